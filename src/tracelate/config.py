@@ -1,0 +1,180 @@
+"""The typed, strict view of params.yaml: one class a section.
+
+Values come from params.yaml alone: nothing here has a default. Percent is 0 to 100.
+"""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import Annotated, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic_core import ErrorDetails
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from tracelate.errors import InputError
+
+Percent = Annotated[float, Field(ge=0, le=100)]
+Fraction = Annotated[float, Field(ge=0, lt=1)]
+Count = Annotated[int, Field(ge=1)]
+Text = Annotated[str, StringConstraints(min_length=1)]
+Language = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]+)*$")]
+AttentionName = Literal["general", "additive"]
+
+
+class Section(BaseModel):
+    """Frozen, strict, and without room for a misspelt key."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+
+class CatalogsConfig(Section):
+    """Message catalogs (JSON) inside a wheel of the Python package index."""
+
+    package: Text
+    version: Text
+    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+    python_version: Text
+    path: Annotated[str, StringConstraints(pattern=r"\{group\}.*\{language\}")]
+    """A catalog's path in the wheel, with {group} and {language} in it."""
+    licence: Text
+
+
+class HubConfig(Section):
+    """A dataset of the Hugging Face Hub, or a local folder of the same shape."""
+
+    name: Text
+    """owner/name, or a folder's path."""
+    revision: Text
+    licence: Text
+
+
+class FilePair(Section):
+    """Two line-aligned UTF-8 text files."""
+
+    source: Text
+    target: Text
+
+
+class FilesConfig(Section):
+    train: FilePair
+    valid: FilePair | None
+    test: FilePair | None
+    licence: Text
+
+
+class DownloadConfig(Section):
+    source_language: Language
+    target_language: Language
+    corpus: Literal["catalogs", "hub", "files"]
+    catalogs: CatalogsConfig
+    hub: HubConfig
+    files: FilesConfig
+
+
+class PrepareConfig(Section):
+    seed: int
+    valid_percent: Percent
+    test_percent: Percent
+    max_characters: Count
+    max_length_ratio: Annotated[float, Field(ge=1)]
+    drop_untranslated: bool
+    max_near_leakage_percent: Percent
+
+
+class TokenizeConfig(Section):
+    vocabulary_size: Annotated[int, Field(ge=300)]
+    """The 256 bytes and the special tokens are always in it."""
+
+
+class ModelConfig(Section):
+    attention: AttentionName
+    embedding_size: Count
+    hidden_size: Annotated[int, Field(ge=2, multiple_of=2)]
+    """Of the decoder's state, and of the encoder's two directions together."""
+    layers: Count
+    dropout: Fraction
+    input_feeding: bool
+
+
+class TrainConfig(Section):
+    seed: Annotated[int, Field(ge=0)]
+    steps: Count
+    warmup_steps: Annotated[int, Field(ge=0)]
+    learning_rate: Annotated[float, Field(gt=0)]
+    batch_tokens: Count
+    label_smoothing: Fraction
+    gradient_clip_norm: Annotated[float, Field(gt=0)]
+    weight_average_decay: Fraction
+    early_stopping_epochs: Count
+    precision: Literal["bf16-mixed", "32-true"]
+
+
+class EvaluateConfig(Section):
+    beam_size: Count
+    length_penalty: Annotated[float, Field(ge=0)]
+    batch_sentences: Count
+    bootstrap_samples: Annotated[int, Field(ge=2)]
+    bootstrap_seed: Annotated[int, Field(ge=0)]
+    heat_maps: Annotated[int, Field(ge=0)]
+
+
+class RuntimeConfig(Section):
+    """Where and how fast a stage runs; changes no result and is tracked by no stage."""
+
+    accelerator: Literal["auto", "cpu", "gpu"]
+    devices: Count
+    experiment: Text
+
+
+class Params(Section):
+    download: DownloadConfig
+    prepare: PrepareConfig
+    tokenize: TokenizeConfig
+    model: ModelConfig
+    train: TrainConfig
+    evaluate: EvaluateConfig
+    runtime: RuntimeConfig
+
+
+def load_params(path: Path = Path("params.yaml")) -> Params:
+    """Reads params.yaml (YAML 1.2, as DVC does: `no` is Norwegian, `1e-3` a number).
+
+    Raises InputError, which names every wrong key with its value and the remedy.
+    """
+    try:
+        # pure: the C loader follows YAML 1.1
+        values = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise InputError(f"{path} is missing: run this at the project's root") from error
+    except (YAMLError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is no valid YAML: {' '.join(str(error).split())}") from error
+    try:
+        return Params.model_validate(values)
+    except ValidationError as error:
+        raise InputError("; ".join(_explain(path, one) for one in error.errors())) from error
+
+
+def _explain(path: Path, error: ErrorDetails) -> str:
+    place = ".".join(str(part) for part in error["loc"])
+    where = f"{path}: {place}" if place else str(path)
+    match error["type"]:
+        case "missing":
+            return f"{where} is missing: add it"
+        case "extra_forbidden":
+            return f"{where} is not a setting: {_suggest(error['loc'])}"
+        case _:
+            return f"{where} is {error['input']!r}: {error['msg'].removeprefix('Input ')}"
+
+
+def _suggest(place: tuple[int | str, ...]) -> str:
+    section: type[BaseModel] = Params
+    for name in place[:-1]:
+        annotation = section.model_fields[str(name)].annotation
+        kinds = [kind for kind in (annotation, *get_args(annotation)) if isinstance(kind, type)]
+        section = next(kind for kind in kinds if issubclass(kind, BaseModel))
+    known = list(section.model_fields)
+    close = difflib.get_close_matches(str(place[-1]), known, n=1)
+    return f"did you mean {close[0]}?" if close else f"known here: {', '.join(known)}"
