@@ -25,9 +25,9 @@ AttentionName = Literal["general", "additive"]
 
 
 class Section(BaseModel):
-    """Frozen, strict, and without room for a misspelt key."""
+    """Frozen, strict, with finite numbers, and without room for a misspelt key."""
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
 
 
 class CatalogsConfig(Section):
@@ -101,7 +101,7 @@ class ModelConfig(Section):
 
 class TrainConfig(Section):
     seed: Annotated[int, Field(ge=0)]
-    steps: Count
+    epochs: Count
     warmup_steps: Annotated[int, Field(ge=0)]
     learning_rate: Annotated[float, Field(gt=0)]
     batch_tokens: Count

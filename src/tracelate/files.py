@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -41,3 +41,9 @@ def read_json(path: Path) -> Any:
 def sha256_of(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def remove_files(paths: Iterable[Path]) -> None:
+    """Removes a stage's earlier outputs, so that a failed run leaves none that look whole."""
+    for path in paths:
+        path.unlink(missing_ok=True)

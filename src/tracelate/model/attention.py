@@ -73,11 +73,13 @@ class AdditiveAttention(Attention):
         self.v = nn.Linear(attention_size, 1, bias=False)
 
     def keys(self, states_BSM: Tensor) -> Tensor:
-        return self.w_memory(states_BSM)
+        keys_BSA: Tensor = self.w_memory(states_BSM)
+        return keys_BSA
 
     def score(self, query_BTQ: Tensor, keys_BSA: Tensor) -> Tensor:
         hidden_BTSA = self.w_query(query_BTQ).unsqueeze(2) + keys_BSA.unsqueeze(1)
-        return self.v(hidden_BTSA.tanh()).squeeze(-1)
+        scores_BTS: Tensor = self.v(hidden_BTSA.tanh()).squeeze(-1)
+        return scores_BTS
 
 
 class GeneralAttention(Attention):
@@ -88,7 +90,8 @@ class GeneralAttention(Attention):
         self.w = nn.Linear(memory_size, query_size, bias=False)
 
     def keys(self, states_BSM: Tensor) -> Tensor:
-        return self.w(states_BSM)
+        keys_BSQ: Tensor = self.w(states_BSM)
+        return keys_BSQ
 
     def score(self, query_BTQ: Tensor, keys_BSA: Tensor) -> Tensor:
         return query_BTQ @ keys_BSA.transpose(1, 2)

@@ -3,7 +3,7 @@
 A decoder runs over any number of target steps at once: all of them in training (teacher
 forcing), one at a time in search. Both give the same result.
 
-Shapes: B batch, T target, E embedding, H hidden, M memory state, S source, L layers.
+Shapes: B batch, T target, S source, E embedding, H hidden, M memory state, L layers.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from tracelate.model.attention import Attention, Memory
+from tracelate.model.noise import Noise, drop
 
 
 class DecoderState(NamedTuple):
@@ -38,13 +39,38 @@ class DecoderOutput(NamedTuple):
     weights_BTS: Tensor
 
 
-class Decoder(nn.Module, ABC):
-    """What the two decoders share: the bridge from the encoder's last state to the first state."""
+class GruStack(nn.Module):
+    """Layers of GRUs with dropout between them, from any state on."""
 
-    attention: Attention
-
-    def __init__(self, memory_size: int, hidden_size: int, embedding_size: int) -> None:
+    def __init__(self, input_size: int, hidden_size: int, layer_count: int, dropout: float) -> None:
         super().__init__()
+        self.layers = nn.ModuleList(
+            nn.GRU(size, hidden_size, batch_first=True)
+            for size in [input_size] + [hidden_size] * (layer_count - 1)
+        )
+        self.dropout = dropout
+
+    def forward(
+        self, inputs_BTX: Tensor, hidden_LBH: Tensor, noise: Noise | None
+    ) -> tuple[Tensor, Tensor]:
+        """The top layer's states hidden_BTH and each layer's last state hidden_LBH."""
+        outputs, lasts = inputs_BTX, []
+        for depth, layer in enumerate(self.layers):
+            if depth > 0:
+                outputs = drop(outputs, self.dropout, noise)
+            outputs, last_1BH = layer(outputs, hidden_LBH[depth : depth + 1].contiguous())
+            lasts.append(last_1BH)
+        return outputs, torch.cat(lasts)
+
+
+class Decoder(nn.Module, ABC):
+    """What the decoders share: the bridge from the encoder's last states to the first state."""
+
+    def __init__(
+        self, attention: Attention, memory_size: int, hidden_size: int, embedding_size: int
+    ) -> None:
+        super().__init__()
+        self.attention = attention
         self.bridge = nn.Linear(memory_size, hidden_size)
         self.embedding_size = embedding_size
 
@@ -56,7 +82,9 @@ class Decoder(nn.Module, ABC):
         )
 
     @abstractmethod
-    def forward(self, embedded_BTE: Tensor, state: DecoderState, memory: Memory) -> DecoderOutput:
+    def forward(
+        self, embedded_BTE: Tensor, state: DecoderState, memory: Memory, noise: Noise | None
+    ) -> DecoderOutput:
         """Reads the embedded target words, from `state` on."""
 
 
@@ -80,27 +108,29 @@ class LuongDecoder(Decoder):
         dropout: float,
         input_feeding: bool,
     ) -> None:
-        super().__init__(memory_size, hidden_size, embedding_size)
-        self.attention = attention
+        super().__init__(attention, memory_size, hidden_size, embedding_size)
         self.input_feeding = input_feeding
-        self.gru = nn.GRU(
-            embedding_size * 2 if input_feeding else embedding_size,
-            hidden_size,
-            num_layers=layer_count,
-            dropout=dropout if layer_count > 1 else 0.0,
-            batch_first=True,
-        )
+        input_size = embedding_size * 2 if input_feeding else embedding_size
+        self.cells = GruStack(input_size, hidden_size, layer_count, dropout)
         self.w_c = nn.Linear(memory_size + hidden_size, embedding_size, bias=False)
 
-    def forward(self, embedded_BTE: Tensor, state: DecoderState, memory: Memory) -> DecoderOutput:
+    def forward(
+        self, embedded_BTE: Tensor, state: DecoderState, memory: Memory, noise: Noise | None
+    ) -> DecoderOutput:
         if not self.input_feeding:
-            return self._attend(*self.gru(embedded_BTE, state.hidden_LBH), memory)
+            hidden_BTH, last_LBH = self.cells(embedded_BTE, state.hidden_LBH, noise)
+            return self._attend(hidden_BTH, last_LBH, memory)
         steps = []
         for embedded_BE in embedded_BTE.unbind(dim=1):
-            fed_B1 = torch.cat([embedded_BE, state.attentional_BE], dim=-1).unsqueeze(1)
-            steps.append(self._attend(*self.gru(fed_B1, state.hidden_LBH), memory))
+            fed_B1X = torch.cat([embedded_BE, state.attentional_BE], dim=-1).unsqueeze(1)
+            hidden_B1H, last_LBH = self.cells(fed_B1X, state.hidden_LBH, noise)
+            steps.append(self._attend(hidden_B1H, last_LBH, memory))
             state = steps[-1].state
-        return join_steps(steps)
+        return DecoderOutput(
+            torch.cat([step.attentional_BTE for step in steps], dim=1),
+            state,
+            torch.cat([step.weights_BTS for step in steps], dim=1),
+        )
 
     def _attend(self, hidden_BTH: Tensor, last_LBH: Tensor, memory: Memory) -> DecoderOutput:
         attended = self.attention(hidden_BTH, memory)
@@ -128,38 +158,28 @@ class BahdanauDecoder(Decoder):
         layer_count: int,
         dropout: float,
     ) -> None:
-        super().__init__(memory_size, hidden_size, embedding_size)
-        self.attention = attention
-        self.gru = nn.GRU(
-            embedding_size + memory_size,
-            hidden_size,
-            num_layers=layer_count,
-            dropout=dropout if layer_count > 1 else 0.0,
-            batch_first=True,
-        )
+        super().__init__(attention, memory_size, hidden_size, embedding_size)
+        self.cells = GruStack(embedding_size + memory_size, hidden_size, layer_count, dropout)
         self.w_c = nn.Linear(memory_size + hidden_size + embedding_size, embedding_size, bias=False)
 
-    def forward(self, embedded_BTE: Tensor, state: DecoderState, memory: Memory) -> DecoderOutput:
-        steps = []
+    def forward(
+        self, embedded_BTE: Tensor, state: DecoderState, memory: Memory, noise: Noise | None
+    ) -> DecoderOutput:
+        hidden_LBH = state.hidden_LBH
+        contexts, hiddens, weights = [], [], []
         for embedded_BE in embedded_BTE.unbind(dim=1):
-            embedded_B1E = embedded_BE.unsqueeze(1)
-            query_B1H = state.hidden_LBH[-1].unsqueeze(1)
-            attended = self.attention(query_B1H, memory)
-            read_B1 = torch.cat([embedded_B1E, attended.context_BTM], dim=-1)
-            hidden_B1H, last_LBH = self.gru(read_B1, state.hidden_LBH)
-            seen_B1 = torch.cat(
-                [attended.context_BTM, hidden_B1H, embedded_B1E], dim=-1
-            )
-            attentional_B1E = self.w_c(seen_B1).tanh()
-            state = DecoderState(last_LBH, attentional_B1E[:, -1])
-            steps.append(DecoderOutput(attentional_B1E, state, attended.weights_BTS))
-        return join_steps(steps)
-
-
-def join_steps(steps: list[DecoderOutput]) -> DecoderOutput:
-    """One output over all steps, from one output a step."""
-    return DecoderOutput(
-        torch.cat([step.attentional_BTE for step in steps], dim=1),
-        steps[-1].state,
-        torch.cat([step.weights_BTS for step in steps], dim=1),
-    )
+            attended = self.attention(hidden_LBH[-1].unsqueeze(1), memory)
+            read_B1X = torch.cat([embedded_BE.unsqueeze(1), attended.context_BTM], dim=-1)
+            hidden_B1H, hidden_LBH = self.cells(read_B1X, hidden_LBH, noise)
+            contexts.append(attended.context_BTM)
+            hiddens.append(hidden_B1H)
+            weights.append(attended.weights_BTS)
+        read_BTX = torch.cat(
+            [torch.cat(contexts, dim=1), torch.cat(hiddens, dim=1), embedded_BTE], dim=-1
+        )
+        attentional_BTE = self.w_c(read_BTX).tanh()
+        return DecoderOutput(
+            attentional_BTE,
+            DecoderState(hidden_LBH, attentional_BTE[:, -1]),
+            torch.cat(weights, dim=1),
+        )

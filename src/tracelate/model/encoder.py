@@ -1,6 +1,6 @@
 """The encoder: reads the source words in turn, in both directions.
 
-Shapes: B batch, S source, E embedding, M memory state (both directions together).
+Shapes: B batch, S source, E embedding, M memory state (both directions together), L layers.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+from tracelate.model.noise import Noise, drop
 
 
 class Encoded(NamedTuple):
@@ -30,22 +32,24 @@ class GruEncoder(nn.Module):
         self, embedding_size: int, memory_size: int, layer_count: int, dropout: float
     ) -> None:
         super().__init__()
-        self.gru = nn.GRU(
-            embedding_size,
-            memory_size // 2,
-            num_layers=layer_count,
-            dropout=dropout if layer_count > 1 else 0.0,
-            bidirectional=True,
-            batch_first=True,
+        self.layers = nn.ModuleList(
+            nn.GRU(size, memory_size // 2, bidirectional=True, batch_first=True)
+            for size in [embedding_size] + [memory_size] * (layer_count - 1)
         )
+        self.dropout = dropout
 
-    def forward(self, embedded_BSE: Tensor, mask_BS: Tensor) -> Encoded:
-        packed = pack_padded_sequence(
-            embedded_BSE, mask_BS.sum(dim=1).cpu(), batch_first=True, enforce_sorted=False
-        )
-        states, final_2LBH = self.gru(packed)
-        states_BSM, _ = pad_packed_sequence(
-            states, batch_first=True, total_length=embedded_BSE.shape[1]
-        )
-        final_LBM = torch.cat([final_2LBH[0::2], final_2LBH[1::2]], dim=-1)
-        return Encoded(states_BSM, final_LBM)
+    def forward(self, embedded_BSE: Tensor, mask_BS: Tensor, noise: Noise | None) -> Encoded:
+        lengths_B = mask_BS.sum(dim=1).cpu()
+        states_BSM, finals = embedded_BSE, []
+        for depth, layer in enumerate(self.layers):
+            if depth > 0:
+                states_BSM = drop(states_BSM, self.dropout, noise)
+            packed = pack_padded_sequence(
+                states_BSM, lengths_B, batch_first=True, enforce_sorted=False
+            )
+            packed, final_2BH = layer(packed)
+            states_BSM, _ = pad_packed_sequence(
+                packed, batch_first=True, total_length=mask_BS.shape[1]
+            )
+            finals.append(torch.cat([final_2BH[0], final_2BH[1]], dim=-1))
+        return Encoded(states_BSM, torch.stack(finals))

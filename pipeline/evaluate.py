@@ -1,0 +1,127 @@
+"""Translates the test split by beam search, scores it, and draws what the model looked at.
+
+reads   data/prepared/test.parquet, models/*, reports/curves/{train,valid}.csv
+writes  reports/metrics.json, reports/translations.jsonl,
+        reports/figures/{training,bleu_by_source_length,attention_N}.png
+params  evaluate
+
+Its numbers go to the MLflow run that models/run.json names, the one of the training.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from pathlib import Path
+
+from pipeline.stage import progress, run_stage, say
+from tracelate.config import load_params
+from tracelate.corpus.pairs import Pair, read_pairs
+from tracelate.evaluation.metrics import bleu_by_source_length, corpus_scores, sentence_scores
+from tracelate.evaluation.plots import (
+    attention_figure,
+    source_length_figure,
+    training_figure,
+    write_png,
+)
+from tracelate.evaluation.report import (
+    ScoredTest,
+    TranslationRow,
+    metrics_document,
+    write_translations,
+)
+from tracelate.evaluation.translate import Translation, Translator
+from tracelate.evaluation.words import attention_over_words, choose_for_heat_maps
+from tracelate.files import read_json, sha256_of, write_json
+from tracelate.tracking.evaluations import track_evaluation
+from tracelate.tracking.live import mirroring
+from tracelate.training.model_files import load_model
+from tracelate.training.reports import read_curve
+
+TEST = Path("data/prepared/test.parquet")
+MODELS = Path("models")
+CURVES = Path("reports/curves")
+METRICS = Path("reports/metrics.json")
+TRANSLATIONS = Path("reports/translations.jsonl")
+FIGURES = Path("reports/figures")
+
+
+def main() -> None:
+    params = load_params()
+    config = params.evaluate
+    pairs = read_pairs(TEST)
+    translator = Translator(
+        load_model(MODELS),
+        beam_size=config.beam_size,
+        length_penalty=config.length_penalty,
+        batch_sentences=config.batch_sentences,
+    )
+    shutil.rmtree(FIGURES, ignore_errors=True)
+
+    translations, sentences_per_s = translate(translator, pairs)
+    sources = [pair.source for pair in pairs]
+    references = [pair.target for pair in pairs]
+    texts = [translation.text for translation in translations]
+    samples, seed = config.bootstrap_samples, config.bootstrap_seed
+    scores = corpus_scores(texts, references, samples=samples, seed=seed)
+    buckets = bleu_by_source_length(
+        [len(source.split()) for source in sources],
+        texts,
+        references,
+        samples=samples,
+        seed=seed,
+    )
+    of_sentences = sentence_scores(texts, references)
+    rows = [
+        TranslationRow(
+            source=pair.source,
+            reference=pair.target,
+            translation=translation.text,
+            sentence_bleu=score.bleu,
+            sentence_chrf=score.chrf,
+            group=pair.group,
+            origin=pair.origin,
+            log_probability=translation.log_probability,
+        )
+        for pair, translation, score in zip(pairs, translations, of_sentences, strict=True)
+    ]
+
+    write_png(
+        training_figure(read_curve(CURVES / "train.csv"), read_curve(CURVES / "valid.csv")),
+        FIGURES / "training.png",
+    )
+    write_png(source_length_figure(buckets), FIGURES / "bleu_by_source_length.png")
+    for number, place in enumerate(choose_for_heat_maps(sources, config.heat_maps), start=1):
+        seen = attention_over_words(translator, translations[place])
+        write_png(attention_figure(*seen, of_sentences[place]), FIGURES / f"attention_{number}.png")
+    write_translations(TRANSLATIONS, rows)
+    write_json(METRICS, metrics_document(scores, buckets, ScoredTest(len(pairs), sha256_of(TEST))))
+    with mirroring():
+        track_evaluation(
+            params,
+            read_json(MODELS / "run.json")["run_id"],
+            test=TEST,
+            scores=scores,
+            buckets=buckets,
+            rows=rows,
+            sentences_per_s=sentences_per_s,
+            figures=FIGURES,
+            files=[METRICS, TRANSLATIONS],
+        )
+    measured = ", ".join(f"{score.name} {score.value:.2f}" for score in scores)
+    say(f"evaluate: {measured} on {len(rows):,} sentences, {sentences_per_s:,.0f} sentences/s")
+
+
+def translate(translator: Translator, pairs: list[Pair]) -> tuple[list[Translation], float]:
+    """The test sentences' translations, and how many a second."""
+    began_s = time.perf_counter()
+    with progress() as shown:
+        task = shown.add_task("translate", total=len(pairs))
+        translations = translator.translate(
+            [pair.source for pair in pairs], lambda count: shown.advance(task, count)
+        )
+    return translations, len(pairs) / (time.perf_counter() - began_s)
+
+
+if __name__ == "__main__":
+    run_stage(main, [METRICS, TRANSLATIONS])

@@ -1,0 +1,61 @@
+"""Cleans and splits the corpus, and refuses a test split that training has nearly seen.
+
+reads   data/raw/*
+writes  data/prepared/{train,valid,test}.parquet,
+        reports/data.json (pairs kept, dropped by which rule, splits, leakage with examples)
+params  prepare
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+from pipeline.stage import progress, run_stage, say
+from tracelate.config import load_params
+from tracelate.corpus.cleaning import clean
+from tracelate.corpus.leakage import Leakage, measure_leakage, refuse_leakage
+from tracelate.corpus.pairs import write_pairs
+from tracelate.corpus.raw import SPLITS, read_raw
+from tracelate.corpus.report import data_report
+from tracelate.corpus.splitting import drop_held_out, refuse_empty, split
+from tracelate.files import write_json
+
+RAW = Path("data/raw")
+PREPARED = {name: Path(f"data/prepared/{name}.parquet") for name in SPLITS}
+REPORT = Path("reports/data.json")
+
+
+def main() -> None:
+    config = load_params().prepare
+    raw = read_raw(RAW)
+    read = sum(len(pairs) for pairs in raw.values())
+    dropped: Counter[str] = Counter()
+    leakage: dict[str, Leakage] = {}
+    with progress() as shown:
+        cleaning = shown.add_task("cleaning", total=None)
+        cleaned = {name: list(clean(pairs, config, dropped)) for name, pairs in raw.items()}
+        splits = drop_held_out(split(cleaned, config), dropped)
+        refuse_empty(splits, read, dropped)
+        shown.remove_task(cleaning)
+        for name in ("valid", "test"):
+            task = shown.add_task(f"leakage of {name}", total=len(splits[name]))
+            leakage[name] = measure_leakage(
+                splits[name],
+                splits["train"],
+                advance=lambda count, task=task: shown.advance(task, count),  # type: ignore[misc]
+            )
+    refuse_leakage(leakage["test"], config.max_near_leakage_percent)
+
+    for name, path in PREPARED.items():
+        write_pairs(path, splits[name])
+    write_json(REPORT, data_report(read, dropped, splits, leakage))
+    counts = ", ".join(f"{name} {len(pairs):,}" for name, pairs in splits.items())
+    say(
+        f"prepare: kept {sum(map(len, splits.values())):,} of {read:,} pairs ({counts}), "
+        f"near leakage {leakage['test'].near_source_percent:.1f} %"
+    )
+
+
+if __name__ == "__main__":
+    run_stage(main, [*PREPARED.values(), REPORT])

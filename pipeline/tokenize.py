@@ -1,0 +1,44 @@
+"""Learns byte-pair encoding on the training split, both languages together, and encodes all splits.
+
+reads   data/prepared/{train,valid,test}.parquet
+writes  data/tokenized/{train,valid,test}.parquet (ids and lengths), data/tokenized/tokenizer.json
+params  tokenize
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pipeline.stage import progress, run_stage, say
+from tracelate.config import load_params
+from tracelate.corpus.pairs import read_pairs
+from tracelate.corpus.raw import SPLITS
+from tracelate.corpus.tokenized import tokenize_pairs, write_tokenized
+from tracelate.corpus.tokenizer import SubwordTokenizer
+
+PREPARED = {name: Path(f"data/prepared/{name}.parquet") for name in SPLITS}
+TOKENIZED = {name: Path(f"data/tokenized/{name}.parquet") for name in SPLITS}
+TOKENIZER = Path("data/tokenized/tokenizer.json")
+
+
+def main() -> None:
+    config = load_params().tokenize
+    splits = {name: read_pairs(path) for name, path in PREPARED.items()}
+    with progress() as shown:
+        shown.add_task("learning pieces", total=None)
+        sentences = (side for pair in splits["train"] for side in (pair.source, pair.target))
+        tokenizer = SubwordTokenizer.train(sentences, config.vocabulary_size)
+        tokenized = {name: tokenize_pairs(tokenizer, pairs) for name, pairs in splits.items()}
+    tokenizer.save(TOKENIZER)
+    for name, path in TOKENIZED.items():
+        write_tokenized(path, tokenized[name])
+    pairs = [pair for part in tokenized.values() for pair in part]
+    sides = [sum(map(len, ids)) / len(pairs) for ids in zip(*pairs, strict=True)]
+    say(
+        f"tokenize: {tokenizer.size:,} pieces; a sentence has {sides[0]:.1f} source and "
+        f"{sides[1]:.1f} target pieces on average"
+    )
+
+
+if __name__ == "__main__":
+    run_stage(main, [*TOKENIZED.values(), TOKENIZER])

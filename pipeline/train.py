@@ -1,0 +1,131 @@
+"""Trains the model and keeps the weights with the best validation BLEU.
+
+reads   data/tokenized/{train,valid}.parquet, data/tokenized/tokenizer.json
+writes  models/{weights.safetensors,config.json,tokenizer.json}, models/run.json (its MLflow run),
+        reports/train.json, reports/curves/{train,valid}.csv
+params  model, train, download.source_language, download.target_language; runtime is untracked
+
+Killed or stopped, it goes on from the last epoch when run again with the same inputs.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from pipeline.stage import run_stage, say
+from tracelate.config import Params, load_params
+from tracelate.corpus.tokenized import TokenizedPair, read_tokenized
+from tracelate.corpus.tokenizer import SubwordTokenizer
+from tracelate.files import read_json, write_json
+from tracelate.tracking.live import LiveLogger, mirroring
+from tracelate.tracking.runs import DataFile, TrackedRun, hash_tags, source_tags, start_run
+from tracelate.tracking.store import project_root
+from tracelate.training.checkpoints import fingerprint, resume_step
+from tracelate.training.fit import TrainingResult, fit, is_first_process
+from tracelate.training.model_files import save_model
+from tracelate.training.reports import training_report, write_curves
+
+TRAIN = Path("data/tokenized/train.parquet")
+VALID = Path("data/tokenized/valid.parquet")
+TOKENIZER = Path("data/tokenized/tokenizer.json")
+MODELS = Path("models")
+RUN = MODELS / "run.json"
+REPORT = Path("reports/train.json")
+CURVES = Path("reports/curves")
+OUTPUTS = [
+    *(MODELS / name for name in ("weights.safetensors", "config.json", "tokenizer.json")),
+    RUN,
+    REPORT,
+    *(CURVES / name for name in ("train.csv", "valid.csv")),
+]
+
+
+def main() -> None:
+    params = load_params()
+    train, valid = read_tokenized(TRAIN), read_tokenized(VALID)
+    name = fingerprint([TRAIN, VALID, TOKENIZER], params.model, params.train)
+    checkpoints = project_root() / ".tracelate" / "checkpoints" / name
+    if not is_first_process():
+        run_training(params, train, valid, checkpoints, None)
+        return
+    run = track(params, train, valid, checkpoints)
+    try:
+        result = run_training(params, train, valid, checkpoints, run)
+    except BaseException:
+        with mirroring():
+            run.fail()
+        raise
+    if result is not None:
+        write_outputs(params, result, run)
+        with mirroring():
+            run.log_metrics({"best_valid_bleu": training_report(result)["best_valid_bleu"]})
+            run.log_files([REPORT, *CURVES.glob("*.csv")], "training")
+            run.log_files(MODELS.glob("*.*"), "model")
+            run.finish()
+        shutil.rmtree(checkpoints)
+
+
+def track(
+    params: Params, train: list[TokenizedPair], valid: list[TokenizedPair], checkpoints: Path
+) -> TrackedRun:
+    """The MLflow run of this training; a resumed training goes on in its own."""
+    note = checkpoints / RUN.name
+    resumed = resume_step(checkpoints) > 0 and note.is_file()
+    pair = f"{params.download.source_language}-{params.download.target_language}"
+    run, is_new = start_run(
+        params.runtime.experiment,
+        f"{pair} {params.model.attention}",
+        {"pair": pair, **source_tags(), **hash_tags([TRAIN, VALID, TOKENIZER])},
+        read_json(note)["run_id"] if resumed else None,
+    )
+    if is_new:
+        run.log_params(params.model_dump(exclude={"evaluate"}))
+        run.log_datasets(
+            [DataFile(TRAIN, "training", len(train)), DataFile(VALID, "validation", len(valid))]
+        )
+    write_json(note, {"run_id": run.run_id})
+    return run
+
+
+def run_training(
+    params: Params,
+    train: list[TokenizedPair],
+    valid: list[TokenizedPair],
+    checkpoints: Path,
+    run: TrackedRun | None,
+) -> TrainingResult | None:
+    return fit(
+        params.model,
+        params.train,
+        params.runtime,
+        train=train,
+        valid=valid,
+        tokenizer=SubwordTokenizer.load(TOKENIZER),
+        checkpoint_dir=checkpoints,
+        loggers=[LiveLogger(run)] if run is not None else [],
+    )
+
+
+def write_outputs(params: Params, result: TrainingResult, run: TrackedRun) -> None:
+    """Writes all outputs, the run's id last."""
+    save_model(
+        MODELS,
+        result.weights,
+        params.model,
+        TOKENIZER,
+        source_language=params.download.source_language,
+        target_language=params.download.target_language,
+    )
+    write_curves(CURVES, result)
+    report = training_report(result)
+    write_json(REPORT, report)
+    write_json(RUN, {"run_id": run.run_id, "experiment": params.runtime.experiment})
+    say(
+        f"train: best validation BLEU {report['best_valid_bleu']:.2f} at step "
+        f"{report['best_step']}, {report['tokens_per_s']:,.0f} target tokens/s"
+    )
+
+
+if __name__ == "__main__":
+    run_stage(main, OUTPUTS if is_first_process() else [])

@@ -1,0 +1,73 @@
+"""Cleaning: normalises pairs, then drops those that a rule matches; each rule counts its own."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+
+from tracelate.config import PrepareConfig
+from tracelate.corpus.pairs import Pair
+
+ALWAYS_BALANCED_CHARACTERS = 20
+"""Pairs whose longer side is no longer than this are never unbalanced: `OK` may be `De acuerdo`."""
+
+RULES = ("empty", "too_long", "unbalanced", "untranslated", "duplicate")
+
+Rule = Callable[[Pair], bool]
+
+
+def normalise(text: str) -> str:
+    """Unicode NFC; within a line each run of white space becomes one blank; line breaks stay, as
+    line feeds; no white space at the ends of lines or of the text.
+    """
+    text = unicodedata.normalize("NFC", text).replace("\r\n", "\n").replace("\r", "\n")
+    text = re.sub(r"[^\S\n]+", " ", text)
+    return re.sub(r" ?\n ?", "\n", text).strip()
+
+
+def normalise_pairs(pairs: Iterable[Pair]) -> Iterator[Pair]:
+    for pair in pairs:
+        yield pair._replace(source=normalise(pair.source), target=normalise(pair.target))
+
+
+def clean(pairs: Iterable[Pair], config: PrepareConfig, dropped: Counter[str]) -> Iterator[Pair]:
+    """The normalised pairs that no rule matches. The first rule that matches is counted."""
+    rules = _rules(config)
+    for pair in normalise_pairs(pairs):
+        broken = next((name for name, matches in rules.items() if matches(pair)), None)
+        if broken is None:
+            yield pair
+        else:
+            dropped[broken] += 1
+
+
+def is_unbalanced(pair: Pair, max_length_ratio: float) -> bool:
+    """By characters; those of double width, such as Chinese ones, count twice: they say more."""
+    shorter, longer = sorted((_width(pair.source), _width(pair.target)))
+    return longer > ALWAYS_BALANCED_CHARACTERS and longer > max_length_ratio * shorter
+
+
+def _width(text: str) -> int:
+    return len(text) + sum(unicodedata.east_asian_width(letter) in "WF" for letter in text)
+
+
+def _rules(config: PrepareConfig) -> dict[str, Rule]:
+    seen: set[tuple[str, str]] = set()
+
+    def is_duplicate(pair: Pair) -> bool:
+        sides = (pair.source, pair.target)
+        if sides in seen:
+            return True
+        seen.add(sides)
+        return False
+
+    rules: dict[str, Rule] = {
+        "empty": lambda pair: not pair.source or not pair.target,
+        "too_long": lambda pair: max(len(pair.source), len(pair.target)) > config.max_characters,
+        "unbalanced": lambda pair: is_unbalanced(pair, config.max_length_ratio),
+        "untranslated": lambda pair: config.drop_untranslated and pair.source == pair.target,
+        "duplicate": is_duplicate,
+    }
+    return {name: rules[name] for name in RULES}

@@ -1,0 +1,53 @@
+"""A corpus as it came, before any cleaning: what a source yields and how it lies on disk.
+
+all.parquet                        of a corpus without ready-made splits, else
+train.parquet, valid.parquet, …    those that it has
+provenance.json                    what it is: no timestamps, no paths of this machine
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+from tracelate.corpus.pairs import Pair, read_pairs, write_pairs
+from tracelate.errors import InputError
+from tracelate.files import write_json
+
+ALL = "all"
+SPLITS = ("train", "valid", "test")
+PROVENANCE = "provenance.json"
+
+
+class Corpus(NamedTuple):
+    splits: Mapping[str, Sequence[Pair]]
+    """Under "all", or under those of train, valid and test that are ready-made."""
+    provenance: Mapping[str, Any]
+
+
+class CorpusSource(Protocol):
+    """Somewhere that sentence pairs come from."""
+
+    def read(self) -> Corpus:
+        """Fetches what is not here yet. Raises InputError when it cannot."""
+
+
+def raw_files(folder: Path) -> list[Path]:
+    """Every file that a raw corpus may have in `folder`."""
+    return [*(folder / f"{name}.parquet" for name in (ALL, *SPLITS)), folder / PROVENANCE]
+
+
+def write_raw(folder: Path, corpus: Corpus) -> None:
+    for name, pairs in corpus.splits.items():
+        write_pairs(folder / f"{name}.parquet", pairs)
+    counts = {name: len(pairs) for name, pairs in corpus.splits.items()}
+    write_json(folder / PROVENANCE, {**corpus.provenance, "pairs": counts})
+
+
+def read_raw(folder: Path) -> dict[str, list[Pair]]:
+    """The pairs of each split that is there. Raises InputError where there is none."""
+    if not (folder / PROVENANCE).exists():
+        raise InputError(f"{folder / PROVENANCE} is missing: run python -m pipeline.download")
+    paths = {name: folder / f"{name}.parquet" for name in (ALL, *SPLITS)}
+    return {name: read_pairs(path) for name, path in paths.items() if path.exists()}

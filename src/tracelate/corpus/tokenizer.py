@@ -1,0 +1,149 @@
+"""Subword pieces: byte-pair encoding over bytes, so that every text decodes back exactly.
+
+Sennrich et al. 2016 (byte-pair encoding); Radford et al. 2019 (over bytes).
+"""
+
+from __future__ import annotations
+
+import codecs
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+
+from tracelate.errors import InputError
+from tracelate.files import whole_file
+
+# tokenizers warns when a process that has used its threads forks
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+SPECIAL = ("<pad>", "<s>", "</s>", "<unk>")
+"""At the ids 0 to 3. No text ever becomes one of them, not even one that spells it."""
+
+
+class Word(NamedTuple):
+    text: str
+    start: int
+    """Its first piece."""
+    stop: int
+    """One past its last piece."""
+
+
+class SubwordTokenizer:
+    padding_id, start_id, end_id, unknown_id = range(4)
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        # otherwise "</s>" in a text is the special token
+        tokenizer.encode_special_tokens = True
+        self._tokenizer = tokenizer
+        ids = tokenizer.get_vocab()
+        self._bytes = [_piece_bytes(piece) for piece in sorted(ids, key=ids.__getitem__)]
+
+    @classmethod
+    def train(cls, sentences: Iterable[str], vocabulary_size: int) -> SubwordTokenizer:
+        """The 256 bytes, the special tokens, and merges that occur at least twice, until
+        `vocabulary_size` is reached.
+        """
+        tokenizer = Tokenizer(models.BPE())
+        # it parts "</s>" into "</", "s" and ">", so no merge can spell a special token
+        tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
+        tokenizer.decoder = decoders.ByteLevel()
+        trainer = trainers.BpeTrainer(
+            vocab_size=vocabulary_size,
+            min_frequency=2,
+            special_tokens=list(SPECIAL),
+            initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+            show_progress=False,
+        )
+        tokenizer.train_from_iterator(sentences, trainer)
+        return cls(tokenizer)
+
+    @classmethod
+    def load(cls, path: Path) -> SubwordTokenizer:
+        if not path.is_file():
+            raise InputError(f"{path} is missing: run the stage that writes it (dvc repro)")
+        try:
+            tokenizer = Tokenizer.from_file(str(path))
+        except Exception as error:  # tokenizers raises no narrower class
+            raise InputError(f"{path} is no tokenizer: {error}; restore it (dvc repro)") from error
+        if tuple(map(tokenizer.id_to_token, range(len(SPECIAL)))) != SPECIAL or not (
+            isinstance(tokenizer.decoder, decoders.ByteLevel)
+        ):
+            raise InputError(f"{path} is a tokenizer of another kind: restore it (dvc repro)")
+        return cls(tokenizer)
+
+    def save(self, path: Path) -> None:
+        """Writes the same bytes for the same tokenizer."""
+        with whole_file(path) as temporary:
+            temporary.write_text(self._tokenizer.to_str(pretty=True) + "\n", encoding="utf-8")
+
+    @property
+    def size(self) -> int:
+        return int(self._tokenizer.get_vocab_size())
+
+    def encode(self, sentences: Sequence[str]) -> list[list[int]]:
+        """Ids without special tokens."""
+        encoded = self._tokenizer.encode_batch(list(sentences), add_special_tokens=False)
+        return [one.ids for one in encoded]
+
+    def decode(self, ids: Sequence[Sequence[int]]) -> list[str]:
+        """Texts without special tokens; bytes that are no UTF-8 become U+FFFD."""
+        return list(self._tokenizer.decode_batch([list(one) for one in ids]))
+
+    def words(self, ids: Sequence[int]) -> list[Word]:
+        """The words, parted by white space, that the pieces spell, covering every piece in order.
+
+        A piece that is white space alone goes to the word before it, where there is one. A special
+        token is a word by itself. Pieces that together make a character stay together.
+        """
+        words: list[Word] = []
+        start = 0
+        for at in range(len(ids) + 1):
+            if at == len(ids) or ids[at] < len(SPECIAL):
+                words += self._words_of_run(ids, start, at)
+                if at < len(ids):
+                    words.append(Word(SPECIAL[ids[at]], at, at + 1))
+                start = at + 1
+        return words
+
+    def _words_of_run(self, ids: Sequence[int], start: int, stop: int) -> Iterator[Word]:
+        """Of ids[start:stop], which hold no special token."""
+        text, pieces = "", start
+        for at, characters in self._whole_characters(ids, start, stop):
+            touching = text[-1:].isspace() or characters[:1].isspace()
+            if touching and text.strip() and characters.strip():
+                yield Word(text.strip(), pieces, at)
+                text, pieces = "", at
+            text += characters
+        if pieces < stop:
+            yield Word(text.strip(), pieces, stop)
+
+    def _whole_characters(
+        self, ids: Sequence[int], start: int, stop: int
+    ) -> Iterator[tuple[int, str]]:
+        """The text in the shortest runs of pieces that cut no character, each with its first."""
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        first, text = start, ""
+        for at in range(start, stop):
+            text += decoder.decode(self._bytes[ids[at]], final=at + 1 == stop)
+            if not decoder.getstate()[0]:
+                yield first, text
+                first, text = at + 1, ""
+
+
+def _byte_letters() -> dict[str, int]:
+    """The letter that byte-level pieces write for each byte: itself where it is printable."""
+    printable = [*range(ord("!"), ord("~") + 1), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    others = [byte for byte in range(256) if byte not in printable]
+    return {chr(byte): byte for byte in printable} | {
+        chr(256 + place): byte for place, byte in enumerate(others)
+    }
+
+
+_BYTES = _byte_letters()
+
+
+def _piece_bytes(piece: str) -> bytes:
+    return bytes(_BYTES[letter] for letter in piece)

@@ -1,0 +1,103 @@
+"""What `make run` ends with: the result of the pipeline in words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from tracelate.config import Params
+from tracelate.errors import InputError
+from tracelate.evaluation.report import TranslationRow, read_translations
+from tracelate.evaluation.words import choose_for_heat_maps
+from tracelate.files import read_json
+
+PROVENANCE = Path("data/raw/provenance.json")
+DATA = Path("reports/data.json")
+TRAINING = Path("reports/train.json")
+METRICS = Path("reports/metrics.json")
+TRANSLATIONS = Path("reports/translations.jsonl")
+SCORES = {
+    "bleu": ("BLEU", "words and phrases shared with the reference; higher is better"),
+    "chrf": ("chrF", "characters shared with the reference; higher is better"),
+    "ter": ("TER", "edits needed to reach the reference; lower is better"),
+}
+
+
+def print_summary(params: Params) -> None:
+    """Prints the reports of the last run. Raises InputError where it has not come to its end."""
+    for path in (PROVENANCE, DATA, TRAINING, METRICS, TRANSLATIONS):
+        if not path.is_file():
+            raise InputError(f"{path} is missing: run the pipeline first, with `make run`")
+    console = Console(highlight=False)
+    console.print(data_lines(params, read_json(PROVENANCE), read_json(DATA)))
+    console.print(training_line(params, read_json(TRAINING)))
+    console.print(score_table(read_json(METRICS)))
+    console.print(translation_table(list(read_translations(TRANSLATIONS))))
+    console.print(NEXT_STEPS)
+
+
+def data_lines(params: Params, provenance: dict[str, Any], data: dict[str, Any]) -> str:
+    origin = provenance_name(provenance)
+    splits = data["splits"]
+    counts = ", ".join(f"{name} {splits[name]['pairs']:,}" for name in ("train", "valid", "test"))
+    near = data["leakage"]["test"]["near_source_percent"]
+    languages = f"{params.download.source_language} to {params.download.target_language}"
+    return (
+        f"[bold]Data[/]    {languages} from {escape(origin)}: {counts} pairs; "
+        f"{near:.1f} % of the test sentences nearly occur in training"
+    )
+
+
+def provenance_name(provenance: dict[str, Any]) -> str:
+    """What the corpus is called, with its version and licence."""
+    name = provenance.get("package") or provenance.get("name") or "local files"
+    version = provenance.get("version") or provenance.get("revision") or ""
+    return f"{name} {version} ({provenance['licence']})".replace("  ", " ")
+
+
+def training_line(params: Params, report: dict[str, Any]) -> str:
+    return (
+        f"[bold]Model[/]   GRU encoder-decoder with {params.model.attention} attention, "
+        f"{report['parameter_count'] / 1e6:.1f} M parameters, {report['epochs']} epochs in "
+        f"{report['seconds'] / 60:.1f} minutes at {report['tokens_per_s']:,.0f} target tokens/s"
+    )
+
+
+def score_table(metrics: dict[str, Any]) -> Table:
+    table = Table(
+        title=f"Scores on {metrics['test']['sentences']:,} test sentences",
+        caption=f"signature of BLEU: {metrics['bleu']['signature']}",
+        title_justify="left",
+        caption_justify="left",
+    )
+    for column in ("", "score", "95 % interval", "what it counts"):
+        table.add_column(column, justify="right" if column == "score" else "left")
+    for name, (title, meaning) in SCORES.items():
+        score = metrics[name]
+        table.add_row(
+            title, f"{score['value']:.1f}", f"{score['low']:.1f} to {score['high']:.1f}", meaning
+        )
+    return table
+
+
+def translation_table(rows: list[TranslationRow], count: int = 5) -> Table:
+    table = Table(title="Some translations", title_justify="left", show_lines=True)
+    for column in ("source", "translation", "reference"):
+        table.add_column(column, ratio=1)
+    for place in choose_for_heat_maps([row.source for row in rows], count):
+        row = rows[place]
+        table.add_row(escape(row.source), escape(row.translation), escape(row.reference))
+    return table
+
+
+NEXT_STEPS = """\
+[bold]Look[/]    make ui, then http://127.0.0.1:5000: curves, scores and attention of each run
+        reports/figures/: the same pictures as files; reports/translations.jsonl: all translations
+[bold]Use[/]     echo 'Could not connect' | .venv/bin/tracelate translate
+[bold]Next[/]    .venv/bin/dvc exp run -S model.attention=additive   another attention, one more run
+        .venv/bin/dvc exp run -S download.target_language=de  another language
+        .venv/bin/dvc exp show                               all experiments in a table"""

@@ -1,0 +1,95 @@
+"""From sentences to translations with a trained model.
+
+Shapes: B batch, S source, T target.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from tracelate.model.search import Hypothesis, beam_search
+from tracelate.training.batches import pad
+from tracelate.training.model_files import TrainedModel, special_ids
+
+CHUNK_BATCHES = 8
+"""Sentences of like length are batched together within as many batches of a stream."""
+
+
+class Translation(NamedTuple):
+    text: str
+    log_probability: float
+    """Natural, divided by the length penalty."""
+    source_ids: list[int]
+    target_ids: list[int]
+
+
+class Translator:
+    """Translates with beam search, in full precision."""
+
+    def __init__(
+        self, trained: TrainedModel, *, beam_size: int, length_penalty: float, batch_sentences: int
+    ) -> None:
+        self.trained = trained
+        self.beam_size = beam_size
+        self.length_penalty = length_penalty
+        self.batch_sentences = batch_sentences
+        self.special = special_ids(trained.tokenizer)
+
+    def translate(
+        self, sentences: Sequence[str], on_progress: Callable[[int], object] = lambda _: None
+    ) -> list[Translation]:
+        """One translation a sentence, in order; a blank sentence stays blank.
+
+        `on_progress` hears how many sentences each batch has added.
+        """
+        source_ids = self.trained.tokenizer.encode(sentences)
+        blank = Translation("", 0.0, [], [])
+        translations = [blank] * len(sentences)
+        order = [place for place, sentence in enumerate(sentences) if sentence.strip()]
+        order.sort(key=lambda place: len(source_ids[place]), reverse=True)
+        on_progress(len(sentences) - len(order))
+        for start in range(0, len(order), self.batch_sentences):
+            places = order[start : start + self.batch_sentences]
+            found = self._search([source_ids[place] for place in places])
+            texts = self.trained.tokenizer.decode([best.ids for best in found])
+            for place, text, best in zip(places, texts, found, strict=True):
+                translations[place] = Translation(text, best.score, source_ids[place], best.ids)
+            on_progress(len(places))
+        return translations
+
+    def translate_lines(self, lines: Iterator[str]) -> Iterator[str]:
+        """A line for a line, in order and in constant memory; line breaks become spaces."""
+        while chunk := list(itertools.islice(lines, CHUNK_BATCHES * self.batch_sentences)):
+            for translation in self.translate(chunk):
+                yield " ".join(translation.text.splitlines())
+
+    @torch.no_grad()
+    def attention(self, translation: Translation) -> npt.NDArray[np.float32]:
+        """The weights over source pieces at each target piece, the end tokens included.
+
+        An array of target pieces by source pieces; its rows sum to one.
+        """
+        end = self.special.end
+        source_BS = torch.tensor([[*translation.source_ids, end]])
+        target_BT = torch.tensor([[self.special.start, *translation.target_ids]])
+        scored = self.trained.model(source_BS, torch.ones_like(source_BS).bool(), target_BT)
+        weights: npt.NDArray[np.float32] = scored.weights_BTS[0].float().numpy()
+        return weights
+
+    def _search(self, source_ids: Sequence[Sequence[int]]) -> list[Hypothesis]:
+        source_BS = pad([[*ids, self.special.end] for ids in source_ids], self.special.padding)
+        n_best = beam_search(
+            self.trained.model,
+            source_BS,
+            source_BS != self.special.padding,
+            self.special,
+            beam_size=self.beam_size,
+            alpha=self.length_penalty,
+        )
+        return [hypotheses[0] for hypotheses in n_best]

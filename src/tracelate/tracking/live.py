@@ -1,0 +1,44 @@
+"""MLflow while a model trains: it mirrors, and is never a reason to lose a training."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from mlflow.exceptions import MlflowException
+from pytorch_lightning.loggers import MLFlowLogger
+
+from tracelate.tracking.runs import TrackedRun
+from tracelate.tracking.store import tracking_uri
+
+
+@contextmanager
+def mirroring() -> Iterator[None]:
+    """Lets the stage go on where MLflow fails; the files hold all that it would have got."""
+    try:
+        yield
+    except (MlflowException, OSError) as error:
+        reason = str(error).splitlines()[0]
+        sys.stderr.write(
+            f"warning: MLflow at {tracking_uri()} failed ({reason}); the files are complete\n"
+        )
+
+
+class LiveLogger(MLFlowLogger):
+    """Lightning's logger for a run that is already there; gives up after the first failure."""
+
+    def __init__(self, run: TrackedRun) -> None:
+        super().__init__(run_id=run.run_id, tracking_uri=tracking_uri())
+        self._alive = True
+
+    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
+        if not self._alive:
+            return
+        self._alive = False
+        with mirroring():
+            super().log_metrics(metrics, step)
+            self._alive = True
+
+    def finalize(self, status: str = "success") -> None:
+        """Leaves the run's status to the stage, which knows whether its files are complete."""

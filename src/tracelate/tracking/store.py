@@ -1,0 +1,61 @@
+"""Where MLflow keeps things: MLFLOW_TRACKING_URI, else a database at the project's root.
+
+The address is absolute, so that `dvc exp run --temp`, which works in another folder, writes to
+the same store.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+
+from mlflow import MlflowClient
+from mlflow.entities import Experiment
+from mlflow.exceptions import MlflowException
+
+from tracelate.errors import InputError
+
+
+def project_root() -> Path:
+    """The real repository, also in a temporary experiment of DVC's (which sets DVC_ROOT)."""
+    return Path(os.environ.get("DVC_ROOT", ".")).resolve()
+
+
+def tracking_uri() -> str:
+    """MLflow's address for this project."""
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{project_root() / 'mlflow.db'}"
+
+
+def connect() -> MlflowClient:
+    """A client of the store. Raises InputError where the store cannot be reached."""
+    # a server that is away should not be waited for through MLflow's seven slow retries
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
+    # its tables being made is nothing that a user needs to know
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)
+    uri = tracking_uri()
+    try:
+        client = MlflowClient(uri)
+        client.search_experiments(max_results=1)
+    except MlflowException as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(
+            f"the MLflow store {uri} cannot be reached ({reason}): "
+            "start it, or set or unset MLFLOW_TRACKING_URI"
+        ) from error
+    return client
+
+
+def find_or_create_experiment(client: MlflowClient, name: str) -> Experiment:
+    """The experiment of that name; in a local store its artifacts lie at the project's root."""
+    found = client.get_experiment_by_name(name)
+    if found is None:
+        local = tracking_uri().startswith("sqlite:")
+        location = (project_root() / "mlartifacts").as_uri() if local else None
+        found = client.get_experiment(client.create_experiment(name, artifact_location=location))
+    if found.lifecycle_stage == "deleted":
+        raise InputError(
+            f"runtime.experiment {name!r} was deleted in MLflow: restore it, or name another"
+        )
+    return found

@@ -1,0 +1,46 @@
+"""Checkpoints for resuming: a run resumes only itself.
+
+They live outside the pipeline's outputs, in a folder named by a fingerprint of all that makes a
+run what it is: data, settings, code and the version of torch.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+import torch
+
+import tracelate
+from tracelate.config import ModelConfig, TrainConfig
+from tracelate.files import sha256_of
+
+CODE_ROOMS = ("model", "training")
+LAST = "last"
+BEST = "best"
+
+
+def fingerprint(data_files: Iterable[Path], model: ModelConfig, train: TrainConfig) -> str:
+    """A short name for the run that these inputs make with the installed code."""
+    package = Path(tracelate.__path__[0])
+    code = [path for room in CODE_ROOMS for path in sorted((package / room).glob("*.py"))]
+    identity = {
+        "data": [sha256_of(path) for path in data_files],
+        "model": model.model_dump(),
+        "train": train.model_dump(),
+        "code": {str(path.relative_to(package)): sha256_of(path) for path in code},
+        "torch": torch.__version__,
+    }
+    text = json.dumps(identity, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def resume_step(checkpoint_dir: Path) -> int:
+    """The step that the last checkpoint was written at; 0 where there is none."""
+    checkpoint = checkpoint_dir / f"{LAST}.ckpt"
+    if not checkpoint.is_file():
+        return 0
+    step: int = torch.load(checkpoint, weights_only=True, mmap=True)["global_step"]
+    return step

@@ -1,0 +1,129 @@
+"""The LightningModule: what one optimiser step and one validation are. It only trains the model."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import pytorch_lightning as pl
+import torch
+import torch.distributed
+from pytorch_lightning.utilities.types import OptimizerLRScheduler
+from torch import Tensor
+from torch.nn import functional as F
+
+from tracelate.config import TrainConfig
+from tracelate.errors import InputError
+from tracelate.model.noise import Noise
+from tracelate.model.search import SpecialIds, greedy_search
+from tracelate.model.seq2seq import Seq2Seq
+from tracelate.training.batches import Batch
+
+BleuOfIds = Callable[[list[list[int]], list[list[int]]], float]
+"""Corpus BLEU in percent from hypotheses and references, both as token ids."""
+
+
+class TranslationTraining(pl.LightningModule):
+    """Trains a `Seq2Seq` by teacher forcing and validates it by greedy BLEU."""
+
+    def __init__(
+        self,
+        model: Seq2Seq,
+        config: TrainConfig,
+        total_steps: int,
+        special: SpecialIds,
+        bleu_of_ids: BleuOfIds,
+    ) -> None:
+        super().__init__()
+        self.model = model
+        self.config = config
+        self.total_steps = total_steps
+        self.special = special
+        self.bleu_of_ids = bleu_of_ids
+        self._translated: list[tuple[list[int], list[int]]] = []
+        self._valid_loss = torch.zeros(2, dtype=torch.float64)
+
+    # Training
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """This process's share of the loss, so that the mean over processes is the batch's."""
+        noise_seed = self.config.seed * 2**32 + self.global_step
+        noise = Noise(noise_seed, batch.rows_B, batch.global_rows)
+        scored = self.model(batch.source_BS, batch.mask_BS, batch.target_in_BT, noise)
+        loss_sum = F.cross_entropy(
+            scored.logits_BTV.float().flatten(0, 1),
+            batch.target_out_BT.flatten(),
+            ignore_index=self.special.padding,
+            label_smoothing=self.config.label_smoothing,
+            reduction="sum",
+        )
+        loss = loss_sum * (self.trainer.world_size / batch.global_tokens)
+        self.log("train_loss", loss.detach(), sync_dist=True)
+        return loss
+
+    def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
+        # not Trainer(gradient_clip_val=): that refuses a fused optimiser
+        norm = torch.nn.utils.clip_grad_norm_(self.parameters(), self.config.gradient_clip_norm)
+        if not torch.isfinite(norm):
+            raise InputError(
+                f"training diverged at step {self.global_step}: the gradient is not finite; "
+                f"lower train.learning_rate ({self.config.learning_rate}) or raise "
+                f"train.warmup_steps ({self.config.warmup_steps})"
+            )
+        self.log("gradient_norm", norm)
+        self.log("learning_rate", optimizer.param_groups[0]["lr"])
+
+    def configure_optimizers(self) -> OptimizerLRScheduler:
+        optimizer = torch.optim.Adam(
+            self.parameters(), lr=self.config.learning_rate, betas=(0.9, 0.98), fused=True
+        )
+        scheduler = torch.optim.lr_scheduler.LambdaLR(
+            optimizer,
+            lambda step: schedule_factor(step, self.config.warmup_steps, self.total_steps),
+        )
+        return {
+            "optimizer": optimizer,
+            "lr_scheduler": {"scheduler": scheduler, "interval": "step"},
+        }
+
+    # Validation
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        # in full precision, as evaluation does it
+        with torch.autocast(self.device.type, enabled=False):
+            scored = self.model(batch.source_BS, batch.mask_BS, batch.target_in_BT)
+            loss_sum = F.cross_entropy(
+                scored.logits_BTV.flatten(0, 1),
+                batch.target_out_BT.flatten(),
+                ignore_index=self.special.padding,
+                reduction="sum",
+            )
+            tokens = (batch.target_out_BT != self.special.padding).sum()
+            self._valid_loss += torch.stack([loss_sum, tokens]).double().cpu()
+            hypotheses = greedy_search(self.model, batch.source_BS, batch.mask_BS, self.special)
+        for ids, reference in zip(hypotheses, batch.target_out_BT.tolist(), strict=True):
+            if self.special.end in reference:
+                self._translated.append((ids, reference[: reference.index(self.special.end)]))
+
+    def on_validation_epoch_end(self) -> None:
+        translated, (loss_sum, tokens) = self._translated, self._valid_loss.tolist()
+        self._translated, self._valid_loss = [], torch.zeros_like(self._valid_loss)
+        if self.trainer.world_size > 1:
+            shares: list[tuple[list[tuple[list[int], list[int]]], float, float]] = [
+                ([], 0.0, 0.0)
+            ] * self.trainer.world_size
+            torch.distributed.all_gather_object(shares, (translated, loss_sum, tokens))
+            translated = [pair for share, _, _ in shares for pair in share]
+            loss_sum = sum(share for _, share, _ in shares)
+            tokens = sum(share for _, _, share in shares)
+        bleu = self.bleu_of_ids(*(list(side) for side in zip(*translated, strict=True)))
+        self.log("valid_bleu", torch.tensor(bleu, dtype=torch.float64))
+        self.log("valid_loss", torch.tensor(loss_sum / tokens, dtype=torch.float64))
+
+
+def schedule_factor(step: int, warmup_steps: int, total_steps: int) -> float:
+    """What the learning rate is multiplied by: a linear warm-up, then half a cosine to 2 %."""
+    if step < warmup_steps:
+        return (step + 1) / warmup_steps
+    progress = min(1.0, (step - warmup_steps) / max(1, total_steps - warmup_steps))
+    return 0.02 + 0.98 * (1 + math.cos(math.pi * progress)) / 2

@@ -1,0 +1,51 @@
+"""What is written down of a training run, beside its weights."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tracelate.files import whole_file
+from tracelate.training.curves import TRAIN_COLUMNS, VALID_COLUMNS
+from tracelate.training.fit import TrainingResult
+
+KEY_COLUMNS = ("step", "epoch")
+
+
+def write_curves(folder: Path, result: TrainingResult) -> None:
+    """Writes train.csv and valid.csv: a row every few steps, a row each validation."""
+    _write_csv(folder / "train.csv", (*KEY_COLUMNS, *TRAIN_COLUMNS), result.curves.train)
+    _write_csv(folder / "valid.csv", (*KEY_COLUMNS, *VALID_COLUMNS), result.curves.valid)
+
+
+def read_curve(path: Path) -> list[dict[str, float]]:
+    """The rows of a curve, each value a number."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return [
+            {name: float(value) for name, value in row.items() if value}
+            for row in csv.DictReader(file)
+        ]
+
+
+def training_report(result: TrainingResult) -> dict[str, Any]:
+    """What reports/train.json holds."""
+    best = max(result.curves.valid, key=lambda row: row["valid_bleu"])
+    return {
+        "best_valid_bleu": best["valid_bleu"],
+        "best_step": result.best_step,
+        "steps": result.steps,
+        "epochs": int(result.curves.valid[-1]["epoch"]),
+        "parameter_count": result.parameter_count,
+        "tokens_per_s": result.curves.tokens / result.curves.seconds,
+        "seconds": result.seconds,
+        "resumed_from_step": result.resumed_from_step,
+    }
+
+
+def _write_csv(path: Path, columns: Sequence[str], rows: Sequence[Mapping[str, float]]) -> None:
+    with whole_file(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)

@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.tiny_corpus import NOUNS, SPECIAL_MESSAGES
+from tracelate.corpus.tokenizer import SPECIAL, SubwordTokenizer
+from tracelate.errors import InputError
+
+SENTENCES = [
+    *NOUNS,
+    *NOUNS.values(),
+    *(side for pair in SPECIAL_MESSAGES.values() for side in pair),
+    "the door opens the door",
+    *["</s> <s> <pad> <unk>"] * 50,  # text that tempts merges to spell special tokens
+]
+TOKENIZER = SubwordTokenizer.train(SENTENCES, vocabulary_size=400)
+TEXTS = st.text(st.characters(codec="utf-8"), max_size=60)
+IDS = st.lists(st.integers(min_value=0, max_value=TOKENIZER.size - 1), max_size=30)
+HARD = [
+    "</s>",
+    "a</s>b",
+    "<pad><unk>",
+    "día {n}\n“x”",
+    "👩‍👩‍👧 ñ",
+    " two  blanks ",
+    "e\u0301",
+    "\u00a0",
+    "",
+]
+
+
+@given(TEXTS)
+def test_every_text_decodes_back_to_itself(text: str) -> None:
+    assert TOKENIZER.decode(TOKENIZER.encode([text])) == [text]
+
+
+@pytest.mark.parametrize("text", [*HARD, *SENTENCES])
+def test_hard_texts_decode_back_to_themselves(text: str) -> None:
+    assert TOKENIZER.decode(TOKENIZER.encode([text])) == [text]
+
+
+@given(st.lists(st.one_of(st.sampled_from(SPECIAL), TEXTS)))
+def test_no_text_becomes_a_special_token(parts: list[str]) -> None:
+    [ids] = TOKENIZER.encode(["".join(parts)])
+    assert min(ids, default=4) >= 4
+
+
+def test_special_tokens_have_fixed_ids_and_are_skipped_when_decoding() -> None:
+    special = [
+        TOKENIZER.padding_id,
+        TOKENIZER.start_id,
+        TOKENIZER.end_id,
+        TOKENIZER.unknown_id,
+    ]
+    assert special == [0, 1, 2, 3]
+    [ids] = TOKENIZER.encode(["la puerta"])
+    assert TOKENIZER.decode([[1, *ids, 2, 0, 0]]) == ["la puerta"]
+
+
+def test_common_words_are_single_pieces_and_the_vocabulary_keeps_its_size() -> None:
+    assert TOKENIZER.size <= 400
+    [ids] = TOKENIZER.encode([" door"])
+    assert len(ids) == 1
+
+
+@given(IDS)
+def test_words_cover_every_piece_once_and_in_order(ids: list[int]) -> None:
+    words = TOKENIZER.words(ids)
+    covered = [at for word in words for at in range(word.start, word.stop)]
+    assert covered == list(range(len(ids)))
+    assert all(word.start < word.stop for word in words)
+
+
+@given(TEXTS.filter(lambda text: text.strip() != ""))
+def test_words_of_a_text_spell_it(text: str) -> None:
+    [ids] = TOKENIZER.encode([text])
+    spelt = " ".join(word.text for word in TOKENIZER.words(ids))
+    assert spelt.split() == text.split()
+
+
+@pytest.mark.parametrize("text", ["la cámara 👩‍👩‍👧 ve\nel {jardín}", "a  b", "¿qué?", "x \n y "])
+def test_words_are_parted_by_white_space_even_where_pieces_cut_characters(text: str) -> None:
+    [ids] = TOKENIZER.encode([text])
+    assert [word.text for word in TOKENIZER.words(ids)] == text.split()
+
+
+def test_a_special_token_is_a_word_by_itself() -> None:
+    [ids] = TOKENIZER.encode(["la puerta"])
+    words = TOKENIZER.words([*ids, 2])
+    assert [word.text for word in words] == ["la", "puerta", "</s>"]
+    assert words[-1].start == len(ids)
+
+
+def test_a_saved_tokenizer_loads_the_same_and_is_written_the_same(tmp_path: Path) -> None:
+    first, again = tmp_path / "a.json", tmp_path / "b.json"
+    TOKENIZER.save(first)
+    SubwordTokenizer.train(SENTENCES, vocabulary_size=400).save(again)
+    assert first.read_bytes() == again.read_bytes()
+    loaded = SubwordTokenizer.load(first)
+    assert loaded.encode(HARD) == TOKENIZER.encode(HARD)
+    assert loaded.decode(loaded.encode(HARD)) == HARD
+
+
+@pytest.mark.parametrize("content", ["", "{}", "[1]", "no json", '{"model": {"type": "BPE"}}'])
+def test_a_file_that_is_no_tokenizer_is_refused(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "tokenizer.json"
+    path.write_text(content)
+    with pytest.raises(InputError, match=r"tokenizer\.json is"):
+        SubwordTokenizer.load(path)
+
+
+def test_a_tokenizer_of_another_kind_is_refused(tmp_path: Path) -> None:
+    from tokenizers import Tokenizer, models
+
+    path = tmp_path / "tokenizer.json"
+    Tokenizer(models.WordLevel({"<pad>": 0}, unk_token="<pad>")).save(str(path))
+    with pytest.raises(InputError, match="of another kind"):
+        SubwordTokenizer.load(path)
+
+
+def test_a_missing_tokenizer_is_told(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="is missing"):
+        SubwordTokenizer.load(tmp_path / "tokenizer.json")
+
+
+def test_forking_after_use_warns_of_nothing() -> None:
+    program = (
+        "import os\n"
+        "from tracelate.corpus.tokenizer import SubwordTokenizer\n"
+        "one = SubwordTokenizer.train(['a b'] * 9, 300)\n"
+        "one.encode(['a b'] * 999)\n"
+        "if os.fork() == 0:\n"
+        "    one.encode(['a'])\n"
+        "    os._exit(0)\n"
+        "os.wait()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    assert done.stderr == b""

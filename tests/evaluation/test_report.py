@@ -1,0 +1,140 @@
+"""What evaluation writes can be read back, and says what is wrong with it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from tracelate.errors import InputError
+from tracelate.evaluation.metrics import LengthBucket, Score
+from tracelate.evaluation.report import (
+    ScoredTest,
+    TranslationRow,
+    metrics_document,
+    read_translations,
+    write_translations,
+)
+from tracelate.files import read_json, write_json
+
+percents = st.floats(0, 100)
+translations = st.builds(
+    TranslationRow,
+    source=st.text(),
+    reference=st.text(),
+    translation=st.text(),
+    sentence_bleu=percents,
+    sentence_chrf=percents,
+    group=st.text(),
+    origin=st.text(),
+    log_probability=st.none() | st.floats(-1e6, 0),
+)
+
+
+def a_translation(text: str = "Añadir {name} 😀") -> TranslationRow:
+    return TranslationRow(
+        source="Add {name}",
+        reference="Añadir {name}",
+        translation=text,
+        sentence_bleu=35.0,
+        sentence_chrf=57.5,
+        group="light",
+        origin="light:title",
+    )
+
+
+@given(rows=st.lists(translations, max_size=3))
+def test_what_is_written_is_read_back(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[TranslationRow]
+) -> None:
+    path = tmp_path_factory.mktemp("report") / "translations.jsonl"
+    write_translations(path, rows)
+    assert list(read_translations(path)) == rows
+
+
+def test_line_separators_inside_a_text_do_not_split_a_row(tmp_path: Path) -> None:
+    row = a_translation("uno\u2028dos\r\ntres\x85")
+    write_translations(tmp_path / "rows.jsonl", [row, row])
+    assert list(read_translations(tmp_path / "rows.jsonl")) == [row, row]
+
+
+def test_a_row_is_readable_json_without_what_was_not_kept(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    write_translations(path, [a_translation()])
+    text = path.read_text(encoding="utf-8")
+    assert "Añadir {name} 😀" in text
+    assert list(json.loads(text)) == [
+        "source",
+        "reference",
+        "translation",
+        "sentence_bleu",
+        "sentence_chrf",
+        "group",
+        "origin",
+    ]
+
+
+def test_a_failure_while_writing_leaves_no_file(tmp_path: Path) -> None:
+    def rows() -> list[TranslationRow]:
+        raise RuntimeError("the third sentence fails")
+
+    with pytest.raises(RuntimeError):
+        write_translations(tmp_path / "rows.jsonl", (row for _ in range(1) for row in rows()))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "place"),
+    [
+        ('{"source": "a"', "the line"),
+        ('{"source": "a"}', "reference"),
+        (a_translation().model_dump_json().replace("35.0", '"35"'), "sentence_bleu"),
+        (a_translation().model_dump_json().replace('"group"', '"grup"'), "group"),
+    ],
+)
+def test_a_wrong_line_is_named(tmp_path: Path, line: str, place: str) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text(f"{a_translation().model_dump_json()}\n{line}\n", encoding="utf-8")
+    with pytest.raises(InputError, match=rf"rows\.jsonl, line 2: {place}: "):
+        list(read_translations(path))
+
+
+def test_a_score_that_is_no_number_is_refused() -> None:
+    with pytest.raises(ValidationError):
+        TranslationRow.model_validate(
+            {**a_translation().model_dump(), "sentence_bleu": float("nan")}
+        )
+
+
+def test_metrics_hold_every_score_with_its_signature_and_the_test_set(tmp_path: Path) -> None:
+    bleu = Score("bleu", 35.0, 33.5, 36.5, "nrefs:1|eff:no")
+    ter = Score("ter", 51.0, 49.0, 53.0, "nrefs:1|case:lc")
+    buckets = [
+        LengthBucket(1, 2, 57, Score("bleu", 41.0, 37.0, 45.0, "nrefs:1|eff:yes")),
+        LengthBucket(3, None, 7, None),
+    ]
+    document = metrics_document([bleu, ter], buckets, ScoredTest(64, "ab" * 32))
+    write_json(tmp_path / "metrics.json", document)
+    assert read_json(tmp_path / "metrics.json") == {
+        "bleu": {"value": 35.0, "low": 33.5, "high": 36.5, "signature": "nrefs:1|eff:no"},
+        "ter": {"value": 51.0, "low": 49.0, "high": 53.0, "signature": "nrefs:1|case:lc"},
+        "bleu_by_source_length": [
+            {
+                "shortest_words": 1,
+                "longest_words": 2,
+                "sentences": 57,
+                "bleu": {
+                    "value": 41.0,
+                    "low": 37.0,
+                    "high": 45.0,
+                    "signature": "nrefs:1|eff:yes",
+                },
+            },
+            {"shortest_words": 3, "longest_words": None, "sentences": 7, "bleu": None},
+        ],
+        "test": {"sentences": 64, "sha256": "ab" * 32},
+    }

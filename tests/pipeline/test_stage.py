@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.stage import run_stage
+from tracelate.errors import InputError
+
+
+def test_what_a_user_can_mend_is_one_line_and_status_1(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "output"
+
+    def main() -> None:
+        assert not output.exists()
+        output.write_text("half")
+        raise InputError("first\n  second")
+
+    output.write_text("stale")
+    with pytest.raises(SystemExit) as ended:
+        run_stage(main, [output])
+    assert ended.value.code == 1
+    assert capsys.readouterr().err == "error: first second\n"
+    assert not output.exists()
+
+
+def test_an_interrupt_ends_with_status_130_and_no_outputs(tmp_path: Path) -> None:
+    output = tmp_path / "output"
+
+    def main() -> None:
+        output.write_text("half")
+        raise KeyboardInterrupt
+
+    with pytest.raises(SystemExit) as ended:
+        run_stage(main, [output])
+    assert ended.value.code == 130
+    assert not output.exists()
+
+
+def test_a_defect_keeps_its_traceback_and_leaves_no_outputs(tmp_path: Path) -> None:
+    output = tmp_path / "output"
+
+    def main() -> None:
+        output.write_text("half")
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        run_stage(main, [output])
+    assert not output.exists()
+
+
+def test_success_keeps_the_outputs(tmp_path: Path) -> None:
+    output = tmp_path / "output"
+
+    def main() -> None:
+        output.write_text("whole")
+
+    run_stage(main, [output])
+    assert output.read_text() == "whole"

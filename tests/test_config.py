@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from tests.tiny_corpus import PROJECT
+from tracelate.config import load_params
+from tracelate.errors import InputError
+
+TEXT = (PROJECT / "params.yaml").read_text(encoding="utf-8")
+
+
+def load(folder: Path, text: str) -> object:
+    (folder / "params.yaml").write_text(text, encoding="utf-8")
+    return load_params(folder / "params.yaml")
+
+
+def changed(key: str, value: str, text: str = TEXT) -> str:
+    """`text` with the first `key: …` set to `value`."""
+    text, count = re.subn(rf"(?m)^(\s*{key}:) .*$", rf"\1 {value}", text, count=1)
+    assert count == 1, key
+    return text
+
+
+def test_the_projects_own_settings_are_valid() -> None:
+    assert load_params(PROJECT / "params.yaml").download.source_language == "en"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (
+            "batch_tokens:",
+            "batch_token:",
+            "batch_token is not a setting: did you mean batch_t",
+        ),
+        (
+            "licence: Apache",
+            "license: Apache",
+            "license is not a setting: did you mean licence?",
+        ),
+        ("tokenize:\n", "tokenise:\n", "tokenise is not a setting: did you mean tokenize?"),
+        (
+            "  valid: null",
+            "  valid: {sauce: a, target: b}",
+            "sauce is not a setting: did you mean source?",
+        ),
+        ("  seed: 1\n", "  seed: 1\n  zzz: 1\n", "prepare.zzz is not a setting: known here: seed"),
+        ("  seed: 1\n", "", "prepare.seed is missing: add it"),
+        ("tokenize:\n", "x:\n", "tokenize is missing: add it"),
+    ],
+)
+def test_misspelt_and_missing_keys_are_named(
+    tmp_path: Path, old: str, new: str, message: str
+) -> None:
+    assert old in TEXT
+    with pytest.raises(InputError, match=re.escape(message)):
+        load(tmp_path, TEXT.replace(old, new, 1))
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("vocabulary_size", "4000.5", "tokenize.vocabulary_size is 4000.5: "),
+        ("vocabulary_size", "'4000'", "tokenize.vocabulary_size is '4000': "),
+        ("vocabulary_size", "true", "tokenize.vocabulary_size is True: "),
+        ("vocabulary_size", "10", "tokenize.vocabulary_size is 10: "),
+        ("vocabulary_size", "null", "tokenize.vocabulary_size is None: "),
+        ("drop_untranslated", "no", "prepare.drop_untranslated is 'no': "),
+        ("valid_percent", "101", "prepare.valid_percent is 101: "),
+        ("valid_percent", ".nan", "prepare.valid_percent is nan: "),
+        ("max_length_ratio", ".inf", "prepare.max_length_ratio is inf: "),
+        ("corpus", "wmt", "download.corpus is 'wmt': "),
+        ("sha256", "abc", "download.catalogs.sha256 is 'abc': "),
+        ("attention", "dot", "model.attention is 'dot': "),
+        ("target_language", "english language", "target_language is 'english language': "),
+    ],
+)
+def test_wrong_values_are_named_with_their_place(
+    tmp_path: Path, key: str, value: str, message: str
+) -> None:
+    with pytest.raises(InputError, match=re.escape(message)) as error:
+        load(tmp_path, changed(key, value))
+    assert "\n" not in str(error.value)
+
+
+def test_every_wrong_key_is_told_at_once(tmp_path: Path) -> None:
+    text = changed("vocabulary_size", "1").replace("warmup_steps:", "warmup_step:")
+    with pytest.raises(InputError) as error:
+        load(tmp_path, text)
+    for place in ("tokenize.vocabulary_size", "train.warmup_step ", "train.warmup_steps"):
+        assert place in str(error.value)
+
+
+def test_yaml_is_read_as_dvc_reads_it(tmp_path: Path) -> None:
+    text = changed("learning_rate", "1e-3", changed("target_language", "no"))
+    (tmp_path / "params.yaml").write_text(text, encoding="utf-8")
+    params = load_params(tmp_path / "params.yaml")
+    assert params.download.target_language == "no"
+    assert params.train.learning_rate == 0.001
+
+
+@pytest.mark.parametrize("text", ["", "[]", "- a", "word", "3", "# nothing\n", "null"])
+def test_a_file_that_is_no_mapping_is_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(InputError, match=r"params\.yaml") as error:
+        load(tmp_path, text)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("text", ["a: [", "a: 1\na: 2", "\t- x", "a: !!python/object:os.system {}"])
+def test_text_that_is_no_yaml_is_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(InputError, match=r"params\.yaml") as error:
+        load(tmp_path, text)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("section", list(YAML(typ="safe", pure=True).load(TEXT)))
+@pytest.mark.parametrize("value", ["null", "[]", "3", "{}"])
+def test_a_section_that_is_no_section_is_refused(tmp_path: Path, section: str, value: str) -> None:
+    text = re.sub(rf"(?m)^{section}:.*\n((?:  .*\n|\n)*)", f"{section}: {value}\n", TEXT)
+    with pytest.raises(InputError, match=section):
+        load(tmp_path, text)
+
+
+def test_bytes_that_are_no_utf_8_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "params.yaml").write_bytes(b"a: \xff")
+    with pytest.raises(InputError, match="is no valid YAML"):
+        load_params(tmp_path / "params.yaml")
+
+
+def test_a_missing_file_is_told(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="is missing: run this at the project's root"):
+        load_params(tmp_path / "params.yaml")
+
+
+def test_settings_cannot_be_changed_after_reading() -> None:
+    params = load_params(PROJECT / "params.yaml")
+    with pytest.raises(ValueError, match="frozen"):
+        params.prepare.seed = 3

@@ -1,0 +1,105 @@
+"""A task that a tiny model learns in seconds: say the words in reverse order.
+
+Run as a program, it trains on that task: `python -m tests.training.reversing FOLDER [DEVICES]
+[STOP_EPOCH]` writes FOLDER/weights.safetensors and FOLDER/curves.json. With STOP_EPOCH the
+process kills itself when that epoch begins.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import sys
+from pathlib import Path
+
+import pytorch_lightning as pl
+from safetensors.torch import save_file
+
+from tests.model.toy import toy_config
+from tracelate.config import ModelConfig, RuntimeConfig, TrainConfig
+from tracelate.corpus.tokenized import TokenizedPair
+from tracelate.corpus.tokenizer import SubwordTokenizer
+from tracelate.training import fit as fitting
+from tracelate.training.data import TranslationData
+
+WORDS = ["uno", "dos", "tres", "seis", "diez", "ocho", "mil", "cero"]
+
+
+def tokenizer() -> SubwordTokenizer:
+    return SubwordTokenizer.train([f" {word}" for word in WORDS] * 50, 300)
+
+
+def reversing_pairs(count: int, seed: int, longest: int = 6) -> list[TokenizedPair]:
+    """Pairs of token ids; the target is the source's words in reverse order."""
+    shuffler = random.Random(seed)
+    sentences = [shuffler.choices(WORDS, k=shuffler.randint(1, longest)) for _ in range(count)]
+    subwords = tokenizer()
+    sources = subwords.encode(["".join(f" {word}" for word in words) for words in sentences])
+    targets = subwords.encode(["".join(f" {word}" for word in words[::-1]) for words in sentences])
+    return [TokenizedPair(*ids) for ids in zip(sources, targets, strict=True)]
+
+
+def model_config(**changes: object) -> ModelConfig:
+    return toy_config(**{"embedding_size": 32, "hidden_size": 48, "dropout": 0.1, **changes})
+
+
+def train_config(**changes: object) -> TrainConfig:
+    values = {
+        "seed": 1,
+        "epochs": 3,
+        "warmup_steps": 10,
+        "learning_rate": 0.01,
+        "batch_tokens": 256,
+        "label_smoothing": 0.1,
+        "gradient_clip_norm": 1.0,
+        "weight_average_decay": 0.9,
+        "early_stopping_epochs": 10,
+        "precision": "32-true",
+    }
+    return TrainConfig.model_validate({**values, **changes})
+
+
+def runtime(devices: int = 1) -> RuntimeConfig:
+    return RuntimeConfig(accelerator="cpu", devices=devices, experiment="test")
+
+
+class Dying(TranslationData):
+    """Data whose process dies at the beginning of an epoch, and with it the run."""
+
+    dies_at_epoch = -1
+    dying_rank = 0
+
+    def train_dataloader(self):  # type: ignore[no-untyped-def]
+        trainer = self._trainer()
+        if (trainer.current_epoch, trainer.global_rank) == (self.dies_at_epoch, self.dying_rank):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().train_dataloader()
+
+
+def main() -> None:
+    folder, devices = Path(sys.argv[1]), int(sys.argv[2])
+    if len(sys.argv) > 3:
+        Dying.dies_at_epoch, Dying.dying_rank = int(sys.argv[3]), devices - 1
+        fitting.TranslationData = Dying  # type: ignore[misc]
+    result = fitting.fit(
+        model_config(),
+        train_config(),
+        runtime(devices),
+        train=reversing_pairs(400, seed=1),
+        valid=reversing_pairs(31, seed=2),
+        tokenizer=tokenizer(),
+        checkpoint_dir=folder / "checkpoints",
+    )
+    if result is not None:
+        save_file(result.weights, folder / "weights.safetensors")
+        curves = {"train": result.curves.train, "valid": result.curves.valid}
+        (folder / "curves.json").write_text(
+            json.dumps({**curves, "resumed_from_step": result.resumed_from_step})
+        )
+
+
+if __name__ == "__main__":
+    pl.seed_everything(99, verbose=False)  # what happened before must not matter
+    main()

@@ -1,0 +1,92 @@
+"""Plans of batches, and what each process sees of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.model.toy import SPECIAL
+from tracelate.corpus.tokenized import TokenizedPair
+from tracelate.training.batches import PlannedBatches, pad, plan_batches
+
+lengths = st.lists(st.tuples(st.integers(1, 30), st.integers(1, 30)), min_size=1, max_size=60)
+
+
+def make_pairs(sizes: list[tuple[int, int]]) -> list[TokenizedPair]:
+    return [
+        TokenizedPair([3 + place % 9] * source, [4 + place % 7] * target)
+        for place, (source, target) in enumerate(sizes)
+    ]
+
+
+@given(lengths, st.integers(1, 100), st.integers(0, 5))
+def test_every_pair_is_in_one_batch(
+    sizes: list[tuple[int, int]], batch_tokens: int, epoch: int
+) -> None:
+    plan = plan_batches(make_pairs(sizes), batch_tokens, seed=1, epoch=epoch)
+    assert sorted(index for batch in plan for index in batch) == list(range(len(sizes)))
+
+
+@given(lengths, st.integers(1, 100))
+def test_no_batch_is_larger_than_allowed_but_for_a_single_long_pair(
+    sizes: list[tuple[int, int]], batch_tokens: int
+) -> None:
+    for batch in plan_batches(make_pairs(sizes), batch_tokens, seed=1, epoch=0):
+        padded = len(batch) * max(max(sizes[index]) + 1 for index in batch)
+        assert padded <= batch_tokens or len(batch) == 1
+
+
+def test_the_plan_follows_from_seed_and_epoch() -> None:
+    pairs = make_pairs([(size % 11 + 1, size % 13 + 1) for size in range(200)])
+    plans = [plan_batches(pairs, 64, seed, epoch) for seed, epoch in [(1, 0), (1, 0), (1, 1), (2, 0)]]
+    assert plans[0] == plans[1]
+    assert plans[0] != plans[2] != plans[3] != plans[0]
+
+
+def test_batches_hold_pairs_of_like_length() -> None:
+    pairs = make_pairs([(size % 20 + 1, size % 20 + 1) for size in range(400)])
+    real = padded = 0
+    for batch in plan_batches(pairs, 200, seed=1, epoch=0):
+        sizes = [len(pairs[index].target_ids) + 1 for index in batch]
+        real, padded = real + sum(sizes), padded + len(sizes) * max(sizes)
+    assert real / padded > 0.85
+
+
+@pytest.mark.parametrize("process_count", [1, 2, 3])
+def test_processes_share_out_the_same_batches(process_count: int) -> None:
+    pairs = make_pairs([(2, 5), (4, 3), (1, 1), (7, 7), (3, 2)])
+    plan = [[4, 0, 2], [3], [1]]
+    shares = [
+        PlannedBatches(pairs, plan, SPECIAL, rank=rank, process_count=process_count)
+        for rank in range(process_count)
+    ]
+    for number, planned in enumerate(plan):
+        seen: Counter[int] = Counter()
+        tokens = 0
+        for share in shares:
+            batch = share[number]
+            counted = (batch.target_out_BT != SPECIAL.padding).sum(dim=1).tolist()
+            tokens += sum(counted)
+            for row, count in zip(batch.rows_B.tolist(), counted, strict=True):
+                seen[row] += count > 0
+                assert count in (0, len(pairs[planned[row]].target_ids) + 1)
+            assert batch.global_rows == len(planned)
+        assert seen == Counter(range(len(planned)))
+        assert tokens == share[number].global_tokens
+
+
+def test_a_batch_opens_and_closes_its_sentences() -> None:
+    pairs = [TokenizedPair([5, 6, 7], [8]), TokenizedPair([9], [10, 11])]
+    batch = PlannedBatches(pairs, [[0, 1]], SPECIAL)[0]
+    assert batch.source_BS.tolist() == [[5, 6, 7, 2], [9, 2, 0, 0]]
+    assert batch.mask_BS.tolist() == [[True] * 4, [True, True, False, False]]
+    assert batch.target_in_BT.tolist() == [[1, 8, 0], [1, 10, 11]]
+    assert batch.target_out_BT.tolist() == [[8, 2, 0], [10, 11, 2]]
+    assert batch.global_tokens == 5
+
+
+def test_padding_stands_at_the_end() -> None:
+    assert pad([[1, 2, 3], [4]], 0).tolist() == [[1, 2, 3], [4, 0, 0]]

@@ -1,0 +1,108 @@
+"""Whole trainings on a tiny task, each in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.training.reversing import (
+    model_config,
+    reversing_pairs,
+    runtime,
+    tokenizer,
+    train_config,
+)
+from tracelate.errors import InputError
+from tracelate.training.fit import fit
+from tracelate.training.module import schedule_factor
+
+
+def train_apart(folder: Path, devices: int = 1, dies_at_epoch: int | None = None) -> int:
+    """Runs tests.training.reversing and returns its exit status."""
+    folder.mkdir(exist_ok=True)
+    arguments = [str(folder), str(devices)] + ([] if dies_at_epoch is None else [str(dies_at_epoch)])
+    return subprocess.run(
+        [sys.executable, "-m", "tests.training.reversing", *arguments],
+        timeout=180,
+        capture_output=True,
+    ).returncode
+
+
+def curve(folder: Path, kind: str, name: str) -> list[float]:
+    rows = json.loads((folder / "curves.json").read_text())[kind]
+    return [row[name] for row in rows]
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("uninterrupted")
+    assert train_apart(folder) == 0
+    return folder
+
+
+def test_the_same_run_twice_gives_the_same_weights(uninterrupted: Path, tmp_path: Path) -> None:
+    assert train_apart(tmp_path) == 0
+    first, second = (folder / "weights.safetensors" for folder in (uninterrupted, tmp_path))
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_a_killed_run_goes_on_and_ends_as_if_it_had_not_been(
+    uninterrupted: Path, tmp_path: Path
+) -> None:
+    assert train_apart(tmp_path, dies_at_epoch=2) != 0
+    assert not (tmp_path / "weights.safetensors").exists()
+    assert train_apart(tmp_path) == 0
+    weights = [folder / "weights.safetensors" for folder in (uninterrupted, tmp_path)]
+    assert weights[0].read_bytes() == weights[1].read_bytes()
+    assert json.loads((tmp_path / "curves.json").read_text())["resumed_from_step"] > 0
+    for kind, name in (("train", "train_loss"), ("valid", "valid_bleu"), ("valid", "step")):
+        assert curve(tmp_path, kind, name) == curve(uninterrupted, kind, name)
+
+
+def test_two_processes_train_as_one_does(uninterrupted: Path, tmp_path: Path) -> None:
+    assert train_apart(tmp_path, devices=2) == 0
+    for kind, name in (("train", "train_loss"), ("valid", "valid_loss")):
+        assert curve(tmp_path, kind, name) == pytest.approx(
+            curve(uninterrupted, kind, name), rel=1e-4
+        )
+
+
+def test_a_process_that_dies_ends_the_run_with_a_failure(tmp_path: Path) -> None:
+    assert train_apart(tmp_path, devices=2, dies_at_epoch=1) != 0
+    assert not (tmp_path / "weights.safetensors").exists()
+
+
+def run_here(folder: Path, **changes: Any) -> Any:
+    return fit(
+        model_config(),
+        train_config(**changes),
+        runtime(),
+        train=reversing_pairs(50, seed=1),
+        valid=reversing_pairs(7, seed=2),
+        tokenizer=tokenizer(),
+        checkpoint_dir=folder,
+    )
+
+
+def test_early_stopping_ends_a_run_that_no_longer_gets_better(tmp_path: Path) -> None:
+    result = run_here(tmp_path, learning_rate=1e-9, epochs=20, early_stopping_epochs=2)
+    assert [row["epoch"] for row in result.curves.valid] == [1, 2, 3]
+
+
+def test_a_run_that_diverges_says_so(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"step \d+.*train.learning_rate"):
+        run_here(tmp_path, learning_rate=1e30, gradient_clip_norm=1e30, warmup_steps=0)
+
+
+def test_the_learning_rate_warms_up_and_decays() -> None:
+    factors = [schedule_factor(step, 10, 110) for step in range(111)]
+    assert factors[:10] == pytest.approx([(step + 1) / 10 for step in range(10)])
+    assert factors[60] == pytest.approx(0.51)
+    assert factors[110] == pytest.approx(0.02)
+    assert factors[9:] == sorted(factors[9:], reverse=True)
+    assert schedule_factor(0, 0, 5) == 1.0
