@@ -48,8 +48,8 @@ def test_the_projects_own_settings_are_valid() -> None:
             "  valid: {sauce: a, target: b}",
             "sauce is not a setting: did you mean source?",
         ),
-        ("  seed: 1\n", "  seed: 1\n  zzz: 1\n", "prepare.zzz is not a setting: known here: seed"),
-        ("  seed: 1\n", "", "prepare.seed is missing: add it"),
+        ("  seed: 1\n", "  seed: 1\n  zzz: 1\n", "train.zzz is not a setting: known here: seed"),
+        ("  seed: 1\n", "", "train.seed is missing: add it"),
         ("tokenize:\n", "x:\n", "tokenize is missing: add it"),
     ],
 )

@@ -129,7 +129,9 @@ def test_the_darkest_cell_is_where_the_attention_is(tmp_path: Path) -> None:
 def test_training_shows_both_losses_and_marks_the_first_of_the_best_steps() -> None:
     loss_axes, bleu_axes = training_figure(TRAIN, VALID).axes
     curves: Any = {line.get_label(): line for line in loss_axes.lines}
-    assert list(curves["training"].get_ydata()) == [row["train_loss"] for row in TRAIN]
+    assert list(curves["training (with dropout and label smoothing)"].get_ydata()) == [
+        row["train_loss"] for row in TRAIN
+    ]
     assert list(curves["validation"].get_xdata()) == [30, 50, 70]
     bleus: Any = bleu_axes.lines[0].get_ydata()
     assert list(bleus) == [3, 27.25, 27.25]

@@ -9,6 +9,7 @@ from tracelate.model.search import SpecialIds
 from tracelate.model.seq2seq import Seq2Seq
 
 VOCABULARY = 17
+END_BIAS = 5.0
 SPECIAL = SpecialIds(padding=0, start=1, end=2)
 CONFIGS = {
     "general": {"attention": "general"},
@@ -39,7 +40,9 @@ def toy_model(**changes: object) -> Seq2Seq:
         for parameter in model.parameters():
             parameter.mul_(2.5)
         model.embedding.weight.mul_(8)
-        model.output_bias_V[SPECIAL.end] = 0.5
+        # the end is said where no word is likely, not everywhere or nowhere
+        model.embedding.weight[SPECIAL.end] = 0.0
+        model.output_bias_V[SPECIAL.end] = END_BIAS
     return model
 
 

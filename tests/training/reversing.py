@@ -82,7 +82,7 @@ def main() -> None:
     folder, devices = Path(sys.argv[1]), int(sys.argv[2])
     if len(sys.argv) > 3:
         Dying.dies_at_epoch, Dying.dying_rank = int(sys.argv[3]), devices - 1
-        fitting.TranslationData = Dying  # type: ignore[misc]
+        vars(fitting)[TranslationData.__name__] = Dying
     result = fitting.fit(
         model_config(),
         train_config(),

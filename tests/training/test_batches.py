@@ -41,7 +41,9 @@ def test_no_batch_is_larger_than_allowed_but_for_a_single_long_pair(
 
 def test_the_plan_follows_from_seed_and_epoch() -> None:
     pairs = make_pairs([(size % 11 + 1, size % 13 + 1) for size in range(200)])
-    plans = [plan_batches(pairs, 64, seed, epoch) for seed, epoch in [(1, 0), (1, 0), (1, 1), (2, 0)]]
+    plans = [
+        plan_batches(pairs, 64, seed, epoch) for seed, epoch in [(1, 0), (1, 0), (1, 1), (2, 0)]
+    ]
     assert plans[0] == plans[1]
     assert plans[0] != plans[2] != plans[3] != plans[0]
 

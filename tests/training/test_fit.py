@@ -25,7 +25,9 @@ from tracelate.training.module import schedule_factor
 def train_apart(folder: Path, devices: int = 1, dies_at_epoch: int | None = None) -> int:
     """Runs tests.training.reversing and returns its exit status."""
     folder.mkdir(exist_ok=True)
-    arguments = [str(folder), str(devices)] + ([] if dies_at_epoch is None else [str(dies_at_epoch)])
+    arguments = [str(folder), str(devices)] + (
+        [] if dies_at_epoch is None else [str(dies_at_epoch)]
+    )
     return subprocess.run(
         [sys.executable, "-m", "tests.training.reversing", *arguments],
         timeout=180,
@@ -96,7 +98,7 @@ def test_early_stopping_ends_a_run_that_no_longer_gets_better(tmp_path: Path) ->
 
 def test_a_run_that_diverges_says_so(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"step \d+.*train.learning_rate"):
-        run_here(tmp_path, learning_rate=1e30, gradient_clip_norm=1e30, warmup_steps=0)
+        run_here(tmp_path, learning_rate=1e38, gradient_clip_norm=1e30, warmup_steps=0)
 
 
 def test_the_learning_rate_warms_up_and_decays() -> None:

@@ -33,21 +33,21 @@ def print_summary(params: Params) -> None:
         if not path.is_file():
             raise InputError(f"{path} is missing: run the pipeline first, with `make run`")
     console = Console(highlight=False)
-    console.print(data_lines(params, read_json(PROVENANCE), read_json(DATA)))
-    console.print(training_line(params, read_json(TRAINING)))
+    console.print(data_line(params, read_json(PROVENANCE), read_json(DATA)), soft_wrap=True)
+    console.print(training_line(params, read_json(TRAINING)), soft_wrap=True)
     console.print(score_table(read_json(METRICS)))
     console.print(translation_table(list(read_translations(TRANSLATIONS))))
-    console.print(NEXT_STEPS)
+    console.print(NEXT_STEPS, soft_wrap=True)
 
 
-def data_lines(params: Params, provenance: dict[str, Any], data: dict[str, Any]) -> str:
+def data_line(params: Params, provenance: dict[str, Any], data: dict[str, Any]) -> str:
     origin = provenance_name(provenance)
     splits = data["splits"]
     counts = ", ".join(f"{name} {splits[name]['pairs']:,}" for name in ("train", "valid", "test"))
     near = data["leakage"]["test"]["near_source_percent"]
     languages = f"{params.download.source_language} to {params.download.target_language}"
     return (
-        f"[bold]Data[/]    {languages} from {escape(origin)}: {counts} pairs; "
+        f"[bold]Data[/]   {languages} from {escape(origin)}: {counts} pairs; "
         f"{near:.1f} % of the test sentences nearly occur in training"
     )
 
@@ -61,7 +61,7 @@ def provenance_name(provenance: dict[str, Any]) -> str:
 
 def training_line(params: Params, report: dict[str, Any]) -> str:
     return (
-        f"[bold]Model[/]   GRU encoder-decoder with {params.model.attention} attention, "
+        f"[bold]Model[/]  GRU encoder-decoder with {params.model.attention} attention, "
         f"{report['parameter_count'] / 1e6:.1f} M parameters, {report['epochs']} epochs in "
         f"{report['seconds'] / 60:.1f} minutes at {report['tokens_per_s']:,.0f} target tokens/s"
     )
@@ -95,9 +95,10 @@ def translation_table(rows: list[TranslationRow], count: int = 5) -> Table:
 
 
 NEXT_STEPS = """\
-[bold]Look[/]    make ui, then http://127.0.0.1:5000: curves, scores and attention of each run
-        reports/figures/: the same pictures as files; reports/translations.jsonl: all translations
-[bold]Use[/]     echo 'Could not connect' | .venv/bin/tracelate translate
-[bold]Next[/]    .venv/bin/dvc exp run -S model.attention=additive   another attention, one more run
-        .venv/bin/dvc exp run -S download.target_language=de  another language
-        .venv/bin/dvc exp show                               all experiments in a table"""
+[bold]Look[/]   make ui                     curves, scores and attention at http://127.0.0.1:5000
+       reports/figures             the same pictures as files
+       reports/translations.jsonl  all translations, with references and scores
+[bold]Use[/]    echo 'Could not connect' | .venv/bin/tracelate translate
+[bold]Next[/]   .venv/bin/dvc exp run -S model.attention=additive     another attention
+       .venv/bin/dvc exp run -S download.target_language=de  another language
+       .venv/bin/dvc exp show                                all experiments in a table"""

@@ -27,7 +27,8 @@ def track_evaluation(
     run = attach_run(
         run_id,
         params.runtime.experiment,
-        {"evaluate": params.evaluate.model_dump()},
+        "evaluate",
+        params.model_dump(),
         {
             **{f"signature.{score.name}": score.signature for score in scores},
             **hash_tags([test]),

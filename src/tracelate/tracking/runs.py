@@ -24,7 +24,7 @@ from mlflow.utils.validation import (
 )
 
 from tracelate.files import sha256_of
-from tracelate.tracking.store import connect, find_or_create_experiment, tracking_uri
+from tracelate.tracking.store import connect, find_or_create_experiment
 
 RESTORED_FROM = "tracelate.restored_from"
 Entry = TypeVar("Entry")
@@ -125,28 +125,29 @@ def start_run(
 
 
 def attach_run(
-    run_id: str, experiment: str, params: Mapping[str, Any], tags: Mapping[str, str]
+    run_id: str, experiment: str, section: str, params: Mapping[str, Any], tags: Mapping[str, str]
 ) -> TrackedRun:
-    """The training run that an evaluation belongs to, with these params.
+    """The training run that a later stage belongs to, with the params of that stage's `section`.
 
-    Where that run is gone, or holds the evaluation of other settings, which cannot be changed, a
-    new run stands in for it; its tag `tracelate.restored_from` names the run it stands for.
+    Where that run is gone, or holds what the stage did with other settings, which cannot be
+    changed, a new run with all `params` stands in for it; its tag `tracelate.restored_from` names
+    the run it stands for.
     """
     client = connect()
     found = find_run(client, run_id)
-    wanted = {name: str(value) for name, value in flatten(params)}
+    wanted = {name: str(value) for name, value in flatten({section: params[section]})}
     if found is not None and all(
         found.data.params.get(name, value) == value for name, value in wanted.items()
     ):
         run = TrackedRun(client, run_id)
-        run.log_params(params)
+        run.log_params({section: params[section]})
         run.set_tags(tags)
         return run
     name = found.info.run_name if found is not None else f"restored {run_id[:8]}"
-    run, _ = start_run(experiment, name, {**tags, RESTORED_FROM: run_id})
+    run, _ = start_run(experiment, name, {**source_tags(), **tags, RESTORED_FROM: run_id})
     run.log_params(params)
     if found is not None:
-        _copy_run(client, found, run, set(wanted))
+        _copy_training(client, found, run)
     return run
 
 
@@ -186,18 +187,16 @@ def flatten(values: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, 
             yield f"{prefix}{name}", value
 
 
-def _copy_run(client: MlflowClient, found: Run, run: TrackedRun, replaced: set[str]) -> None:
-    """Copies params and curves of `found` that `run` has not got."""
-    run.log_params({name: v for name, v in found.data.params.items() if name not in replaced})
+def _copy_training(client: MlflowClient, found: Run, run: TrackedRun) -> None:
+    """Copies what training measured and read."""
     run.log_curve(
         {"step": metric.step, name: metric.value}
         for name in found.data.metrics
         if not name.startswith("test_")
         for metric in client.get_metric_history(found.info.run_id, name)
     )
-    run.set_tags(
-        {name: value for name, value in found.data.tags.items() if name.startswith("sha256.")}
-    )
+    tags = found.data.tags
+    run.set_tags({name: tags[name] for name in tags if name.startswith(("sha256.", "pair"))})
 
 
 def _git(root: Path, *arguments: str) -> str:
@@ -212,8 +211,3 @@ def _git(root: Path, *arguments: str) -> str:
 
 def _in_batches(entries: list[Entry], size: int) -> Iterable[list[Entry]]:
     return (entries[start : start + size] for start in range(0, len(entries), size))
-
-
-def run_address(run: TrackedRun) -> str:
-    """What a person needs to find the run."""
-    return f"run {run.run_id} in {tracking_uri()}"

@@ -28,7 +28,7 @@ from tracelate.training.batches import plan_batches
 from tracelate.training.checkpoints import BEST, LAST, resume_step
 from tracelate.training.curves import Curves
 from tracelate.training.data import TranslationData
-from tracelate.training.memory import keep_freed_memory
+from tracelate.training.memory import tune_cpu_memory
 from tracelate.training.model_files import special_ids
 from tracelate.training.module import TranslationTraining
 from tracelate.training.progress import TrainingProgress
@@ -72,9 +72,9 @@ def fit(
     cannot be run.
     """
     _silence_lightning()
-    keep_freed_memory()
+    tune_cpu_memory()
     # `deterministic` would fill every new tensor first; nothing here reads one uninitialised
-    torch.utils.deterministic.fill_uninitialized_memory = False
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     began_s = time.perf_counter()
     pl.seed_everything(config.seed, verbose=False)
     model = Seq2Seq(model_config, tokenizer.size, tokenizer.padding_id)

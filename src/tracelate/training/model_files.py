@@ -72,7 +72,7 @@ def save_model(
 
 
 def load_model(folder: Path) -> TrainedModel:
-    """Reads what `save_model` wrote; raises InputError where a file is missing, damaged or alien."""
+    """Reads what `save_model` wrote; raises InputError where a file is missing or damaged."""
     for name in (CONFIG, WEIGHTS, TOKENIZER):
         if not (folder / name).is_file():
             raise InputError(f"{folder / name} is missing: train a model first, with `make run`")

@@ -75,6 +75,7 @@ class TrainingProgress(ProgressBar):
             f"epoch {trainer.current_epoch + 1}, step {trainer.global_step}/{self.total_steps}: "
             f"{describe(trainer.callback_metrics)}",
             highlight=False,
+            soft_wrap=True,
         )
 
     def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:

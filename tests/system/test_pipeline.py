@@ -1,0 +1,250 @@
+"""The whole pipeline on a tiny corpus, through DVC, as a user runs it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from tests.tiny_corpus import PROJECT, build_wheel, put_into_cache, tiny_settings, write_params
+
+BIN = Path(sys.executable).parent
+
+
+class Clone:
+    """A copy of the project in a git repository of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.environment = {
+            **os.environ,
+            "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
+            "PYTHONPATH": str(folder / "src"),
+            "DVC_NO_ANALYTICS": "1",
+            "GIT_AUTHOR_NAME": "test",
+            "GIT_AUTHOR_EMAIL": "test@example.org",
+            "GIT_COMMITTER_NAME": "test",
+            "GIT_COMMITTER_EMAIL": "test@example.org",
+        }
+        self.environment.pop("MLFLOW_TRACKING_URI", None)
+
+    def run(self, *command: str, text: str = "") -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            command,
+            cwd=self.folder,
+            env=self.environment,
+            input=text,
+            capture_output=True,
+            encoding="utf-8",
+            timeout=300,
+        )
+
+    def succeed(self, *command: str, text: str = "") -> str:
+        done = self.run(*command, text=text)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def runs(self) -> list[str]:
+        """Ids of MLflow's runs, oldest first."""
+        with sqlite3.connect(self.folder / "mlflow.db") as store:
+            return [
+                row[0] for row in store.execute("select run_uuid from runs order by start_time")
+            ]
+
+    def logged(self, table: str, run_id: str) -> dict[str, Any]:
+        with sqlite3.connect(self.folder / "mlflow.db") as store:
+            query = f"select key, value from {table} where run_uuid = ?"
+            return dict(store.execute(query, [run_id]).fetchall())
+
+    def json(self, path: str) -> Any:
+        return json.loads((self.folder / path).read_text(encoding="utf-8"))
+
+    def hashes(self) -> dict[str, str]:
+        """The outputs' hashes in dvc.lock."""
+        lock = YAML(typ="safe", pure=True).load(self.folder / "dvc.lock")
+        outs = [out for stage in lock["stages"].values() for out in stage["outs"]]
+        return {out["path"]: out["md5"] for out in outs}
+
+
+def clone(folder: Path) -> Clone:
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.splitlines()
+    for name in listed:
+        if (PROJECT / name).is_file() and name != "dvc.lock":
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(PROJECT / name, folder / name)
+    wheel = build_wheel()
+    put_into_cache(wheel)
+    write_params(folder, tiny_settings(wheel))
+    made = Clone(folder)
+    made.succeed("git", "init", "-q")
+    made.succeed("git", "add", "-A")
+    made.succeed("git", "commit", "-qm", "A tiny project")
+    return made
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TRACELATE_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(scope="module")
+def reproduced(cache: None, tmp_path_factory: pytest.TempPathFactory) -> Clone:
+    made = clone(tmp_path_factory.mktemp("project"))
+    made.succeed("dvc", "repro")
+    return made
+
+
+def test_the_reports_and_the_run_agree(reproduced: Clone) -> None:
+    [run_id] = reproduced.runs()
+    assert reproduced.json("models/run.json")["run_id"] == run_id
+    metrics, logged = reproduced.json("reports/metrics.json"), reproduced.logged("metrics", run_id)
+    for name in ("bleu", "chrf", "ter"):
+        assert logged[f"test_{name}"] == pytest.approx(metrics[name]["value"])
+        assert metrics[name]["low"] <= metrics[name]["value"] <= metrics[name]["high"]
+    assert logged["best_valid_bleu"] == pytest.approx(
+        reproduced.json("reports/train.json")["best_valid_bleu"]
+    )
+    translations = (reproduced.folder / "reports/translations.jsonl").read_text("utf-8")
+    assert len(translations.splitlines()) == metrics["test"]["sentences"]
+    assert len(list((reproduced.folder / "reports/figures").glob("attention_*.png"))) == 2
+
+
+def test_the_run_says_where_it_comes_from(reproduced: Clone) -> None:
+    [run_id] = reproduced.runs()
+    tags, params = reproduced.logged("tags", run_id), reproduced.logged("params", run_id)
+    head = reproduced.succeed("git", "rev-parse", "HEAD").strip()
+    assert tags["mlflow.source.git.commit"] == head
+    assert tags["git.dirty"] == "false"
+    assert tags["pair"] == "en-es"
+    assert tags["dvc.stage"] == "train"
+    assert tags["signature.bleu"] == reproduced.json("reports/metrics.json")["bleu"]["signature"]
+    assert len(tags["sha256.data/tokenized/train.parquet"]) == 64
+    assert params["model.attention"] == "general"
+    assert params["evaluate.beam_size"] == "2"
+    assert params["download.catalogs.licence"] == "Apache-2.0"
+
+
+def test_a_second_repro_does_nothing(reproduced: Clone) -> None:
+    before = reproduced.runs()
+    assert "Data and pipelines are up to date" in reproduced.succeed("dvc", "repro")
+    assert reproduced.runs() == before
+
+
+def test_another_clone_makes_the_same_data_and_weights(reproduced: Clone, tmp_path: Path) -> None:
+    other = clone(tmp_path)
+    other.succeed("dvc", "repro")
+    first, second = reproduced.hashes(), other.hashes()
+    for name in first:
+        same = first[name] == second[name]
+        # the run has an id of its own, and speed is never the same twice
+        assert same or name in ("models/run.json", "reports/train.json", "reports/curves/train.csv")
+    assert first["models/weights.safetensors"] == second["models/weights.safetensors"]
+
+
+def test_an_experiment_is_one_more_run_also_in_a_temporary_folder(reproduced: Clone) -> None:
+    reproduced.succeed("git", "add", "-A")
+    reproduced.succeed("git", "commit", "-qm", "Reproduce")
+    before = reproduced.runs()
+    experiment = ("dvc", "exp", "run", "-S", "model.attention=additive", "-S", "train.epochs=1")
+    reproduced.succeed(*experiment, "--temp", "--name", "bahdanau")
+    [run_id] = set(reproduced.runs()) - set(before)
+    assert reproduced.logged("params", run_id)["model.attention"] == "additive"
+    tags = reproduced.logged("tags", run_id)
+    assert tags["dvc.exp_name"] == "bahdanau"
+    assert tags["dvc.exp_baseline_rev"] == reproduced.succeed("git", "rev-parse", "HEAD").strip()
+    assert "test_bleu" in reproduced.logged("metrics", run_id)
+
+
+def test_another_evaluation_of_the_same_model_is_a_run_that_stands_for_it(
+    reproduced: Clone,
+) -> None:
+    before = reproduced.runs()
+    reproduced.succeed("dvc", "exp", "run", "-S", "evaluate.beam_size=3", "--name", "wider")
+    [run_id] = set(reproduced.runs()) - set(before)
+    assert reproduced.logged("tags", run_id)["tracelate.restored_from"] == before[0]
+    params = reproduced.logged("params", run_id)
+    assert (params["evaluate.beam_size"], params["model.attention"]) == ("3", "general")
+    assert reproduced.logged("params", before[0])["evaluate.beam_size"] == "2"
+    assert "train_loss" in reproduced.logged("metrics", run_id)
+    reproduced.succeed("git", "checkout", "-q", "params.yaml", "dvc.lock")
+    reproduced.succeed("dvc", "checkout")
+
+
+def test_the_trained_model_translates_standard_input(reproduced: Clone) -> None:
+    text = "Always the dog sees the house.\n\nNever the cat opens the door.\n"
+    lines = reproduced.succeed("tracelate", "translate", text=text).split("\n")
+    assert len(lines) == 4 and lines[0] and lines[1] == "" and lines[2]
+
+
+def test_the_summary_says_what_came_of_it(reproduced: Clone) -> None:
+    said = reproduced.succeed("tracelate", "summary")
+    for expected in ("en to es", "BLEU", "chrF", "TER", "make ui", "dvc exp run", "general"):
+        assert expected in said
+
+
+def test_what_cannot_be_translated_is_one_clear_line(reproduced: Clone, tmp_path: Path) -> None:
+    done = reproduced.run("tracelate", "translate", "--model", str(tmp_path))
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: ") and len(done.stderr.splitlines()) == 1
+    assert "config.json is missing" in done.stderr
+
+
+def test_a_damaged_model_is_refused(reproduced: Clone, tmp_path: Path) -> None:
+    damages = {
+        "weights.safetensors": "is damaged",
+        "config.json": "is damaged",
+        "tokenizer.json": "is not the tokenizer",
+    }
+    for name, message in damages.items():
+        model = tmp_path / name
+        shutil.copytree(reproduced.folder / "models", model)
+        (model / name).write_bytes((model / name).read_bytes()[:-40])
+        done = reproduced.run("tracelate", "translate", "--model", str(model), text="a\n")
+        assert done.returncode == 1, name
+        assert message in done.stderr and len(done.stderr.splitlines()) == 1
+
+
+def test_text_that_is_not_utf8_is_named_by_its_line(reproduced: Clone) -> None:
+    done = subprocess.run(
+        ["tracelate", "translate"],
+        cwd=reproduced.folder,
+        env=reproduced.environment,
+        input=b"Bien\n" + b"\xff\xfe\n",
+        capture_output=True,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    assert b"error: standard input, line 2:" in done.stderr
+
+
+def test_a_stopped_training_leaves_no_model(reproduced: Clone) -> None:
+    environment = {**reproduced.environment, "MLFLOW_TRACKING_URI": "http://127.0.0.1:9"}
+    done = subprocess.run(
+        [sys.executable, "-m", "pipeline.train"],
+        cwd=reproduced.folder,
+        env=environment,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=120,
+    )
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith("error: the MLflow store http://127.0.0.1:9")
+    assert not (reproduced.folder / "models/weights.safetensors").exists()
+    reproduced.succeed("dvc", "checkout")

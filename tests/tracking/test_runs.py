@@ -1,0 +1,137 @@
+"""Runs in a real store of MLflow's, in a temporary folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from mlflow import MlflowClient
+
+from tracelate.errors import InputError
+from tracelate.tracking.live import LiveLogger
+from tracelate.tracking.runs import (
+    RESTORED_FROM,
+    DataFile,
+    TrackedRun,
+    attach_run,
+    flatten,
+    start_run,
+)
+from tracelate.tracking.store import connect, tracking_uri
+
+PARAMS = {"model": {"attention": "general"}, "evaluate": {"beam_size": 5}}
+
+
+@pytest.fixture(autouse=True)
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MlflowClient:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+    return connect()
+
+
+def new_run() -> TrackedRun:
+    run, is_new = start_run("tests", "first", {"pair": "en-es"})
+    assert is_new
+    return run
+
+
+def test_the_store_is_at_the_root_of_the_real_repository(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir("/")
+    assert tracking_uri() == f"sqlite:///{tmp_path}/mlflow.db"
+    monkeypatch.delenv("DVC_ROOT")
+    monkeypatch.chdir(tmp_path)
+    assert tracking_uri() == f"sqlite:///{tmp_path}/mlflow.db"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:5000")
+    assert tracking_uri() == "http://127.0.0.1:5000"
+
+
+def test_a_store_that_cannot_be_reached_is_one_clear_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    with pytest.raises(InputError, match=r"http://127\.0\.0\.1:9 cannot be reached.*MLFLOW_TRACK"):
+        connect()
+
+
+def test_artifacts_lie_at_the_root_too(tmp_path: Path, store: MlflowClient) -> None:
+    run = new_run()
+    file = tmp_path / "some.txt"
+    file.write_text("text")
+    run.log_files([file], "folder")
+    assert list((tmp_path / "mlartifacts").rglob("folder/some.txt"))
+
+
+def test_a_resumed_run_is_the_same_run_and_running_again(store: MlflowClient) -> None:
+    run = new_run()
+    run.fail()
+    resumed, is_new = start_run("tests", "again", {}, run.run_id)
+    assert not is_new and resumed.run_id == run.run_id
+    assert store.get_run(run.run_id).info.status == "RUNNING"
+
+
+def test_a_resumed_run_that_is_gone_is_a_new_run(store: MlflowClient) -> None:
+    run = new_run()
+    store.delete_run(run.run_id)
+    resumed, is_new = start_run("tests", "again", {}, run.run_id)
+    assert is_new and resumed.run_id != run.run_id
+
+
+def test_an_evaluation_joins_its_training(store: MlflowClient) -> None:
+    run = new_run()
+    run.log_params({"model": {"attention": "general"}})
+    joined = attach_run(run.run_id, "tests", "evaluate", PARAMS, {"a": "b"})
+    assert joined.run_id == run.run_id
+    params = store.get_run(run.run_id).data.params
+    assert params == {"model.attention": "general", "evaluate.beam_size": "5"}
+
+
+@pytest.mark.parametrize("gone", [True, False])
+def test_an_evaluation_that_cannot_join_stands_for_its_training(
+    store: MlflowClient, gone: bool
+) -> None:
+    run = new_run()
+    run.log_params(PARAMS)
+    run.log_curve([{"step": 10, "train_loss": 3.0}, {"step": 20, "train_loss": 2.0}])
+    if gone:
+        store.delete_run(run.run_id)
+    changed = {**PARAMS, "evaluate": {"beam_size": 1}}
+    joined = attach_run(run.run_id, "tests", "evaluate", changed, {})
+    assert joined.run_id != run.run_id
+    data = store.get_run(joined.run_id).data
+    assert data.tags[RESTORED_FROM] == run.run_id
+    assert data.params["evaluate.beam_size"] == "1"
+    assert data.params["model.attention"] == "general"
+    if not gone:
+        history = store.get_metric_history(joined.run_id, "train_loss")
+        assert [(one.step, one.value) for one in history] == [(10, 3.0), (20, 2.0)]
+
+
+def test_datasets_carry_the_beginning_of_their_hash(store: MlflowClient, tmp_path: Path) -> None:
+    file = tmp_path / "text"
+    file.write_bytes(b"abc")
+    run = new_run()
+    run.log_datasets([DataFile(file, "training", 7)])
+    [logged] = store.get_run(run.run_id).inputs.dataset_inputs
+    assert logged.dataset.digest == "ba7816bf8f01cfea414140de5dae2223b003"  # of FIPS 180-2, B.1
+    assert logged.tags[0].value == "training"
+
+
+def test_a_store_that_goes_away_does_not_end_a_training(
+    store: MlflowClient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = new_run()
+    logger = LiveLogger(run)
+    logger.log_metrics({"train_loss": 3.0}, 1)
+    store.delete_run(run.run_id)
+    logger.log_metrics({"train_loss": 2.0}, 2)
+    logger.log_metrics({"train_loss": 1.0}, 3)
+    warnings = capsys.readouterr().err.splitlines()
+    assert len([line for line in warnings if line.startswith("warning: MLflow at")]) == 1
+
+
+def test_nested_settings_get_dotted_names() -> None:
+    assert dict(flatten({"a": {"b": 1, "c": {"d": None}}, "e": [1]})) == {
+        "a.b": 1,
+        "a.c.d": None,
+        "e": [1],
+    }
