@@ -17,6 +17,7 @@ from pathlib import Path
 from pipeline.stage import progress, run_stage, say
 from tracelate.config import load_params
 from tracelate.corpus.pairs import Pair, read_pairs
+from tracelate.evaluation.attention_statistics import attention_statistics
 from tracelate.evaluation.metrics import bleu_by_source_length, corpus_scores, sentence_scores
 from tracelate.evaluation.plots import (
     attention_figure,
@@ -91,11 +92,18 @@ def main() -> None:
         FIGURES / "training.png",
     )
     write_png(source_length_figure(buckets), FIGURES / "bleu_by_source_length.png")
+    attentions = list(translator.attentions(translations))
     for number, place in enumerate(choose_for_heat_maps(sources, config.heat_maps), start=1):
-        seen = attention_over_words(translator, translations[place])
+        seen = attention_over_words(
+            translator.trained.tokenizer, translations[place], attentions[place]
+        )
         write_png(attention_figure(*seen, of_sentences[place]), FIGURES / f"attention_{number}.png")
+    attention = attention_statistics(attentions)
     write_translations(TRANSLATIONS, rows)
-    write_json(METRICS, metrics_document(scores, buckets, ScoredTest(len(pairs), sha256_of(TEST))))
+    write_json(
+        METRICS,
+        metrics_document(scores, buckets, ScoredTest(len(pairs), sha256_of(TEST)), attention),
+    )
     with mirroring():
         track_evaluation(
             params,
@@ -103,6 +111,7 @@ def main() -> None:
             test=TEST,
             scores=scores,
             buckets=buckets,
+            attention=attention,
             rows=rows,
             sentences_per_s=sentences_per_s,
             figures=FIGURES,

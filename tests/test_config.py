@@ -75,7 +75,7 @@ def test_misspelt_and_missing_keys_are_named(
         ("max_length_ratio", ".inf", "prepare.max_length_ratio is inf: "),
         ("corpus", "wmt", "download.corpus is 'wmt': "),
         ("sha256", "abc", "download.catalogs.sha256 is 'abc': "),
-        ("attention", "dot", "model.attention is 'dot': "),
+        ("attention", "dott", "model.attention is 'dott': "),
         ("target_language", "english language", "target_language is 'english language': "),
     ],
 )
@@ -140,3 +140,23 @@ def test_settings_cannot_be_changed_after_reading() -> None:
     params = load_params(PROJECT / "params.yaml")
     with pytest.raises(ValueError, match="frozen"):
         params.prepare.seed = 3
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"attention": "none", "hops": 2}, "model: hops is 2, but attention none never looks"),
+        ({"attention": "additive", "input_feeding": True}, "model: input_feeding is true, but"),
+        ({"attention": "multi_head", "heads": 5}, "model: heads is 5, which does not divide"),
+    ],
+)
+def test_models_that_make_no_sense_are_refused_with_the_reason(
+    tmp_path: Path, changes: dict[str, object], message: str
+) -> None:
+    yaml = YAML()
+    values = yaml.load(TEXT)
+    values["model"].update(changes)
+    with (tmp_path / "params.yaml").open("w") as file:
+        yaml.dump(values, file)
+    with pytest.raises(InputError, match=re.escape(message)):
+        load_params(tmp_path / "params.yaml")

@@ -7,9 +7,16 @@ from __future__ import annotations
 
 import difflib
 from pathlib import Path
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 from pydantic_core import ErrorDetails
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
@@ -21,7 +28,18 @@ Fraction = Annotated[float, Field(ge=0, lt=1)]
 Count = Annotated[int, Field(ge=1)]
 Text = Annotated[str, StringConstraints(min_length=1)]
 Language = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]+)*$")]
-AttentionName = Literal["general", "additive"]
+AttentionName = Literal[
+    "none",
+    "additive",
+    "dot",
+    "scaled_dot",
+    "general",
+    "concat",
+    "local_m",
+    "local_p",
+    "multi_head",
+]
+CellName = Literal["rnn", "gru", "lstm"]
 
 
 class Section(BaseModel):
@@ -91,12 +109,34 @@ class TokenizeConfig(Section):
 
 class ModelConfig(Section):
     attention: AttentionName
+    hops: Count
+    """How often the decoder looks at the source a step; 1 for plain attention."""
+    heads: Count
+    """Of multi_head."""
+    window: Count
+    """D of local_m and local_p: they look at 2D + 1 source pieces."""
+    input_feeding: bool
+    cell: CellName
     embedding_size: Count
     hidden_size: Annotated[int, Field(ge=2, multiple_of=2)]
     """Of the decoder's state, and of the encoder's two directions together."""
     layers: Count
     dropout: Fraction
-    input_feeding: bool
+
+    @model_validator(mode="after")
+    def refuse_what_makes_no_sense(self) -> Self:
+        if self.attention == "none" and self.hops > 1:
+            raise ValueError(f"hops is {self.hops}, but attention none never looks: set hops to 1")
+        if self.attention == "additive" and self.input_feeding:
+            raise ValueError(
+                "input_feeding is true, but additive attention feeds its context into the cell "
+                "already: set input_feeding to false, or attention to concat"
+            )
+        if self.attention == "multi_head" and self.hidden_size % self.heads:
+            raise ValueError(
+                f"heads is {self.heads}, which does not divide hidden_size {self.hidden_size}"
+            )
+        return self
 
 
 class TrainConfig(Section):
@@ -165,6 +205,8 @@ def _explain(path: Path, error: ErrorDetails) -> str:
             return f"{where} is missing: add it"
         case "extra_forbidden":
             return f"{where} is not a setting: {_suggest(error['loc'])}"
+        case "value_error":
+            return f"{where}: {error['msg'].removeprefix('Value error, ')}"
         case _:
             return f"{where} is {error['input']!r}: {error['msg'].removeprefix('Input ')}"
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from tracelate.errors import InputError
+from tracelate.evaluation.attention_statistics import AttentionStatistics
 from tracelate.evaluation.metrics import LengthBucket, Score
 from tracelate.evaluation.report import (
     ScoredTest,
@@ -117,7 +118,8 @@ def test_metrics_hold_every_score_with_its_signature_and_the_test_set(tmp_path: 
         LengthBucket(1, 2, 57, Score("bleu", 41.0, 37.0, 45.0, "nrefs:1|eff:yes")),
         LengthBucket(3, None, 7, None),
     ]
-    document = metrics_document([bleu, ter], buckets, ScoredTest(64, "ab" * 32))
+    attention = AttentionStatistics(0.5, 0.75, 0.875, 0.25, [0.75, 0.5])
+    document = metrics_document([bleu, ter], buckets, ScoredTest(64, "ab" * 32), attention)
     write_json(tmp_path / "metrics.json", document)
     assert read_json(tmp_path / "metrics.json") == {
         "bleu": {"value": 35.0, "low": 33.5, "high": 36.5, "signature": "nrefs:1|eff:no"},
@@ -136,5 +138,12 @@ def test_metrics_hold_every_score_with_its_signature_and_the_test_set(tmp_path: 
             },
             {"shortest_words": 3, "longest_words": None, "sentences": 7, "bleu": None},
         ],
+        "attention": {
+            "entropy_nats": 0.5,
+            "sharpness": 0.75,
+            "monotonicity": 0.875,
+            "uncovered": 0.25,
+            "sharpness_by_position": [0.75, 0.5],
+        },
         "test": {"sentences": 64, "sha256": "ab" * 32},
     }

@@ -1,112 +1,259 @@
-"""Attention against its equations, written as plain loops in float64."""
+"""Every variant of attention against its equations, written as plain loops in float64."""
 
 from __future__ import annotations
 
 import math
+from typing import get_args
 
 import pytest
 import torch
 from torch import Tensor
 
-from tracelate.model.attention import AdditiveAttention, Attention, GeneralAttention
+from tests.model.toy import toy_config
+from tracelate.config import AttentionName
+from tracelate.model.attention.hops import HoppingAttention
+from tracelate.model.attention.local import LocalMonotonicAttention, LocalPredictiveAttention
+from tracelate.model.attention.multi_head import MultiHeadAttention
+from tracelate.model.attention.none import NoAttention
+from tracelate.model.attention.protocol import Attention
+from tracelate.model.attention.scores import (
+    AdditiveAttention,
+    ConcatAttention,
+    DotAttention,
+    GeneralAttention,
+    ScaledDotAttention,
+)
+from tracelate.model.attention.variants import VARIANTS, build_attention
 
-B, S, T, M, Q, A = 2, 5, 3, 7, 11, 13
+B, S, T, A, WINDOW, HEADS = 2, 5, 3, 13, 1, 3
+M = Q = 6  # equal, as dot and hops need it
+LENGTHS = (5, 3)
+Vector = list[float]
 
-
-def variants() -> list[Attention]:
-    torch.manual_seed(0)
-    return [AdditiveAttention(Q, M, A).double(), GeneralAttention(Q, M).double()]
-
-
-def names(attention: Attention) -> str:
-    return type(attention).__name__
-
-
-@pytest.fixture
-def query_BTQ() -> Tensor:
-    return torch.randn(B, T, Q, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
-
-
-@pytest.fixture
-def states_BSM() -> Tensor:
-    return torch.randn(B, S, M, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
-
-
-@pytest.fixture
-def mask_BS() -> Tensor:
-    return torch.tensor([[True] * S, [True, True, True, False, False]])
-
-
-def score_by_paper(attention: Attention, h: Tensor, s: Tensor) -> float:
-    """One score, from the equation in the paper."""
-    if isinstance(attention, AdditiveAttention):
-        w1, w2 = attention.w_query.weight.detach(), attention.w_memory.weight.detach()
-        v = attention.v.weight[0].detach()
-        return sum(
-            float(v[a])
-            * math.tanh(
-                sum(float(w1[a, q] * h[q]) for q in range(Q))
-                + sum(float(w2[a, m] * s[m]) for m in range(M))
-            )
-            for a in range(A)
-        )
-    assert isinstance(attention, GeneralAttention)
-    w = attention.w.weight.detach()
-    return sum(float(h[q] * w[q, m] * s[m]) for q in range(Q) for m in range(M))
+torch.manual_seed(0)
+SCORED = {
+    "additive": AdditiveAttention(Q, M, A),
+    "concat": ConcatAttention(Q, M, A),
+    "dot": DotAttention(Q, M),
+    "scaled_dot": ScaledDotAttention(Q, M),
+    "general": GeneralAttention(Q, M),
+}
+OTHERS = {
+    "none": NoAttention(),
+    "local_m": LocalMonotonicAttention(Q, M, WINDOW),
+    "local_p": LocalPredictiveAttention(Q, M, WINDOW),
+    "multi_head": MultiHeadAttention(Q, M, HEADS),
+    "hops": HoppingAttention(GeneralAttention(Q, M), Q, 3),
+}
+ALL: dict[str, Attention] = {name: one.double() for name, one in {**SCORED, **OTHERS}.items()}
+LOOKING = {name: one for name, one in ALL.items() if name != "none"}
+QUERY_BTQ = torch.randn(B, T, Q, dtype=torch.float64)
+STATES_BSM = torch.randn(B, S, M, dtype=torch.float64)
+MASK_BS = torch.arange(S) < torch.tensor(LENGTHS).unsqueeze(1)
 
 
-@pytest.mark.parametrize("attention", variants(), ids=names)
-def test_weights_and_context_follow_the_paper(
-    attention: Attention, query_BTQ: Tensor, states_BSM: Tensor, mask_BS: Tensor
-) -> None:
-    attended = attention(query_BTQ, attention.memory(states_BSM, mask_BS))
-    for b in range(B):
-        real = [s for s in range(S) if mask_BS[b, s]]
+# Equations as loops over lists of numbers
+
+
+def times(matrix: Tensor, vector: Vector) -> Vector:
+    rows: list[Vector] = matrix.detach().tolist()
+    return [dot(row, vector) for row in rows]
+
+
+def dot(left: Vector, right: Vector) -> float:
+    return sum(a * b for a, b in zip(left, right, strict=True))
+
+
+def softmax(scores: Vector) -> Vector:
+    total = sum(math.exp(score) for score in scores)
+    return [math.exp(score) / total for score in scores]
+
+
+def weighted_sum(weights: Vector, vectors: list[Vector]) -> Vector:
+    return [dot(weights, [vector[m] for vector in vectors]) for m in range(len(vectors[0]))]
+
+
+def score(attention: Attention, h: Vector, s: Vector) -> float:
+    match attention:
+        case AdditiveAttention():  # and Luong's concat, whose W_a is [W₁ W₂]
+            w_a = torch.cat([attention.w_query.weight, attention.w_memory.weight], dim=1)
+            hidden = [math.tanh(value) for value in times(w_a, h + s)]
+            return dot(times(attention.v.weight, hidden), [1.0])
+        case ScaledDotAttention():
+            return dot(h, s) / math.sqrt(len(h))
+        case DotAttention():
+            return dot(h, s)
+        case GeneralAttention():
+            return dot(h, times(attention.w.weight, s))
+    raise AssertionError(attention)
+
+
+def looked(attention: Attention, h: Vector, states: list[Vector], t: int) -> tuple[Vector, Vector]:
+    """Weights and context of one target state over one sentence's real states."""
+    match attention:
+        case NoAttention():
+            return [0.0] * len(states), []
+        case LocalMonotonicAttention() | LocalPredictiveAttention():
+            weights = local_weights(attention, h, states, t)
+        case MultiHeadAttention():
+            return many_heads(attention, h, states)
+        case HoppingAttention():
+            for _ in range(2):
+                _, found = looked(attention.attention, h, states, t)
+                moved = times(attention.h.weight, h)
+                h = [a + b for a, b in zip(moved, found, strict=True)]
+            return looked(attention.attention, h, states, t)
+        case _:
+            weights = softmax([score(attention, h, s) for s in states])
+    return weights, weighted_sum(weights, states)
+
+
+def local_weights(
+    attention: LocalMonotonicAttention | LocalPredictiveAttention,
+    h: Vector,
+    states: list[Vector],
+    t: int,
+) -> Vector:
+    if isinstance(attention, LocalMonotonicAttention):
+        centre, spread = float(min(t, len(states) - 1)), math.inf
+    else:
+        hidden = [math.tanh(value) for value in times(attention.w_p.weight, h)]
+        [predicted] = times(attention.v_p.weight, hidden)
+        centre, spread = len(states) / (1 + math.exp(-predicted)), WINDOW / 2
+    near = [place for place in range(len(states)) if abs(place - centre) <= WINDOW]
+    inside = softmax([score(attention, h, states[place]) for place in near])
+    weights = [0.0] * len(states)
+    for place, weight in zip(near, inside, strict=True):
+        weights[place] = weight * math.exp(-((place - centre) ** 2) / (2 * spread**2))
+    return weights
+
+
+def many_heads(
+    attention: MultiHeadAttention, h: Vector, states: list[Vector]
+) -> tuple[Vector, Vector]:
+    size = M // HEADS
+    query = times(attention.w_query.weight, h)
+    keys = [times(attention.w_key.weight, s) for s in states]
+    values = [times(attention.w_value.weight, s) for s in states]
+    joined: Vector = []
+    shown = [0.0] * len(states)
+    for head in range(HEADS):
+        own = slice(head * size, (head + 1) * size)
+        weights = softmax([dot(query[own], key[own]) / math.sqrt(size) for key in keys])
+        joined += weighted_sum(weights, [value[own] for value in values])
+        shown = [a + b / HEADS for a, b in zip(shown, weights, strict=True)]
+    return shown, times(attention.w_output.weight, joined)
+
+
+# What they are held against
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_weights_and_context_follow_the_paper(name: str) -> None:
+    attention = ALL[name]
+    attended = attention(QUERY_BTQ, attention.memory(STATES_BSM, MASK_BS))
+    for b, length in enumerate(LENGTHS):
+        states = STATES_BSM[b, :length].tolist()
         for t in range(T):
-            scores = [score_by_paper(attention, query_BTQ[b, t], states_BSM[b, s]) for s in real]
-            total = sum(math.exp(score) for score in scores)
-            weights = [math.exp(score) / total for score in scores]
-            context = [
-                sum(w * float(states_BSM[b, s, m]) for w, s in zip(weights, real, strict=True))
-                for m in range(M)
-            ]
-            # the softmax is taken in float32
-            assert attended.weights_BTS[b, t, real].tolist() == pytest.approx(weights, abs=1e-6)
-            assert attended.context_BTM[b, t].tolist() == pytest.approx(context, abs=1e-5)
+            weights, context = looked(attention, QUERY_BTQ[b, t].tolist(), states, t)
+            assert attended.weights_BTS[b, t, :length].tolist() == pytest.approx(weights)
+            assert attended.context_BTC[b, t].tolist() == pytest.approx(context)
 
 
-@pytest.mark.parametrize("attention", variants(), ids=names)
-def test_weights_sum_to_one_and_are_zero_at_padding(
-    attention: Attention, query_BTQ: Tensor, states_BSM: Tensor, mask_BS: Tensor
-) -> None:
-    weights_BTS = attention(query_BTQ, attention.memory(states_BSM, mask_BS)).weights_BTS
-    torch.testing.assert_close(weights_BTS.sum(dim=-1), torch.ones(B, T))
-    assert (weights_BTS[1, :, 3:] == 0).all()
-    assert (weights_BTS[0] > 0).all()
+@pytest.mark.parametrize("name", LOOKING)
+def test_weights_sum_to_one_and_are_zero_at_padding(name: str) -> None:
+    attention = ALL[name]
+    weights_BTS = attention(QUERY_BTQ, attention.memory(STATES_BSM, MASK_BS)).weights_BTS
+    assert (weights_BTS[1, :, LENGTHS[1] :] == 0).all()
+    total_BT = weights_BTS.sum(dim=-1)
+    if name == "local_p":  # the Gaussian takes some away
+        assert (total_BT > 0).all() and (total_BT < 1).all()
+    else:
+        torch.testing.assert_close(total_BT, torch.ones_like(total_BT))
 
 
-@pytest.mark.parametrize("attention", variants(), ids=names)
-def test_what_stands_at_padding_changes_nothing(
-    attention: Attention, query_BTQ: Tensor, states_BSM: Tensor, mask_BS: Tensor
-) -> None:
-    other_BSM = states_BSM.masked_fill(~mask_BS.unsqueeze(-1), 1e3)
-    before = attention(query_BTQ, attention.memory(states_BSM, mask_BS))
-    after = attention(query_BTQ, attention.memory(other_BSM, mask_BS))
-    torch.testing.assert_close(before.context_BTM, after.context_BTM, rtol=0, atol=0)
+@pytest.mark.parametrize("name", ["local_m", "local_p"])
+def test_local_weights_lie_in_the_window(name: str) -> None:
+    attention = ALL[name]
+    weights_BTS = attention(QUERY_BTQ, attention.memory(STATES_BSM, MASK_BS)).weights_BTS
+    assert ((weights_BTS > 0).sum(dim=-1) <= 2 * WINDOW + 1).all()
+    for row in weights_BTS.flatten(0, 1):
+        places = row.nonzero().flatten().tolist()
+        assert places == list(range(places[0], places[-1] + 1))
 
 
-@pytest.mark.parametrize("attention", variants(), ids=names)
-def test_every_weight_of_the_variant_gets_a_gradient(
-    attention: Attention, query_BTQ: Tensor, states_BSM: Tensor, mask_BS: Tensor
-) -> None:
-    attended = attention(query_BTQ, attention.memory(states_BSM, mask_BS))
-    attended.context_BTM.pow(2).sum().backward()
-    for name, parameter in attention.named_parameters():
-        assert parameter.grad is not None and parameter.grad.abs().sum() > 0, name
+@pytest.mark.parametrize("name", LOOKING)
+def test_what_stands_at_padding_changes_nothing(name: str) -> None:
+    attention = ALL[name]
+    other_BSM = STATES_BSM.masked_fill(~MASK_BS.unsqueeze(-1), 1e3)
+    before = attention(QUERY_BTQ, attention.memory(STATES_BSM, MASK_BS))
+    after = attention(QUERY_BTQ, attention.memory(other_BSM, MASK_BS))
+    torch.testing.assert_close(before.context_BTC, after.context_BTC, rtol=0, atol=0)
 
 
-def test_a_memory_selects_rows_with_repeats(states_BSM: Tensor, mask_BS: Tensor) -> None:
-    attention = variants()[0]
-    memory = attention.memory(states_BSM, mask_BS).select(torch.tensor([1, 1, 0]))
-    assert torch.equal(memory.states_BSM, states_BSM[[1, 1, 0]])
-    assert torch.equal(memory.mask_BS, mask_BS[[1, 1, 0]])
+@pytest.mark.parametrize("name", LOOKING)
+def test_gradients_are_those_of_the_function(name: str) -> None:
+    attention = ALL[name]
+
+    def context(query_BTQ: Tensor, states_BSM: Tensor) -> Tensor:
+        found: Tensor = attention(query_BTQ, attention.memory(states_BSM, MASK_BS)).context_BTC
+        return found
+
+    inputs = (QUERY_BTQ.clone().requires_grad_(), STATES_BSM.clone().requires_grad_())
+    assert torch.autograd.gradcheck(context, inputs)
+
+
+@pytest.mark.parametrize("name", sorted(set(LOOKING) - {"dot", "scaled_dot"}))
+def test_every_weight_of_the_variant_gets_a_gradient(name: str) -> None:
+    attention = ALL[name]
+    attention.zero_grad()
+    attended = attention(QUERY_BTQ, attention.memory(STATES_BSM, MASK_BS))
+    attended.context_BTC.pow(2).sum().backward()
+    for parameter_name, parameter in attention.named_parameters():
+        assert parameter.grad is not None and parameter.grad.abs().sum() > 0, parameter_name
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_step_by_step_gives_what_all_steps_at_once_give(name: str) -> None:
+    attention = ALL[name]
+    memory = attention.memory(STATES_BSM, MASK_BS)
+    whole = attention(QUERY_BTQ, memory)
+    for t in range(T):
+        step = attention(QUERY_BTQ[:, t : t + 1], memory, t)
+        torch.testing.assert_close(step.context_BTC, whole.context_BTC[:, t : t + 1])
+        torch.testing.assert_close(step.weights_BTS, whole.weights_BTS[:, t : t + 1])
+
+
+def test_one_hop_is_the_plain_attention() -> None:
+    plain = GeneralAttention(Q, M).double()
+    hop = HoppingAttention(plain, Q, 1).double()
+    first = plain(QUERY_BTQ, plain.memory(STATES_BSM, MASK_BS))
+    second = hop(QUERY_BTQ, hop.memory(STATES_BSM, MASK_BS))
+    assert torch.equal(first.context_BTC, second.context_BTC)
+
+
+def test_multi_head_agrees_with_torch() -> None:
+    ours = MultiHeadAttention(M, M, HEADS).double()
+    theirs = torch.nn.MultiheadAttention(M, HEADS, bias=False, batch_first=True).double()
+    with torch.no_grad():
+        weights = [ours.w_query.weight, ours.w_key.weight, ours.w_value.weight]
+        theirs.in_proj_weight.copy_(torch.cat(weights))
+        theirs.out_proj.weight.copy_(ours.w_output.weight)
+    attended = ours(QUERY_BTQ, ours.memory(STATES_BSM, MASK_BS))
+    context_BTM, weights_BTS = theirs(QUERY_BTQ, STATES_BSM, STATES_BSM, key_padding_mask=~MASK_BS)
+    torch.testing.assert_close(attended.context_BTC, context_BTM)
+    torch.testing.assert_close(attended.weights_BTS, weights_BTS)
+
+
+def test_every_variant_has_a_name_in_the_settings() -> None:
+    assert set(VARIANTS) == set(get_args(AttentionName)) == set(ALL) - {"hops"}
+    for name in VARIANTS:
+        for hops in (1,) if name == "none" else (1, 2):
+            built = build_attention(toy_config(attention=name, hops=hops))
+            assert isinstance(built, HoppingAttention) == (hops == 2)
+
+
+def test_a_memory_selects_rows_with_repeats() -> None:
+    memory = ALL["general"].memory(STATES_BSM, MASK_BS).select(torch.tensor([1, 1, 0]))
+    assert torch.equal(memory.states_BSM, STATES_BSM[[1, 1, 0]])
+    assert torch.equal(memory.mask_BS, MASK_BS[[1, 1, 0]])

@@ -2,32 +2,41 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import torch
 
-from tracelate.config import ModelConfig
+from tracelate.config import AttentionName, CellName, ModelConfig
 from tracelate.model.search import SpecialIds
 from tracelate.model.seq2seq import Seq2Seq
 
 VOCABULARY = 17
 END_BIAS = 5.0
 SPECIAL = SpecialIds(padding=0, start=1, end=2)
-CONFIGS = {
-    "general": {"attention": "general"},
-    "general, two layers": {"attention": "general", "layers": 2},
-    "input feeding": {"attention": "general", "input_feeding": True},
-    "additive": {"attention": "additive"},
+CONFIGS: dict[str, dict[str, object]] = {
+    **{f"attention {name}": {"attention": name} for name in get_args(AttentionName)},
+    **{f"cell {name}": {"cell": name, "layers": 2} for name in get_args(CellName)},
     "additive, two layers": {"attention": "additive", "layers": 2},
+    "additive, lstm": {"attention": "additive", "cell": "lstm"},
+    "input feeding": {"input_feeding": True},
+    "input feeding, local_m, lstm": {"input_feeding": True, "attention": "local_m", "cell": "lstm"},
+    "two hops": {"hops": 2},
 }
+"""Each attention with one layer of GRUs, each cell with two layers, and what they make together."""
 
 
 def toy_config(**changes: object) -> ModelConfig:
     values = {
         "attention": "general",
+        "hops": 1,
+        "heads": 2,
+        "window": 2,
+        "input_feeding": False,
+        "cell": "gru",
         "embedding_size": 7,
         "hidden_size": 10,
         "layers": 1,
         "dropout": 0.3,
-        "input_feeding": False,
     }
     return ModelConfig.model_validate({**values, **changes})
 

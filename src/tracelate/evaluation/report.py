@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tracelate.errors import InputError
+from tracelate.evaluation.attention_statistics import AttentionStatistics
 from tracelate.evaluation.metrics import LengthBucket, Score
 from tracelate.files import whole_file
 
@@ -65,9 +66,14 @@ def read_translations(path: Path) -> Iterator[TranslationRow]:
 
 
 def metrics_document(
-    scores: Sequence[Score], buckets: Sequence[LengthBucket], test: ScoredTest
+    scores: Sequence[Score],
+    buckets: Sequence[LengthBucket],
+    test: ScoredTest,
+    attention: AttentionStatistics | None,
 ) -> dict[str, Any]:
-    """The content of metrics.json: numbers in percent, each score under its name."""
+    """The content of metrics.json: scores in percent, each under its name, and what attention was
+    like, null without attention.
+    """
     return {
         **{score.name: _score_document(score) for score in scores},
         "bleu_by_source_length": [
@@ -79,6 +85,7 @@ def metrics_document(
             }
             for bucket in buckets
         ],
+        "attention": None if attention is None else attention._asdict(),
         "test": test._asdict(),
     }
 

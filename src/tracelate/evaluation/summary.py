@@ -61,7 +61,7 @@ def provenance_name(provenance: dict[str, Any]) -> str:
 
 def training_line(params: Params, report: dict[str, Any]) -> str:
     return (
-        f"[bold]Model[/]  GRU encoder-decoder with {params.model.attention} attention, "
+        f"[bold]Model[/]  {params.model.cell.upper()} encoder-decoder, attention {params.model.attention}, "
         f"{report['parameter_count'] / 1e6:.1f} M parameters, {report['epochs']} epochs in "
         f"{report['seconds'] / 60:.1f} minutes at {report['tokens_per_s']:,.0f} target tokens/s"
     )

@@ -70,17 +70,19 @@ class Translator:
                 yield " ".join(translation.text.splitlines())
 
     @torch.no_grad()
-    def attention(self, translation: Translation) -> npt.NDArray[np.float32]:
-        """The weights over source pieces at each target piece, the end tokens included.
-
-        An array of target pieces by source pieces; its rows sum to one.
+    def attentions(self, translations: Sequence[Translation]) -> Iterator[npt.NDArray[np.float32]]:
+        """Each translation's weights over source pieces at each target piece, the end tokens
+        included: arrays of target pieces by source pieces.
         """
-        end = self.special.end
-        source_BS = torch.tensor([[*translation.source_ids, end]])
-        target_BT = torch.tensor([[self.special.start, *translation.target_ids]])
-        scored = self.trained.model(source_BS, torch.ones_like(source_BS).bool(), target_BT)
-        weights: npt.NDArray[np.float32] = scored.weights_BTS[0].float().numpy()
-        return weights
+        special = self.special
+        for start in range(0, len(translations), self.batch_sentences):
+            batch = translations[start : start + self.batch_sentences]
+            source_BS = pad([[*one.source_ids, special.end] for one in batch], special.padding)
+            target_BT = pad([[special.start, *one.target_ids] for one in batch], special.padding)
+            mask_BS = source_BS != special.padding
+            weights_BTS = self.trained.model(source_BS, mask_BS, target_BT).weights_BTS
+            for one, weights_TS in zip(batch, weights_BTS.float().numpy(), strict=True):
+                yield weights_TS[: len(one.target_ids) + 1, : len(one.source_ids) + 1]
 
     def _search(self, source_ids: Sequence[Sequence[int]]) -> list[Hypothesis]:
         source_BS = pad([[*ids, self.special.end] for ids in source_ids], self.special.padding)

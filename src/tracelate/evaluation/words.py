@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tracelate.corpus.tokenizer import SubwordTokenizer
 from tracelate.evaluation.alignment import Span, merge_pieces
-from tracelate.evaluation.translate import Translation, Translator
+from tracelate.evaluation.translate import Translation
 
 END = "</s>"
 READABLE_WORDS = range(4, 26)
@@ -24,12 +24,12 @@ class WordAttention(NamedTuple):
     source_words: list[str]
 
 
-def attention_over_words(translator: Translator, translation: Translation) -> WordAttention:
-    """What each target word looked at, over the source's words."""
-    tokenizer = translator.trained.tokenizer
+def attention_over_words(
+    tokenizer: SubwordTokenizer, translation: Translation, weights_TS: NDArray[np.floating]
+) -> WordAttention:
+    """What each target word looked at, over the source's words, from the weights over pieces."""
     target_words, target_spans = _words(tokenizer, translation.target_ids)
     source_words, source_spans = _words(tokenizer, translation.source_ids)
-    weights_TS = translator.attention(translation)
     return WordAttention(
         merge_pieces(weights_TS, target_spans, source_spans), target_words, source_words
     )

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from tracelate.config import ModelConfig
-from tracelate.model.attention import AdditiveAttention, GeneralAttention, Memory
-from tracelate.model.decoder import BahdanauDecoder, Decoder, DecoderState, LuongDecoder
-from tracelate.model.encoder import GruEncoder
+from tracelate.model.attention.protocol import Memory
+from tracelate.model.decoder import DecoderState, build_decoder
+from tracelate.model.encoder import RecurrentEncoder
 from tracelate.model.noise import Noise, drop
 
 EMBEDDING_DEVIATION = 0.1
@@ -49,8 +49,12 @@ class Seq2Seq(nn.Module):
         self.embedding = nn.Embedding(
             vocabulary_size, config.embedding_size, padding_idx=padding_id
         )
-        self.encoder = GruEncoder(
-            config.embedding_size, config.hidden_size, config.layers, config.dropout
+        self.encoder = RecurrentEncoder(
+            config.cell,
+            config.embedding_size,
+            config.hidden_size,
+            config.layers,
+            config.dropout,
         )
         self.decoder = build_decoder(config)
         self.output_bias_V = nn.Parameter(torch.zeros(vocabulary_size))
@@ -61,7 +65,7 @@ class Seq2Seq(nn.Module):
         """Orthogonal recurrent weights, Xavier elsewhere, small embeddings, biases at zero."""
         for name, parameter in self.named_parameters():
             if "weight_hh" in name:
-                for gate in parameter.chunk(3):
+                for gate in torch.split(parameter, parameter.shape[1]):
                     nn.init.orthogonal_(gate)
             elif parameter.dim() > 1:
                 nn.init.xavier_uniform_(parameter)
@@ -77,7 +81,7 @@ class Seq2Seq(nn.Module):
         states_BSM = drop(encoded.states_BSM, self.dropout, noise)
         return SourceView(
             self.decoder.attention.memory(states_BSM, mask_BS),
-            self.decoder.first_state(encoded.final_LBM),
+            self.decoder.first_state(encoded.last),
         )
 
     def forward(
@@ -103,26 +107,3 @@ class Seq2Seq(nn.Module):
 
     def _logits(self, attentional_BTE: Tensor) -> Tensor:
         return nn.functional.linear(attentional_BTE, self.embedding.weight, self.output_bias_V)
-
-
-def build_decoder(config: ModelConfig) -> Decoder:
-    """The decoder with the attention that `config` names."""
-    hidden_size = config.hidden_size
-    if config.attention == "additive":
-        return BahdanauDecoder(
-            AdditiveAttention(hidden_size, hidden_size, hidden_size),
-            embedding_size=config.embedding_size,
-            memory_size=hidden_size,
-            hidden_size=hidden_size,
-            layer_count=config.layers,
-            dropout=config.dropout,
-        )
-    return LuongDecoder(
-        GeneralAttention(hidden_size, hidden_size),
-        embedding_size=config.embedding_size,
-        memory_size=hidden_size,
-        hidden_size=hidden_size,
-        layer_count=config.layers,
-        dropout=config.dropout,
-        input_feeding=config.input_feeding,
-    )

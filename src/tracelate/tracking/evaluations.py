@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from tracelate.config import Params
+from tracelate.evaluation.attention_statistics import AttentionStatistics
 from tracelate.evaluation.metrics import LengthBucket, Score
 from tracelate.evaluation.report import TranslationRow
 from tracelate.tracking.runs import DataFile, attach_run, hash_tags
@@ -18,6 +19,7 @@ def track_evaluation(
     test: Path,
     scores: Sequence[Score],
     buckets: Sequence[LengthBucket],
+    attention: AttentionStatistics | None,
     rows: Sequence[TranslationRow],
     sentences_per_s: float,
     figures: Path,
@@ -38,6 +40,7 @@ def track_evaluation(
     run.log_metrics(
         {
             **dict(score_metrics(scores, buckets)),
+            **dict(attention_metrics(attention)),
             "test_sentences_per_s": sentences_per_s,
         }
     )
@@ -63,3 +66,14 @@ def score_metrics(
             longest = "up" if bucket.longest is None else bucket.longest
             name = f"test_bleu_by_source_length/{bucket.shortest}_{longest}_words"
             yield name, bucket.bleu.value
+
+
+def attention_metrics(attention: AttentionStatistics | None) -> Iterator[tuple[str, float]]:
+    """What attention was like on the test set, under MLflow's metric names."""
+    if attention is not None:
+        for name, value in attention._asdict().items():
+            if name == "sharpness_by_position":
+                for tenth, sharpness in enumerate(value, start=1):
+                    yield f"attention_sharpness_by_position/tenth_{tenth:02d}", sharpness
+            else:
+                yield f"attention_{name}", value

@@ -1,0 +1,101 @@
+"""How fast each attention trains, relative to `general`, side by side in one run.
+
+    python -m benchmarks.attention_speed [ROUNDS]
+
+Each round times every variant on the same batches of random words, forward and backward, with the
+sizes and the precision of params.yaml; the ratio is the median over rounds.
+"""
+
+from __future__ import annotations
+
+import random
+import statistics
+import sys
+import time
+from collections.abc import Sequence
+from typing import get_args
+
+import torch
+from rich.console import Console
+from rich.table import Table
+from torch.nn import functional as F
+
+from tracelate.config import AttentionName, ModelConfig, Params, load_params
+from tracelate.corpus.tokenized import TokenizedPair
+from tracelate.model.noise import Noise
+from tracelate.model.search import SpecialIds
+from tracelate.model.seq2seq import Seq2Seq
+from tracelate.training.batches import Batch, PlannedBatches, plan_batches
+from tracelate.training.memory import tune_cpu_memory
+
+SPECIAL = SpecialIds(padding=0, start=1, end=2)
+BATCHES = 6
+
+
+def main() -> None:
+    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 5
+    tune_cpu_memory()
+    params = load_params()
+    batches = random_batches(params)
+    configs: dict[str, ModelConfig] = {
+        name: params.model.model_copy(update={"attention": name})
+        for name in get_args(AttentionName)
+    }
+    configs["general, 2 hops"] = params.model.model_copy(update={"hops": 2})
+    configs["general, input feeding"] = params.model.model_copy(update={"input_feeding": True})
+    models = {
+        name: Seq2Seq(config, params.tokenize.vocabulary_size, SPECIAL.padding)
+        for name, config in configs.items()
+    }
+    precise = params.train.precision == "32-true"
+    for model in models.values():
+        seconds_of_a_round(model, batches, precise)
+    seconds: dict[str, list[float]] = {name: [] for name in models}
+    for _ in range(rounds):
+        for name, model in models.items():
+            seconds[name].append(seconds_of_a_round(model, batches, precise))
+
+    tokens = sum(batch.global_tokens for batch in batches)
+    table = Table(title=f"Training speed, median of {rounds} rounds of {tokens:,} target tokens")
+    for column in ("attention", "target tokens/s", "relative to general"):
+        table.add_column(column, justify="left" if column == "attention" else "right")
+    for name, measured in seconds.items():
+        ratio = statistics.median(
+            base / own for base, own in zip(seconds["general"], measured, strict=True)
+        )
+        table.add_row(name, f"{tokens / statistics.median(measured):,.0f}", f"{ratio:.2f}")
+    Console().print(table)
+
+
+def random_batches(params: Params) -> list[Batch]:
+    """Batches of random words, of lengths as in short messages and some long ones."""
+    draw = random.Random(1)
+
+    def words() -> list[int]:
+        length = min(80, 1 + int(draw.expovariate(1 / 11)))
+        return [draw.randrange(4, params.tokenize.vocabulary_size) for _ in range(length)]
+
+    pairs = [TokenizedPair(words(), words()) for _ in range(4000)]
+    plan = plan_batches(pairs, params.train.batch_tokens, seed=1, epoch=0)
+    planned = PlannedBatches(pairs, plan, SPECIAL)
+    return [planned[place] for place in range(BATCHES)]
+
+
+def seconds_of_a_round(model: Seq2Seq, batches: Sequence[Batch], precise: bool) -> float:
+    began_s = time.perf_counter()
+    for batch in batches:
+        model.zero_grad()
+        noise = Noise(1, batch.rows_B, batch.global_rows)
+        with torch.autocast("cpu", torch.bfloat16, enabled=not precise):
+            logits_BTV = model(batch.source_BS, batch.mask_BS, batch.target_in_BT, noise).logits_BTV
+        loss = F.cross_entropy(
+            logits_BTV.float().flatten(0, 1),
+            batch.target_out_BT.flatten(),
+            ignore_index=SPECIAL.padding,
+        )
+        loss.backward()  # type: ignore[no-untyped-call]
+    return time.perf_counter() - began_s
+
+
+if __name__ == "__main__":
+    main()

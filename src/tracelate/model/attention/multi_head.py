@@ -1,0 +1,43 @@
+"""Several scaled dot products side by side. Vaswani et al. 2017, section 3.2.2."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from tracelate.model.attention.protocol import Attended, Attention, Memory, masked_softmax
+
+
+class MultiHeadAttention(Attention):
+    """MultiHead(h, h̄) = [head_1; …; head_K] W_O,
+    head_k = softmax((h W_k^Q)(h̄ W_k^K)ᵀ / √d) h̄ W_k^V
+
+    The weights that it shows are the mean over heads. Shapes: K heads, D size of a head.
+    """
+
+    def __init__(self, query_size: int, memory_size: int, head_count: int) -> None:
+        super().__init__()
+        if memory_size % head_count:
+            raise ValueError(f"{head_count} heads do not part a memory of size {memory_size}")
+        self.context_size = memory_size
+        self.head_count = head_count
+        self.w_query = nn.Linear(query_size, memory_size, bias=False)
+        self.w_key = nn.Linear(memory_size, memory_size, bias=False)
+        self.w_value = nn.Linear(memory_size, memory_size, bias=False)
+        self.w_output = nn.Linear(memory_size, memory_size, bias=False)
+
+    def memory(self, states_BSM: Tensor, mask_BS: Tensor) -> Memory:
+        return Memory(self.w_value(states_BSM), self.w_key(states_BSM), mask_BS)
+
+    def forward(self, query_BTQ: Tensor, memory: Memory, first_step: int = 0) -> Attended:
+        query_BKTD = self._part(self.w_query(query_BTQ))
+        key_BKSD, value_BKSD = self._part(memory.keys_BSA), self._part(memory.states_BSM)
+        scores_BKTS = query_BKTD @ key_BKSD.transpose(2, 3) / query_BKTD.shape[-1] ** 0.5
+        weights_BKTS = masked_softmax(scores_BKTS, memory.mask_BS[:, None, None, :])
+        heads_BKTD = weights_BKTS.to(value_BKSD.dtype) @ value_BKSD
+        context_BTM = self.w_output(heads_BKTD.transpose(1, 2).flatten(2))
+        return Attended(context_BTM, weights_BKTS.mean(dim=1))
+
+    def _part(self, sequence_BTM: Tensor) -> Tensor:
+        """From one vector a place to one a head and place: sequence_BKTD."""
+        shape = (*sequence_BTM.shape[:2], self.head_count, -1)
+        return sequence_BTM.reshape(shape).transpose(1, 2)

@@ -1,0 +1,52 @@
+"""Figures of attention, against matrices whose figures are known."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tracelate.evaluation.attention_statistics import attention_statistics
+
+
+def statistics_of(*matrices: list[list[float]]) -> Any:
+    return attention_statistics(np.array(matrix) for matrix in matrices)
+
+
+def test_looking_at_one_word_in_turn_is_sharp_monotone_and_covers_all() -> None:
+    found = statistics_of([[1, 0, 0], [0, 1, 0], [0, 0, 1]])
+    assert (found.entropy_nats, found.sharpness) == (0, 1)
+    assert (found.monotonicity, found.uncovered) == (1, 0)
+
+
+def test_looking_everywhere_has_the_largest_entropy() -> None:
+    found = statistics_of([[0.25] * 4] * 3)
+    assert found.entropy_nats == pytest.approx(math.log(4))
+    assert found.sharpness == pytest.approx(0.25)
+    assert found.monotonicity == 1
+
+
+def test_reading_backwards_is_not_monotone() -> None:
+    assert statistics_of([[0, 0, 1], [0, 1, 0], [1, 0, 0]]).monotonicity == 0
+    # of three steps, one goes back
+    assert statistics_of([[1, 0], [0, 1], [1, 0], [0.5, 0.5]]).monotonicity == pytest.approx(2 / 3)
+
+
+def test_source_words_that_get_little_are_uncovered() -> None:
+    assert statistics_of([[0.6, 0.4, 0, 0], [0.6, 0.2, 0.2, 0]]).uncovered == 0.5
+
+
+def test_figures_are_means_over_pieces_and_not_over_sentences() -> None:
+    found = statistics_of([[1.0, 0.0]], [[0.5, 0.5]] * 3)
+    assert found.sharpness == pytest.approx((1 + 3 * 0.5) / 4)
+
+
+def test_sharpness_goes_with_the_place_in_the_translation() -> None:
+    rows = [[1.0, 0.0]] * 10 + [[0.5, 0.5]] * 10
+    assert statistics_of(rows).sharpness_by_position == pytest.approx([1.0] * 5 + [0.5] * 5)
+
+
+def test_no_attention_has_no_figures() -> None:
+    assert statistics_of([[0.0, 0.0]]) is None
