@@ -60,8 +60,9 @@ def provenance_name(provenance: dict[str, Any]) -> str:
 
 
 def training_line(params: Params, report: dict[str, Any]) -> str:
+    model = params.model
     return (
-        f"[bold]Model[/]  {params.model.cell.upper()} encoder-decoder, attention {params.model.attention}, "
+        f"[bold]Model[/]  {model.cell.upper()} encoder-decoder, attention {model.attention}, "
         f"{report['parameter_count'] / 1e6:.1f} M parameters, {report['epochs']} epochs in "
         f"{report['seconds'] / 60:.1f} minutes at {report['tokens_per_s']:,.0f} target tokens/s"
     )
