@@ -2,6 +2,7 @@
 
 reads   data/prepared/test.parquet, models/*, reports/curves/{train,valid}.csv
 writes  reports/metrics.json, reports/translations.jsonl,
+        reports/translations.html (to look at: what each word of them looked at),
         reports/figures/{training,bleu_by_source_length,attention_N}.png
 params  evaluate
 
@@ -19,6 +20,7 @@ from tracelate.config import load_params
 from tracelate.corpus.pairs import Pair, read_pairs
 from tracelate.evaluation.attention_statistics import attention_statistics
 from tracelate.evaluation.metrics import bleu_by_source_length, corpus_scores, sentence_scores
+from tracelate.evaluation.page import write_page
 from tracelate.evaluation.plots import (
     attention_figure,
     source_length_figure,
@@ -44,6 +46,7 @@ MODELS = Path("models")
 CURVES = Path("reports/curves")
 METRICS = Path("reports/metrics.json")
 TRANSLATIONS = Path("reports/translations.jsonl")
+PAGE = Path("reports/translations.html")
 FIGURES = Path("reports/figures")
 
 
@@ -93,12 +96,17 @@ def main() -> None:
     )
     write_png(source_length_figure(buckets), FIGURES / "bleu_by_source_length.png")
     attentions = list(translator.attentions(translations))
+    seen = [
+        attention_over_words(translator.trained.tokenizer, translation, weights_TS)
+        for translation, weights_TS in zip(translations, attentions, strict=True)
+    ]
     for number, place in enumerate(choose_for_heat_maps(sources, config.heat_maps), start=1):
-        seen = attention_over_words(
-            translator.trained.tokenizer, translations[place], attentions[place]
-        )
-        write_png(attention_figure(*seen, of_sentences[place]), FIGURES / f"attention_{number}.png")
+        figure = attention_figure(*seen[place], of_sentences[place])
+        write_png(figure, FIGURES / f"attention_{number}.png")
     attention = attention_statistics(attentions)
+    saved = translator.trained.config
+    languages = f"{saved.source_language} to {saved.target_language}"
+    write_page(PAGE, f"{languages}: {len(rows):,} test sentences", rows, seen)
     write_translations(TRANSLATIONS, rows)
     write_json(
         METRICS,
@@ -115,7 +123,7 @@ def main() -> None:
             rows=rows,
             sentences_per_s=sentences_per_s,
             figures=FIGURES,
-            files=[METRICS, TRANSLATIONS],
+            files=[METRICS, TRANSLATIONS, PAGE],
         )
     measured = ", ".join(f"{score.name} {score.value:.2f}" for score in scores)
     say(f"evaluate: {measured} on {len(rows):,} sentences, {sentences_per_s:,.0f} sentences/s")
@@ -133,4 +141,4 @@ def translate(translator: Translator, pairs: list[Pair]) -> tuple[list[Translati
 
 
 if __name__ == "__main__":
-    run_stage(main, [METRICS, TRANSLATIONS])
+    run_stage(main, [METRICS, TRANSLATIONS, PAGE])

@@ -98,7 +98,7 @@ def translation_table(rows: list[TranslationRow], count: int = 5) -> Table:
 NEXT_STEPS = """\
 [bold]Look[/]   make ui                     curves, scores and attention at http://127.0.0.1:5000
        reports/figures             the same pictures as files
-       reports/translations.jsonl  all translations, with references and scores
+       reports/translations.html   every test sentence, and what each of its words looked at
 [bold]Use[/]    echo 'Could not connect' | .venv/bin/tracelate translate
 [bold]Next[/]   .venv/bin/dvc exp run -S model.attention=additive     another attention
        .venv/bin/dvc exp run -S download.target_language=de  another language

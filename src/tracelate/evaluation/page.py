@@ -1,0 +1,87 @@
+"""Every translation as one web page, which opens from disk and needs no network.
+
+The page is page.html, beside this file, with the sentences in it as JSON.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import json
+import re
+from collections.abc import Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tracelate.evaluation.report import TranslationRow
+from tracelate.evaluation.words import WordAttention
+from tracelate.files import whole_file
+
+TEMPLATE = "page.html"
+_IN_HTML = {ord(character): f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"}
+
+
+def write_page(
+    path: Path, title: str, rows: Sequence[TranslationRow], attentions: Sequence[WordAttention]
+) -> None:
+    """Writes the page, the same bytes for the same input. `attentions` are the rows', in order;
+    weights that are all zero are no attention. Raises ValueError where their counts differ.
+    """
+    document = page(title, rows, attentions)
+    with whole_file(path) as temporary:
+        temporary.write_text(document, encoding="utf-8", newline="\n")
+
+
+def page(title: str, rows: Sequence[TranslationRow], attentions: Sequence[WordAttention]) -> str:
+    """What `write_page` writes."""
+    template = resources.files(__package__).joinpath(TEMPLATE).read_text(encoding="utf-8")
+    sentences = [_sentence(row, seen) for row, seen in zip(rows, attentions, strict=True)]
+    values = {
+        "title": html.escape(title),
+        "style_hash": _hash_of("style", template),
+        "script_hash": _hash_of("script", template),
+        "data": _json_in_html(sentences),
+    }
+    return re.sub(r"\{\{(\w+)\}\}", lambda marker: values[marker[1]], template)
+
+
+def _sentence(row: TranslationRow, seen: WordAttention) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "source": row.source,
+        "reference": row.reference,
+        "translation": row.translation,
+        "bleu": round(row.sentence_bleu, 2),
+        "chrf": round(row.sentence_chrf, 2),
+        "group": row.group,
+        "origin": row.origin,
+    }
+    if not seen.weights_WV.any():
+        return shown
+    return shown | {
+        "source_words": seen.source_words,
+        "target_words": seen.target_words,
+        "percents": _sparse_percents(seen),
+    }
+
+
+def _sparse_percents(seen: WordAttention) -> list[list[tuple[int, int]]]:
+    """For each target word the source words that got half a percent or more, and how much."""
+    percents_WV = np.rint(seen.weights_WV * 100).astype(int)
+    return [[(int(at), int(row_V[at])) for at in np.flatnonzero(row_V)] for row_V in percents_WV]
+
+
+def _json_in_html(value: Any) -> str:
+    """JSON that holds nothing that HTML reads as markup."""
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return text.translate(_IN_HTML)
+
+
+def _hash_of(name: str, template: str) -> str:
+    """The one inline element of that name, as a Content-Security-Policy allows it."""
+    [content] = re.findall(rf"<{name}>(.*?)</{name}>", template, re.DOTALL)
+    digest = hashlib.sha256(content.encode()).digest()
+    return f"'sha256-{base64.b64encode(digest).decode()}'"

@@ -1,0 +1,200 @@
+"""The page of translations: what it holds is safe and whole, and a browser shows it."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+import shutil
+import subprocess
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tracelate.evaluation.page import page, write_page
+from tracelate.evaluation.report import TranslationRow
+from tracelate.evaluation.words import END, WordAttention
+
+HOSTILE = [
+    "</script><script>document.title = 'ran'</script>",
+    "<!-- <script> <img src=x onerror=\"document.title = 'ran'\"> -->",
+    "\"double\" 'single' &amp; \\u003c {{title}} {{data}}",
+    "two\nlines\r\nand\u2028separators\u2029 😀",
+]
+
+
+def a_row(source: str, translation: str, chrf: float = 50.0) -> TranslationRow:
+    return TranslationRow(
+        source=source,
+        reference=f"reference of {source}",
+        translation=translation,
+        sentence_bleu=100.00000000000004,
+        sentence_chrf=chrf,
+        group="light",
+        origin="light:title",
+    )
+
+
+def attention_of(row: TranslationRow, seed: int | None = 0) -> WordAttention:
+    """Random rows that sum to one; None: no weights."""
+    targets, sources = [*row.translation.split(), END], [*row.source.split(), END]
+    weights_WV = np.zeros((len(targets), len(sources)))
+    if seed is not None:
+        weights_WV = np.random.default_rng(seed).dirichlet([0.3] * len(sources), len(targets))
+    return WordAttention(weights_WV, targets, sources)
+
+
+def page_of(rows: list[TranslationRow], seed: int | None = 0) -> str:
+    return page("A title", rows, [attention_of(row, seed) for row in rows])
+
+
+def embedded(document: str) -> Any:
+    [data] = re.findall(r'<script type="application/json" id="data">(.*?)</script>', document)
+    return json.loads(data)
+
+
+def test_what_the_page_holds_are_the_rows_and_their_weights() -> None:
+    rows = [a_row(text, f"traducción de {text}") for text in ["Add {name}", *HOSTILE, ""]]
+    for row, shown in zip(rows, embedded(page_of(rows)), strict=True):
+        seen = attention_of(row)
+        texts = (row.source, row.reference, row.translation, row.group, row.origin)
+        names = ("source", "reference", "translation", "group", "origin")
+        assert tuple(shown[name] for name in names) == texts
+        assert (shown["bleu"], shown["chrf"]) == (100.0, 50.0)
+        assert shown["source_words"] == seen.source_words
+        assert shown["target_words"] == seen.target_words
+        weights_WV = np.zeros_like(seen.weights_WV)
+        for word, pairs in enumerate(shown["percents"]):
+            for place, percent in pairs:
+                assert percent > 0
+                weights_WV[word, place] = percent / 100
+        np.testing.assert_allclose(weights_WV, seen.weights_WV, atol=0.005 + 1e-9)
+
+
+def test_without_weights_there_is_no_attention() -> None:
+    [shown] = embedded(page_of([a_row("Add", "Añadir")], seed=None))
+    assert "percents" not in shown
+    assert "source_words" not in shown
+
+
+@given(st.text(), st.text())
+def test_no_text_adds_markup(source: str, title: str) -> None:
+    row = a_row(source, source)
+    document = page(title, [row], [attention_of(row)])
+    plain = page("", [a_row("", "")], [attention_of(a_row("", ""))])
+    assert document.count("<") == plain.count("<")
+    assert document.count(">") == plain.count(">")
+    assert embedded(document)[0]["source"] == source
+
+
+def test_the_title_is_escaped() -> None:
+    assert f"<title>{html.escape(HOSTILE[0])}</title>" in page(HOSTILE[0], [], [])
+
+
+def test_the_template_names_no_address_and_writes_no_markup() -> None:
+    template = resources.files("tracelate.evaluation").joinpath("page.html").read_text("utf-8")
+    for forbidden in ("://", "http:", "https:", "url(", "src=", "@import", "innerHTML", "fetch("):
+        assert forbidden not in template
+    assert "default-src 'none'" in template
+    assert "unsafe-inline" not in page_of([])
+
+
+def test_the_same_input_gives_the_same_bytes(tmp_path: Path) -> None:
+    rows = [a_row(text, text) for text in HOSTILE]
+    for name in ("one.html", "two.html"):
+        write_page(tmp_path / name, "A title", rows, [attention_of(row) for row in rows])
+    assert (tmp_path / "one.html").read_bytes() == (tmp_path / "two.html").read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["one.html", "two.html"]
+
+
+def test_rows_without_their_attention_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="shorter"):
+        write_page(tmp_path / "page.html", "A title", [a_row("Add", "Añadir")], [])
+    assert list(tmp_path.iterdir()) == []
+
+
+class Browser:
+    """Headless Chromium."""
+
+    def __init__(self, command: str, folder: Path) -> None:
+        self.command = command
+        self.folder = folder
+
+    def dom(self, document: str, address: str = "") -> str:
+        """The page as HTML, after its scripts have run."""
+        path = self.folder / "page.html"
+        path.write_text(document, encoding="utf-8", newline="\n")
+        options = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic"]
+        options += ["--no-first-run", "--disable-background-networking", "--disable-sync"]
+        options += ["--disable-component-update", "--disable-dev-shm-usage"]
+        options += [f"--user-data-dir={self.folder / 'profile'}", "--virtual-time-budget=3000"]
+        done = subprocess.run(
+            [self.command, *options, "--dump-dom", path.as_uri() + address],
+            capture_output=True,
+            timeout=60,
+            check=True,
+        )
+        return done.stdout.decode()  # text mode would change line breaks
+
+
+@pytest.fixture
+def browser(tmp_path: Path) -> Browser:
+    command = shutil.which("chromium")
+    if command is None:
+        pytest.skip("no chromium on the PATH, so no page is opened: apt-get install chromium")
+    return Browser(command, tmp_path)
+
+
+def sources_in(dom: str) -> list[str]:
+    """The source of every sentence that is drawn, in order."""
+    found = re.findall(r'<dd class="source"[^>]*>(.*?)</dd>', dom, re.DOTALL)
+    return [html.unescape(re.sub(r"<span.*?</span>", "", one)) for one in found]
+
+
+def test_hostile_text_is_shown_as_text_and_runs_nothing(browser: Browser) -> None:
+    dom = browser.dom(page_of([a_row(text, text) for text in HOSTILE], seed=None), "#order=corpus")
+    assert sources_in(dom) == HOSTILE
+    assert "<title>A title</title>" in dom
+    assert "<img" not in dom
+
+
+def test_the_address_filters_and_orders(browser: Browser) -> None:
+    rows = [a_row("Añadir uno", "a", 30), a_row("dos", "b", 10), a_row("ANADIR TRES", "c", 20)]
+    dom = browser.dom(page_of(rows, seed=None), "#q=a%C3%B1adir&order=worst-chrf")
+    assert sources_in(dom) == ["ANADIR TRES", "Añadir uno"]
+    assert "2 of 3 sentences" in dom
+
+
+def test_sentences_are_drawn_fifty_at_a_time(browser: Browser) -> None:
+    dom = browser.dom(page_of([a_row(f"sentence {number}", "t") for number in range(120)]))
+    assert dom.count('<dd class="source"') == 50
+    assert "Show more (70 left)" in dom
+
+
+def test_the_arrow_keys_move_to_a_word_and_shade_what_it_looked_at(browser: Browser) -> None:
+    row = a_row("red house", "casa roja")
+    weights_WV = np.array([[0.1, 0.9, 0], [0.752, 0.248, 0], [0, 0, 1]])
+    seen = WordAttention(weights_WV, ["casa", "roja", END], ["red", "house", END])
+    document = page("A title", [row], [seen])
+    # the page lets no other script in; this copy of it does
+    document = re.sub(r"<meta http-equiv=.*\n", "", document)
+    driver = """<script>
+        const word = document.querySelector(".translation [tabindex='0']");
+        word.focus();
+        word.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowRight", bubbles: true }));
+    </script></body>"""
+    dom = browser.dom(document.replace("</body>", driver))
+    assert "“roja” looked at “red” 75&nbsp;%, “house” 25&nbsp;%" in dom
+    assert re.search(r'<span class="word" [^>]*style="--percent: ?75;">red</span>', dom)
+    assert re.search(r'<span class="word shown"[^>]*tabindex="0"[^>]*>roja</span>', dom)
+
+
+def test_without_weights_no_word_is_a_button(browser: Browser) -> None:
+    dom = browser.dom(page_of([a_row("red house", "casa roja")], seed=None))
+    assert 'role="button"' not in dom
+    assert re.search(r'<p class="hint"[^>]* hidden', dom)
