@@ -1,8 +1,8 @@
 """A task that a tiny model learns in seconds: say the words in reverse order.
 
 Run as a program, it trains on that task: `python -m tests.training.reversing FOLDER [DEVICES]
-[STOP_EPOCH]` writes FOLDER/weights.safetensors and FOLDER/curves.json. With STOP_EPOCH the
-process kills itself when that epoch begins.
+[STOP_EPOCH SIGNAL]` writes FOLDER/weights.safetensors and FOLDER/curves.json. With STOP_EPOCH the
+process sends itself that signal when the epoch begins.
 """
 
 from __future__ import annotations
@@ -70,11 +70,12 @@ class Dying(TranslationData):
 
     dies_at_epoch = -1
     dying_rank = 0
+    signal = signal.SIGKILL
 
     def train_dataloader(self):  # type: ignore[no-untyped-def]
         trainer = self._trainer()
         if (trainer.current_epoch, trainer.global_rank) == (self.dies_at_epoch, self.dying_rank):
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), self.signal)
         return super().train_dataloader()
 
 
@@ -82,6 +83,7 @@ def main() -> None:
     folder, devices = Path(sys.argv[1]), int(sys.argv[2])
     if len(sys.argv) > 3:
         Dying.dies_at_epoch, Dying.dying_rank = int(sys.argv[3]), devices - 1
+        Dying.signal = signal.Signals[sys.argv[4]]
         vars(fitting)[TranslationData.__name__] = Dying
     result = fitting.fit(
         model_config(),

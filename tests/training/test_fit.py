@@ -22,11 +22,13 @@ from tracelate.training.fit import fit
 from tracelate.training.module import schedule_factor
 
 
-def train_apart(folder: Path, devices: int = 1, dies_at_epoch: int | None = None) -> int:
+def train_apart(
+    folder: Path, devices: int = 1, dies_at_epoch: int | None = None, by: str = "SIGKILL"
+) -> int:
     """Runs tests.training.reversing and returns its exit status."""
     folder.mkdir(exist_ok=True)
     arguments = [str(folder), str(devices)] + (
-        [] if dies_at_epoch is None else [str(dies_at_epoch)]
+        [] if dies_at_epoch is None else [str(dies_at_epoch), by]
     )
     return subprocess.run(
         [sys.executable, "-m", "tests.training.reversing", *arguments],
@@ -53,10 +55,11 @@ def test_the_same_run_twice_gives_the_same_weights(uninterrupted: Path, tmp_path
     assert first.read_bytes() == second.read_bytes()
 
 
-def test_a_killed_run_goes_on_and_ends_as_if_it_had_not_been(
-    uninterrupted: Path, tmp_path: Path
+@pytest.mark.parametrize("by", ["SIGKILL", "SIGTERM"])
+def test_a_stopped_run_goes_on_and_ends_as_if_it_had_not_been(
+    uninterrupted: Path, tmp_path: Path, by: str
 ) -> None:
-    assert train_apart(tmp_path, dies_at_epoch=2) != 0
+    assert train_apart(tmp_path, dies_at_epoch=2, by=by) != 0
     assert not (tmp_path / "weights.safetensors").exists()
     assert train_apart(tmp_path) == 0
     weights = [folder / "weights.safetensors" for folder in (uninterrupted, tmp_path)]

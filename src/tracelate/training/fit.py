@@ -17,12 +17,14 @@ import torch.utils.deterministic
 from pytorch_lightning.callbacks import EarlyStopping, ModelCheckpoint, WeightAveraging
 from pytorch_lightning.loggers import Logger
 from pytorch_lightning.strategies import DDPStrategy
+from pytorch_lightning.utilities.exceptions import SIGTERMException
 from torch import Tensor
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from tracelate.config import ModelConfig, RuntimeConfig, TrainConfig
 from tracelate.corpus.tokenized import TokenizedPair
 from tracelate.corpus.tokenizer import SubwordTokenizer
+from tracelate.errors import InputError
 from tracelate.model.seq2seq import Seq2Seq
 from tracelate.training.batches import plan_batches
 from tracelate.training.checkpoints import BEST, LAST, resume_step
@@ -36,8 +38,8 @@ from tracelate.training.progress import TrainingProgress
 LOG_EVERY_STEPS = 10
 
 
-class TrainingError(RuntimeError):
-    """Training ended before it was done; there is no model."""
+class StoppedError(InputError):
+    """Training was stopped before it was done; there is no model."""
 
 
 class TrainingResult(NamedTuple):
@@ -68,8 +70,7 @@ def fit(
     A checkpoint is written to `checkpoint_dir` each epoch; where one lies there, the run goes on
     from it and ends as if it had never stopped.
 
-    Raises TrainingError when training is stopped or diverges, and InputError for settings that
-    cannot be run.
+    Raises StoppedError when training is stopped, and InputError when it diverges.
     """
     _silence_lightning()
     tune_cpu_memory()
@@ -123,17 +124,18 @@ def fit(
         default_root_dir=checkpoint_dir,
     )
     resumed_from_step = resume_step(checkpoint_dir)
-    trainer.fit(
-        module,
-        data,
-        ckpt_path=checkpoint_dir / f"{LAST}.ckpt" if resumed_from_step else None,
-        weights_only=True,
-    )
-    if trainer.received_sigterm or not trainer.state.finished:
-        raise TrainingError(
-            f"training was stopped at step {trainer.global_step} of {total_steps}: "
-            "the same command goes on from the last epoch"
+    try:
+        trainer.fit(
+            module,
+            data,
+            ckpt_path=checkpoint_dir / f"{LAST}.ckpt" if resumed_from_step else None,
+            weights_only=True,
         )
+    except SIGTERMException:
+        # it is a SystemExit that would end the process with status 0
+        raise _stopped(trainer, total_steps) from None
+    if trainer.received_sigterm or not trainer.state.finished:
+        raise _stopped(trainer, total_steps)
     if not trainer.is_global_zero:
         return None
     kept = torch.load(best.best_model_path, weights_only=True, map_location="cpu")
@@ -145,6 +147,13 @@ def fit(
         seconds=time.perf_counter() - began_s,
         resumed_from_step=resumed_from_step,
         parameter_count=sum(parameter.numel() for parameter in model.parameters()),
+    )
+
+
+def _stopped(trainer: pl.Trainer, total_steps: int) -> StoppedError:
+    return StoppedError(
+        f"training was stopped at step {trainer.global_step} of {total_steps}: "
+        "the same command goes on from the last epoch"
     )
 
 
