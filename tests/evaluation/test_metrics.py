@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,6 @@ from tracelate.errors import InputError
 from tracelate.evaluation.metrics import (
     MIN_BUCKET_SENTENCES,
     bleu_by_source_length,
-    corpus_bleu,
     corpus_scores,
     sentence_scores,
 )
@@ -107,12 +107,8 @@ def test_a_perfect_translation_scores_100_and_needs_no_edits() -> None:
 def test_corpus_bleu_follows_papineni() -> None:
     # "a b c d e f" for "a b c d e g": 5 of 6 words, 4 of 5 pairs, 3 of 4, 2 of 3; no brevity
     expected = 100 * (5 / 6 * 4 / 5 * 3 / 4 * 2 / 3) ** 0.25
-    assert corpus_bleu(["a b c d e f"], ["a b c d e g"]) == pytest.approx(expected)
-
-
-def test_corpus_bleu_is_the_value_without_the_interval() -> None:
-    full = corpus_scores(HYPOTHESES, REFERENCES, samples=10, seed=1)[0]
-    assert corpus_bleu(HYPOTHESES, REFERENCES) == full.value
+    [bleu, *_] = corpus_scores(["a b c d e f"], ["a b c d e g"], samples=2, seed=1)
+    assert bleu.value == pytest.approx(expected)
 
 
 def test_ter_counts_edits_for_each_reference_word_and_can_exceed_100() -> None:
@@ -135,7 +131,7 @@ def test_sentence_scores_are_smoothed() -> None:
     assert sentence_scores(["a b c"], ["a b d"])[0].bleu == pytest.approx(expected)
 
 
-@pytest.mark.parametrize("score", [corpus_bleu, sentence_scores])
+@pytest.mark.parametrize("score", [partial(corpus_scores, samples=2, seed=1), sentence_scores])
 def test_texts_of_unequal_length_and_empty_ones_are_refused(score: object) -> None:
     assert callable(score)
     with pytest.raises(InputError, match="3 hypotheses for 5 references"):
@@ -185,7 +181,8 @@ def test_a_bucket_is_scored_from_the_minimum_of_sentences_on() -> None:
 
 def test_right_translations_of_one_word_score_100_in_their_bucket() -> None:
     words = ["Apagado"] * 30
-    assert corpus_bleu(words, words) == pytest.approx(0)  # plain BLEU has no 4-gram to count
+    plain = corpus_scores(words, words, samples=2, seed=1)[0]
+    assert plain.value == pytest.approx(0)  # it has no 4-gram to count
     first = bleu_by_source_length([1] * 30, words, words, samples=5, seed=1)[0]
     assert first.bleu is not None
     assert first.bleu.value == pytest.approx(100)

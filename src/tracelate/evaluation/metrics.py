@@ -69,15 +69,6 @@ def corpus_scores(
     ]
 
 
-def corpus_bleu(hypotheses: Sequence[str], references: Sequence[str]) -> float:
-    """Corpus BLEU in percent, without an interval: fast enough for validation during training.
-
-    Raises InputError as `corpus_scores` does.
-    """
-    _check_parallel(hypotheses, references)
-    return float(BLEU().corpus_score(hypotheses, [references]).score)
-
-
 def sentence_scores(hypotheses: Sequence[str], references: Sequence[str]) -> list[SentenceScores]:
     """Each sentence's BLEU and chrF.
 
