@@ -1,11 +1,7 @@
-"""The `tracelate` command, for people.
-
-Heavy libraries are imported by the command that needs them, so that `--help` answers at once.
-"""
+"""Translating text: translate."""
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -16,11 +12,7 @@ import typer
 from tracelate.config import load_params
 from tracelate.errors import InputError
 
-app = typer.Typer(
-    no_args_is_help=True,
-    rich_markup_mode="markdown",
-    help="Train, compare and ship attention-based translation models that can be traced.",
-)
+app = typer.Typer()
 
 
 @app.command(epilog="Example: `echo 'Could not connect' | tracelate translate`")
@@ -52,23 +44,6 @@ def translate(
             typer.echo(translation)
 
 
-@app.command(epilog="Example: `tracelate summary`, after `dvc repro`")
-def summary() -> None:
-    """Say what was trained on what, how good it is, and what to try next."""
-    from tracelate.evaluation.summary import print_summary
-
-    print_summary(load_params())
-
-
-@app.command(epilog="Example: `tracelate ui --port 5001`")
-def ui(port: Annotated[int, typer.Option(help="On localhost.")] = 5000) -> None:
-    """Open MLflow's interface on this project's runs."""
-    from tracelate.tracking.store import tracking_uri
-
-    address = ["--backend-store-uri", tracking_uri(), "--host", "127.0.0.1", "--port", str(port)]
-    os.execvp(sys.executable, [sys.executable, "-m", "mlflow", "ui", *address])
-
-
 def read_lines(file: BinaryIO) -> Iterator[str]:
     """UTF-8 lines without their ends. Raises InputError, which names the line that is none."""
     for number, line in enumerate(file, start=1):
@@ -79,19 +54,3 @@ def read_lines(file: BinaryIO) -> Iterator[str]:
                 f"standard input, line {number}: {error.reason} at byte {error.start + 1}: "
                 "convert it to UTF-8"
             ) from error
-
-
-def main() -> None:
-    """Runs the command; what a user can mend is one line on standard error and status 1."""
-    try:
-        app()
-    except InputError as error:
-        typer.echo(f"error: {error}", err=True)
-        raise SystemExit(1) from None
-    except BrokenPipeError:
-        # whoever read our output has had enough; Python would complain again when it flushes
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-if __name__ == "__main__":
-    main()
