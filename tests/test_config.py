@@ -10,6 +10,7 @@ from tests.tiny_corpus import PROJECT
 from tracelate.config import load_params
 from tracelate.errors import InputError
 
+TRANSFORMER = {"architecture": "transformer"}
 TEXT = (PROJECT / "params.yaml").read_text(encoding="utf-8")
 
 
@@ -148,6 +149,14 @@ def test_settings_cannot_be_changed_after_reading() -> None:
         ({"attention": "none", "hops": 2}, "model: hops is 2, but attention none never looks"),
         ({"attention": "additive", "input_feeding": True}, "model: input_feeding is true, but"),
         ({"attention": "multi_head", "heads": 5}, "model: heads is 5, which does not divide"),
+        ({"attention": "none", "bridge": "zero"}, "model: bridge is zero and attention none"),
+        ({"attention": "none", "encoder": "feed_forward"}, "model: encoder is feed_forward"),
+        ({"encoder": "feed_forward", "directions": "forward"}, "model: directions is forward, but"),
+        ({**TRANSFORMER, "heads": 5}, "model: heads is 5, which does not divide"),
+        ({**TRANSFORMER, "attention": "local_p"}, "model: attention is local_p, but a transformer"),
+        ({**TRANSFORMER, "hops": 2}, "model: hops is 2, but a transformer"),
+        ({**TRANSFORMER, "input_feeding": True}, "model: input_feeding is true, but a transformer"),
+        ({**TRANSFORMER, "encoder": "feed_forward"}, "model: encoder is feed_forward, but a tra"),
     ],
 )
 def test_models_that_make_no_sense_are_refused_with_the_reason(

@@ -40,6 +40,8 @@ AttentionName = Literal[
     "multi_head",
 ]
 CellName = Literal["rnn", "gru", "lstm"]
+EncoderName = Literal["recurrent", "feed_forward"]
+BridgeName = Literal["dense", "copy", "zero"]
 
 
 class Section(BaseModel):
@@ -108,35 +110,91 @@ class TokenizeConfig(Section):
 
 
 class ModelConfig(Section):
+    architecture: Literal["recurrent", "transformer"]
+    """The transformer uses heads, the sizes, layers and dropout alone."""
     attention: AttentionName
     hops: Count
     """How often the decoder looks at the source a step; 1 for plain attention."""
     heads: Count
-    """Of multi_head."""
+    """Of multi_head and of the transformer."""
     window: Count
     """D of local_m and local_p: they look at 2D + 1 source pieces."""
     input_feeding: bool
+    encoder: EncoderName
+    directions: Literal["both", "forward"]
+    """In which the recurrent encoder reads."""
+    bridge: BridgeName
+    """How the decoder's first state comes from the encoder's last: through a layer, as it is, or
+    not at all."""
     cell: CellName
     embedding_size: Count
     hidden_size: Annotated[int, Field(ge=2, multiple_of=2)]
-    """Of the decoder's state, and of the encoder's two directions together."""
+    """Of the decoder's state, and of the encoder's directions together."""
     layers: Count
     dropout: Fraction
 
     @model_validator(mode="after")
     def refuse_what_makes_no_sense(self) -> Self:
-        if self.attention == "none" and self.hops > 1:
-            raise ValueError(f"hops is {self.hops}, but attention none never looks: set hops to 1")
+        many_heads = self.architecture == "transformer" or self.attention == "multi_head"
+        if many_heads and self.hidden_size % self.heads:
+            raise ValueError(
+                f"heads is {self.heads}, which does not divide hidden_size {self.hidden_size}"
+            )
+        if self.architecture == "transformer":
+            self._refuse_for_the_transformer()
+        else:
+            self._refuse_for_the_recurrent()
+        return self
+
+    def _refuse_for_the_transformer(self) -> None:
+        remedy = "or set architecture to recurrent"
+        if self.attention not in ("general", "multi_head"):
+            raise ValueError(
+                f"attention is {self.attention}, but a transformer has multi-head attention of "
+                f"its own: leave attention at general, {remedy}"
+            )
+        if self.hops > 1:
+            raise ValueError(
+                f"hops is {self.hops}, but a transformer looks once in each of its layers: "
+                f"set hops to 1 and layers to what you need, {remedy}"
+            )
+        if self.input_feeding:
+            raise ValueError(
+                "input_feeding is true, but a transformer has no cell to feed: "
+                f"set input_feeding to false, {remedy}"
+            )
+        if self.encoder == "feed_forward":
+            raise ValueError(
+                "encoder is feed_forward, but a transformer has an encoder of its own: "
+                f"leave encoder at recurrent, {remedy}"
+            )
+
+    def _refuse_for_the_recurrent(self) -> None:
+        if self.attention == "none":
+            if self.hops > 1:
+                raise ValueError(
+                    f"hops is {self.hops}, but attention none never looks: set hops to 1"
+                )
+            if self.bridge == "zero":
+                raise ValueError(
+                    "bridge is zero and attention none, so the decoder would know nothing of the "
+                    "source: set bridge to dense or copy, or attention to general"
+                )
+            if self.encoder == "feed_forward":
+                raise ValueError(
+                    "encoder is feed_forward, which has no last state for the decoder to go on "
+                    "from, and attention is none: set attention to general"
+                )
         if self.attention == "additive" and self.input_feeding:
             raise ValueError(
                 "input_feeding is true, but additive attention feeds its context into the cell "
                 "already: set input_feeding to false, or attention to concat"
             )
-        if self.attention == "multi_head" and self.hidden_size % self.heads:
+        if self.encoder == "feed_forward" and self.directions == "forward":
             raise ValueError(
-                f"heads is {self.heads}, which does not divide hidden_size {self.hidden_size}"
+                "directions is forward, but encoder feed_forward reads all words at once: "
+                "set directions to both"
             )
-        return self
 
 
 class TrainConfig(Section):

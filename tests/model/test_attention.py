@@ -224,6 +224,29 @@ def test_step_by_step_gives_what_all_steps_at_once_give(name: str) -> None:
         torch.testing.assert_close(step.weights_BTS, whole.weights_BTS[:, t : t + 1])
 
 
+def test_the_mean_of_the_heads_is_what_is_shown() -> None:
+    attention = ALL["multi_head"]
+    attended = attention(QUERY_BTQ, attention.memory(STATES_BSM, MASK_BS))
+    assert list(attended.views) == [f"head {number}" for number in range(1, HEADS + 1)]
+    mean_BTS = torch.stack(list(attended.views.values())).mean(dim=0)
+    torch.testing.assert_close(mean_BTS, attended.weights_BTS)
+
+
+def test_each_hop_can_be_seen_and_the_last_one_counts() -> None:
+    attention = ALL["hops"]
+    attended = attention(QUERY_BTQ, attention.memory(STATES_BSM, MASK_BS))
+    assert list(attended.views) == ["hop 1", "hop 2", "hop 3"]
+    assert torch.equal(attended.views["hop 3"], attended.weights_BTS)
+    assert not torch.equal(attended.views["hop 1"], attended.weights_BTS)
+
+
+@pytest.mark.parametrize("name", ["local_m", "local_p"])
+def test_the_window_that_is_shown_is_where_weights_are(name: str) -> None:
+    attention = ALL[name]
+    attended = attention(QUERY_BTQ, attention.memory(STATES_BSM, MASK_BS))
+    assert torch.equal(attended.views["window"], attended.weights_BTS > 0)
+
+
 def test_one_hop_is_the_plain_attention() -> None:
     plain = GeneralAttention(Q, M).double()
     hop = HoppingAttention(plain, Q, 1).double()

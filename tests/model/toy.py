@@ -21,17 +21,29 @@ CONFIGS: dict[str, dict[str, object]] = {
     "input feeding": {"input_feeding": True},
     "input feeding, local_m, lstm": {"input_feeding": True, "attention": "local_m", "cell": "lstm"},
     "two hops": {"hops": 2},
+    "feed-forward encoder": {"encoder": "feed_forward", "layers": 2},
+    "feed-forward encoder, lstm": {"encoder": "feed_forward", "cell": "lstm"},
+    "one direction": {"directions": "forward", "layers": 2},
+    "one direction, lstm": {"directions": "forward", "cell": "lstm"},
+    "states copied, lstm": {"bridge": "copy", "cell": "lstm"},
+    "attention alone": {"bridge": "zero"},
+    "transformer": {"architecture": "transformer"},
+    "transformer, two layers": {"architecture": "transformer", "layers": 2},
 }
 """Each attention with one layer of GRUs, each cell with two layers, and what they make together."""
 
 
 def toy_config(**changes: object) -> ModelConfig:
     values = {
+        "architecture": "recurrent",
         "attention": "general",
         "hops": 1,
         "heads": 2,
         "window": 2,
         "input_feeding": False,
+        "encoder": "recurrent",
+        "directions": "both",
+        "bridge": "dense",
         "cell": "gru",
         "embedding_size": 7,
         "hidden_size": 10,

@@ -14,6 +14,7 @@ from tracelate.errors import InputError
 from tracelate.evaluation.report import TranslationRow, read_translations
 from tracelate.evaluation.words import choose_for_heat_maps
 from tracelate.files import read_json
+from tracelate.model.architecture import architecture_name
 
 PROVENANCE = Path("data/raw/provenance.json")
 DATA = Path("reports/data.json")
@@ -60,9 +61,8 @@ def provenance_name(provenance: dict[str, Any]) -> str:
 
 
 def training_line(params: Params, report: dict[str, Any]) -> str:
-    model = params.model
     return (
-        f"[bold]Model[/]  {model.cell.upper()} encoder-decoder, attention {model.attention}, "
+        f"[bold]Model[/]  {architecture_name(params.model)}: "
         f"{report['parameter_count'] / 1e6:.1f} M parameters, {report['epochs']} epochs in "
         f"{report['seconds'] / 60:.1f} minutes at {report['tokens_per_s']:,.0f} target tokens/s"
     )

@@ -1,4 +1,4 @@
-"""The encoder: reads the source words in turn, in both directions.
+"""Encoders: from the source words to one state a word.
 
 Shapes: B batch, S source, E embedding, M memory state (both directions together), L layers.
 """
@@ -11,40 +11,39 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from tracelate.config import CellName
+from tracelate.config import ModelConfig
 from tracelate.model.cells import CELLS, CellState
+from tracelate.model.embedding import PlacedEmbedding
 from tracelate.model.noise import Noise, drop
 
 
 class Encoded(NamedTuple):
     states_BSM: Tensor
-    """One state a source token; zero at padding."""
+    """One state a source token."""
     last: CellState
-    """Each layer's last state: the forward direction's after the last real token beside the
-    backward direction's after the first."""
+    """What each layer of the decoder starts from; of no layers where it starts from nothing."""
 
 
 class RecurrentEncoder(nn.Module):
-    """Recurrent cells in both directions. Bahdanau et al. 2015, section 3.2.
+    """Recurrent cells in one direction, or in both: Bahdanau et al. 2015, section 3.2.
 
-    Padding is packed away, so it changes nothing.
+    Padding is packed away, so it changes nothing, and its states are zero. The last states are
+    the forward direction's after the last real token beside the backward direction's after the
+    first.
     """
 
-    def __init__(
-        self,
-        cell: CellName,
-        embedding_size: int,
-        memory_size: int,
-        layer_count: int,
-        dropout: float,
-    ) -> None:
+    def __init__(self, config: ModelConfig) -> None:
         super().__init__()
+        memory_size = config.hidden_size
+        both = config.directions == "both"
         self.layers = nn.ModuleList(
-            CELLS[cell](size, memory_size // 2, bidirectional=True, batch_first=True)
-            for size in [embedding_size] + [memory_size] * (layer_count - 1)
+            CELLS[config.cell](
+                size, memory_size // (2 if both else 1), bidirectional=both, batch_first=True
+            )
+            for size in [config.embedding_size] + [memory_size] * (config.layers - 1)
         )
-        self.has_memory = cell == "lstm"
-        self.dropout = dropout
+        self.has_memory = config.cell == "lstm"
+        self.dropout = config.dropout
 
     def forward(self, embedded_BSE: Tensor, mask_BS: Tensor, noise: Noise | None) -> Encoded:
         lengths_B = mask_BS.sum(dim=1).cpu()
@@ -60,9 +59,37 @@ class RecurrentEncoder(nn.Module):
             states_BSM, _ = pad_packed_sequence(
                 packed, batch_first=True, total_length=mask_BS.shape[1]
             )
-            hidden_2BH, memory_2BH = last if self.has_memory else (last, None)
-            hiddens.append(torch.cat([hidden_2BH[0], hidden_2BH[1]], dim=-1))
-            if memory_2BH is not None:
-                memories.append(torch.cat([memory_2BH[0], memory_2BH[1]], dim=-1).unsqueeze(0))
+            hidden_DBH, memory_DBH = last if self.has_memory else (last, None)
+            hiddens.append(torch.cat(hidden_DBH.unbind(), dim=-1))
+            if memory_DBH is not None:
+                memories.append(torch.cat(memory_DBH.unbind(), dim=-1).unsqueeze(0))
         memory_LBM = torch.cat(memories[1:]) if self.has_memory else memories[0]
         return Encoded(states_BSM, CellState(torch.stack(hiddens), memory_LBM))
+
+
+class FeedForwardEncoder(nn.Module):
+    """h_s = LReLU(W x_s + b), each word by itself: Raffel and Ellis 2015, section 2.1.
+
+    Their model is blind to order; here the place of a word is added to it (Vaswani et al. 2017,
+    section 3.5). The decoder starts from the mean of the states, their unweighted context.
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        size = config.hidden_size
+        self.placed = PlacedEmbedding(config.embedding_size, size)
+        self.layers = nn.ModuleList(nn.Linear(size, size) for _ in range(config.layers))
+        self.has_memory = config.cell == "lstm"
+        self.dropout = config.dropout
+
+    def forward(self, embedded_BSE: Tensor, mask_BS: Tensor, noise: Noise | None) -> Encoded:
+        states_BSM = self.placed(embedded_BSE)
+        for depth, layer in enumerate(self.layers):
+            if depth > 0:
+                states_BSM = drop(states_BSM, self.dropout, noise)
+            states_BSM = nn.functional.leaky_relu(layer(states_BSM))
+        mask_BS1 = mask_BS.unsqueeze(-1)
+        mean_BM = (states_BSM * mask_BS1).sum(dim=1) / mask_BS1.sum(dim=1)
+        hidden_LBM = mean_BM.expand(len(self.layers), *mean_BM.shape)
+        memory_LBM = hidden_LBM if self.has_memory else hidden_LBM[:0]
+        return Encoded(states_BSM, CellState(hidden_LBM, memory_LBM))

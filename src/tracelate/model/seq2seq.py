@@ -5,35 +5,30 @@ Shapes: B batch, S source, T target, E embedding, V vocabulary.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from tracelate.config import ModelConfig
-from tracelate.model.attention.protocol import Memory
-from tracelate.model.decoder import DecoderState, build_decoder
-from tracelate.model.encoder import RecurrentEncoder
+from tracelate.model.architecture import build_decoder, build_encoder
+from tracelate.model.decoder import Rows, SourceView
+from tracelate.model.embedding import EMBEDDING_DEVIATION
+from tracelate.model.encoder import Encoded
 from tracelate.model.noise import Noise, drop
-
-EMBEDDING_DEVIATION = 0.1
-
-
-class SourceView(NamedTuple):
-    """A batch of encoded sources and the decoder's state before the first target word."""
-
-    memory: Memory
-    state: DecoderState
 
 
 class TeacherForced(NamedTuple):
     logits_BTV: Tensor
     weights_BTS: Tensor
+    views: Mapping[str, Tensor]
+    """As `Attended.views`."""
 
 
 class DecoderStep(NamedTuple):
     logits_BV: Tensor
-    state: DecoderState
+    state: Rows
 
 
 class Seq2Seq(nn.Module):
@@ -49,13 +44,7 @@ class Seq2Seq(nn.Module):
         self.embedding = nn.Embedding(
             vocabulary_size, config.embedding_size, padding_idx=padding_id
         )
-        self.encoder = RecurrentEncoder(
-            config.cell,
-            config.embedding_size,
-            config.hidden_size,
-            config.layers,
-            config.dropout,
-        )
+        self.encoder = build_encoder(config)
         self.decoder = build_decoder(config)
         self.output_bias_V = nn.Parameter(torch.zeros(vocabulary_size))
         self.dropout = config.dropout
@@ -71,18 +60,20 @@ class Seq2Seq(nn.Module):
                 nn.init.xavier_uniform_(parameter)
             else:
                 nn.init.zeros_(parameter)
+        for module in self.modules():
+            if isinstance(module, nn.LayerNorm):
+                module.reset_parameters()
         nn.init.normal_(self.embedding.weight, std=EMBEDDING_DEVIATION)
         with torch.no_grad():
             self.embedding.weight[self.embedding.padding_idx].zero_()
 
-    def encode(self, source_BS: Tensor, mask_BS: Tensor, noise: Noise | None = None) -> SourceView:
+    def encode(
+        self, source_BS: Tensor, mask_BS: Tensor, noise: Noise | None = None
+    ) -> SourceView[Any, Any]:
         """Reads source ids; `mask_BS` is True at real tokens, of which a row has one or more."""
-        encoded = self.encoder(self._embed(source_BS, noise), mask_BS, noise)
+        encoded: Encoded = self.encoder(self._embed(source_BS, noise), mask_BS, noise)
         states_BSM = drop(encoded.states_BSM, self.dropout, noise)
-        return SourceView(
-            self.decoder.attention.memory(states_BSM, mask_BS),
-            self.decoder.first_state(encoded.last),
-        )
+        return self.decoder.view(Encoded(states_BSM, encoded.last), mask_BS)
 
     def forward(
         self,
@@ -95,9 +86,9 @@ class Seq2Seq(nn.Module):
         memory, state = self.encode(source_BS, mask_BS, noise)
         output = self.decoder(self._embed(target_BT, noise), state, memory, noise)
         attentional_BTE = drop(output.attentional_BTE, self.dropout, noise)
-        return TeacherForced(self._logits(attentional_BTE), output.weights_BTS)
+        return TeacherForced(self._logits(attentional_BTE), output.weights_BTS, output.views)
 
-    def step(self, previous_B: Tensor, state: DecoderState, memory: Memory) -> DecoderStep:
+    def step(self, previous_B: Tensor, state: Rows, memory: Rows) -> DecoderStep:
         """Scores the word after `previous_B`: what `forward` does, one word at a time."""
         output = self.decoder(self._embed(previous_B.unsqueeze(1), None), state, memory, None)
         return DecoderStep(self._logits(output.attentional_BTE)[:, 0], output.state)

@@ -12,8 +12,8 @@ class HoppingAttention(Attention):
 
         u¹ = h_t;   o^k = attention(u^k);   u^{k+1} = H u^k + o^k;   c_t = o^K
 
-    The weights that it shows are the last hop's. One hop is the plain attention. The sizes of
-    query and context must be equal.
+    The weights are the last hop's, and each hop's are a view. One hop is the plain attention. The
+    sizes of query and context must be equal.
     """
 
     def __init__(self, attention: Attention, query_size: int, hop_count: int) -> None:
@@ -30,7 +30,16 @@ class HoppingAttention(Attention):
 
     def forward(self, query_BTQ: Tensor, memory: Memory, first_step: int = 0) -> Attended:
         attended: Attended = self.attention(query_BTQ, memory, first_step)
-        for _ in range(self.hop_count - 1):
+        views = _of_hop(1, attended)
+        for number in range(2, self.hop_count + 1):
             query_BTQ = self.h(query_BTQ) + attended.context_BTC
             attended = self.attention(query_BTQ, memory, first_step)
-        return attended
+            views |= _of_hop(number, attended)
+        return attended._replace(views=views)
+
+
+def _of_hop(number: int, attended: Attended) -> dict[str, Tensor]:
+    """A hop's weights, and what it has to show beside them."""
+    name = f"hop {number}"
+    shown = {f"{name}, {view}": weights for view, weights in attended.views.items()}
+    return {name: attended.weights_BTS, **shown}

@@ -12,6 +12,9 @@ from torch import Tensor, nn
 from tracelate.model.attention.protocol import Attended, Memory, attend, masked_softmax
 from tracelate.model.attention.scores import GeneralAttention
 
+WINDOW = "window"
+"""The view that says which source places a target step could look at."""
+
 
 class LocalMonotonicAttention(GeneralAttention):
     """local-m: p_t = t, as if source and target went in step.
@@ -30,7 +33,7 @@ class LocalMonotonicAttention(GeneralAttention):
         centre_BT = torch.minimum(step_T.unsqueeze(0), last_B1)
         window_BTS = in_window(centre_BT, memory.mask_BS, self.window)
         scores_BTS = self.score(query_BTQ, memory.keys_BSA)
-        return attend(masked_softmax(scores_BTS, window_BTS), memory)
+        return attend(masked_softmax(scores_BTS, window_BTS), memory, {WINDOW: window_BTS})
 
 
 class LocalPredictiveAttention(GeneralAttention):
@@ -54,7 +57,7 @@ class LocalPredictiveAttention(GeneralAttention):
         aligned_BTS = masked_softmax(scores_BTS, window_BTS)
         distance_BTS = distance_from(centre_BT, memory.mask_BS)
         gaussian_BTS = (-(distance_BTS**2) / (2 * (self.window / 2) ** 2)).exp()
-        return attend(aligned_BTS * gaussian_BTS, memory)
+        return attend(aligned_BTS * gaussian_BTS, memory, {WINDOW: window_BTS})
 
     def centre(self, query_BTQ: Tensor, mask_BS: Tensor) -> Tensor:
         """p_t, a real number from 0 to the source's length: centre_BT."""

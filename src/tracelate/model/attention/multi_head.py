@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 
 from tracelate.model.attention.protocol import Attended, Attention, Memory, masked_softmax
@@ -11,7 +12,8 @@ class MultiHeadAttention(Attention):
     """MultiHead(h, h̄) = [head_1; …; head_K] W_O,
     head_k = softmax((h W_k^Q)(h̄ W_k^K)ᵀ / √d) h̄ W_k^V
 
-    The weights that it shows are the mean over heads. Shapes: K heads, D size of a head.
+    The weights are the mean over heads, and each head's is a view. Shapes: K heads, D size of a
+    head.
     """
 
     def __init__(self, query_size: int, memory_size: int, head_count: int) -> None:
@@ -32,12 +34,28 @@ class MultiHeadAttention(Attention):
         query_BKTD = self._part(self.w_query(query_BTQ))
         key_BKSD, value_BKSD = self._part(memory.keys_BSA), self._part(memory.states_BSM)
         scores_BKTS = query_BKTD @ key_BKSD.transpose(2, 3) / query_BKTD.shape[-1] ** 0.5
-        weights_BKTS = masked_softmax(scores_BKTS, memory.mask_BS[:, None, None, :])
+        visible_BTS = self.visible(memory, first_step, query_BTQ.shape[1])
+        weights_BKTS = masked_softmax(scores_BKTS, visible_BTS.unsqueeze(1))
         heads_BKTD = weights_BKTS.to(value_BKSD.dtype) @ value_BKSD
         context_BTM = self.w_output(heads_BKTD.transpose(1, 2).flatten(2))
-        return Attended(context_BTM, weights_BKTS.mean(dim=1))
+        heads = {f"head {number}": one for number, one in enumerate(weights_BKTS.unbind(1), 1)}
+        return Attended(context_BTM, weights_BKTS.mean(dim=1), heads)
+
+    def visible(self, memory: Memory, first_step: int, step_count: int) -> Tensor:
+        """True where a target step may look: visible_BTS, with T of 1 where all see the same."""
+        return memory.mask_BS.unsqueeze(1)
 
     def _part(self, sequence_BTM: Tensor) -> Tensor:
         """From one vector a place to one a head and place: sequence_BKTD."""
         shape = (*sequence_BTM.shape[:2], self.head_count, -1)
         return sequence_BTM.reshape(shape).transpose(1, 2)
+
+
+class CausalMultiHeadAttention(MultiHeadAttention):
+    """A target sequence attends to itself: each step to those up to its own, section 3.2.3."""
+
+    def visible(self, memory: Memory, first_step: int, step_count: int) -> Tensor:
+        device = memory.mask_BS.device
+        place_S = torch.arange(memory.mask_BS.shape[1], device=device)
+        step_T = torch.arange(step_count, device=device) + first_step
+        return memory.mask_BS.unsqueeze(1) & (place_S <= step_T.unsqueeze(1))

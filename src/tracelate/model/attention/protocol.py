@@ -10,6 +10,8 @@ A attention space, C context.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 import torch
@@ -35,6 +37,9 @@ class Attended(NamedTuple):
     context_BTC: Tensor
     weights_BTS: Tensor
     """How much each target step took of each source state: nothing of padding."""
+    views: Mapping[str, Tensor] = MappingProxyType({})
+    """What else there is to see, by name and each of shape BTS: the weights of each hop or head,
+    or the window, with 1 inside."""
 
 
 class Attention(nn.Module, ABC):
@@ -87,6 +92,9 @@ def masked_softmax(scores_BTS: Tensor, mask_BTS: Tensor) -> Tensor:
     return scores_BTS.masked_fill(~mask_BTS, -torch.inf).softmax(dim=-1)
 
 
-def attend(weights_BTS: Tensor, memory: Memory) -> Attended:
+def attend(
+    weights_BTS: Tensor, memory: Memory, views: Mapping[str, Tensor] = MappingProxyType({})
+) -> Attended:
     """The weighted sum of the source states."""
-    return Attended(weights_BTS.to(memory.states_BSM.dtype) @ memory.states_BSM, weights_BTS)
+    context_BTM = weights_BTS.to(memory.states_BSM.dtype) @ memory.states_BSM
+    return Attended(context_BTM, weights_BTS, views)

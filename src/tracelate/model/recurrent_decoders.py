@@ -1,0 +1,165 @@
+"""Decoders of recurrent cells, with attention after the cell or before it.
+
+Shapes: B batch, T target, S source, E embedding, H hidden, L layers, C context, X cell input.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from tracelate.config import ModelConfig
+from tracelate.model.attention.protocol import Attention, Memory
+from tracelate.model.attention.variants import build_attention
+from tracelate.model.cells import CellStack, CellState
+from tracelate.model.decoder import Decoder, DecoderOutput, SourceView
+from tracelate.model.encoder import Encoded
+from tracelate.model.noise import Noise
+
+
+class RecurrentState(NamedTuple):
+    """All that a recurrent decoder remembers between two steps."""
+
+    cells: CellState
+    attentional_BE: Tensor
+    """The last attentional vector, for input feeding."""
+    step: int
+    """How many target words were read."""
+
+    def select(self, rows: Tensor) -> RecurrentState:
+        """The state whose row i is this one's row `rows[i]`; rows may repeat."""
+        return RecurrentState(
+            self.cells.select(rows), self.attentional_BE.index_select(0, rows), self.step
+        )
+
+
+class RecurrentDecoder(Decoder[Memory, RecurrentState]):
+    """What the recurrent decoders share: attention, and the bridge from the encoder's last states.
+
+    The bridge, from each encoder layer to the decoder's: `dense` is s_0 = tanh(W_s h̄) (Bahdanau
+    2015, A.2.2), with a linear map of its own for an LSTM's memory; `copy` takes the states as they
+    are (Sutskever et al. 2014); with `zero` the decoder has the source by attention alone.
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        size = config.hidden_size
+        self.attention: Attention = build_attention(config)
+        self.bridge_kind = config.bridge
+        if config.bridge == "dense":
+            self.bridge = nn.Linear(size, size)
+            if config.cell == "lstm":
+                self.memory_bridge = nn.Linear(size, size)
+        self.embedding_size = config.embedding_size
+
+    def view(self, encoded: Encoded, mask_BS: Tensor) -> SourceView[Memory, RecurrentState]:
+        memory = self.attention.memory(encoded.states_BSM, mask_BS)
+        cells = self._first_cells(encoded.last)
+        hidden_LBH = cells.hidden_LBH
+        attentional_BE = hidden_LBH.new_zeros(hidden_LBH.shape[1], self.embedding_size)
+        return SourceView(memory, RecurrentState(cells, attentional_BE, 0))
+
+    def _first_cells(self, last: CellState) -> CellState:
+        match self.bridge_kind:
+            case "copy":
+                return last
+            case "zero":
+                return CellState(*(torch.zeros_like(part) for part in last))
+        hidden_LBH = self.bridge(last.hidden_LBH).tanh()
+        has_memory = len(last.memory_LBH) > 0
+        memory_LBH = self.memory_bridge(last.memory_LBH) if has_memory else hidden_LBH[:0]
+        return CellState(hidden_LBH, memory_LBH)
+
+
+class LuongDecoder(RecurrentDecoder):
+    """Attends after the cell. Luong et al. 2015, section 3:
+
+    h_t = cell(y_{t-1}, h_{t-1});  c_t = attention(h_t);  a_t = tanh(W_c [c_t; h_t])
+
+    With input feeding (section 3.3) the cell also reads a_{t-1}, so the steps depend on each
+    other and run one by one.
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__(config)
+        self.input_feeding = config.input_feeding
+        input_size = config.embedding_size * (2 if config.input_feeding else 1)
+        size = config.hidden_size
+        self.cells = CellStack(config.cell, input_size, size, config.layers, config.dropout)
+        self.w_c = nn.Linear(self.attention.context_size + size, config.embedding_size, bias=False)
+
+    def forward(
+        self, embedded_BTE: Tensor, state: RecurrentState, memory: Memory, noise: Noise | None
+    ) -> DecoderOutput[RecurrentState]:
+        if not self.input_feeding:
+            return self._run(embedded_BTE, state, memory, noise)
+        steps = []
+        for embedded_BE in embedded_BTE.unbind(dim=1):
+            fed_BX = torch.cat([embedded_BE, state.attentional_BE], dim=-1)
+            step = self._run(fed_BX.unsqueeze(1), state, memory, noise)
+            steps.append(step)
+            state = step.state
+        return DecoderOutput(
+            torch.cat([step.attentional_BTE for step in steps], dim=1),
+            state,
+            torch.cat([step.weights_BTS for step in steps], dim=1),
+            _joined([step.views for step in steps]),
+        )
+
+    def _run(
+        self, inputs_BTX: Tensor, state: RecurrentState, memory: Memory, noise: Noise | None
+    ) -> DecoderOutput[RecurrentState]:
+        hidden_BTH, cells = self.cells(inputs_BTX, state.cells, noise)
+        attended = self.attention(hidden_BTH, memory, state.step)
+        attentional_BTE = self.w_c(torch.cat([attended.context_BTC, hidden_BTH], dim=-1)).tanh()
+        after = RecurrentState(cells, attentional_BTE[:, -1], state.step + inputs_BTX.shape[1])
+        return DecoderOutput(attentional_BTE, after, attended.weights_BTS, attended.views)
+
+
+class BahdanauDecoder(RecurrentDecoder):
+    """Attends before the cell, so that the context enters it. Bahdanau et al. 2015, section 3.1:
+
+    c_t = attention(h_{t-1});  h_t = cell([y_{t-1}; c_t], h_{t-1})
+
+    The word is predicted from all three; the paper's maxout layer (A.2.2) is a tanh layer here,
+    as in Luong's a_t, so that the output can be tied with the embeddings.
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__(config)
+        size, context_size = config.hidden_size, self.attention.context_size
+        self.cells = CellStack(
+            config.cell, config.embedding_size + context_size, size, config.layers, config.dropout
+        )
+        self.w_c = nn.Linear(
+            context_size + size + config.embedding_size, config.embedding_size, bias=False
+        )
+
+    def forward(
+        self, embedded_BTE: Tensor, state: RecurrentState, memory: Memory, noise: Noise | None
+    ) -> DecoderOutput[RecurrentState]:
+        cells = state.cells
+        hiddens, seen = [], []
+        for step, embedded_BE in enumerate(embedded_BTE.unbind(dim=1), start=state.step):
+            attended = self.attention(cells.hidden_LBH[-1].unsqueeze(1), memory, step)
+            read_B1X = torch.cat([embedded_BE.unsqueeze(1), attended.context_BTC], dim=-1)
+            hidden_B1H, cells = self.cells(read_B1X, cells, noise)
+            hiddens.append(hidden_B1H)
+            seen.append(attended)
+        context_BTC = torch.cat([attended.context_BTC for attended in seen], dim=1)
+        hidden_BTH = torch.cat(hiddens, dim=1)
+        attentional_BTE = self.w_c(torch.cat([context_BTC, hidden_BTH, embedded_BTE], -1)).tanh()
+        return DecoderOutput(
+            attentional_BTE,
+            RecurrentState(cells, attentional_BTE[:, -1], state.step + len(hiddens)),
+            torch.cat([attended.weights_BTS for attended in seen], dim=1),
+            _joined([attended.views for attended in seen]),
+        )
+
+
+def _joined(views: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    """The views of single steps as views of all of them."""
+    return {name: torch.cat([step[name] for step in views], dim=1) for name in views[0]}
