@@ -6,7 +6,7 @@ for 100 reference words, so less is better and it can exceed 100.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -54,6 +54,11 @@ class LengthBucket(NamedTuple):
     """None where the bucket has fewer than MIN_BUCKET_SENTENCES sentences."""
 
 
+def corpus_metrics() -> dict[str, Any]:
+    """What `corpus_scores` measures by, under each score's name: sacrebleu's metrics."""
+    return {"bleu": BLEU(), "chrf": CHRF(), "ter": TER()}
+
+
 def corpus_scores(
     hypotheses: Sequence[str], references: Sequence[str], *, samples: int, seed: int
 ) -> list[Score]:
@@ -62,10 +67,9 @@ def corpus_scores(
     Raises InputError if the two differ in length or are empty.
     """
     _check_parallel(hypotheses, references)
-    metrics = {"bleu": BLEU(), "chrf": CHRF(), "ter": TER()}
     return [
         _score(name, metric, hypotheses, references, samples, seed)
-        for name, metric in metrics.items()
+        for name, metric in corpus_metrics().items()
     ]
 
 
@@ -120,10 +124,8 @@ def bleu_by_source_length(
             f"{edges[0]}: drop the sentence or lower the edge"
         )
 
-    rows = np.searchsorted(edges, source_lengths, side="right") - 1
     buckets = []
-    for index, shortest in enumerate(edges):
-        members = [int(member) for member in np.flatnonzero(rows == index)]
+    for shortest, longest, members in length_buckets(source_lengths, edges):
         score = None
         if len(members) >= MIN_BUCKET_SENTENCES:
             score = _score(
@@ -134,9 +136,20 @@ def bleu_by_source_length(
                 samples,
                 seed,
             )
-        longest = edges[index + 1] - 1 if index + 1 < len(edges) else None
         buckets.append(LengthBucket(shortest, longest, len(members), score))
     return buckets
+
+
+def length_buckets(
+    source_lengths: Sequence[int], edges: Sequence[int] = LENGTH_BUCKETS
+) -> Iterator[tuple[int, int | None, list[int]]]:
+    """Each bucket's shortest and longest source in words (None: no limit), and the places of the
+    sentences in it.
+    """
+    rows = np.searchsorted(edges, source_lengths, side="right") - 1
+    for index, shortest in enumerate(edges):
+        longest = edges[index + 1] - 1 if index + 1 < len(edges) else None
+        yield shortest, longest, [int(place) for place in np.flatnonzero(rows == index)]
 
 
 def _score(
@@ -168,12 +181,19 @@ def _interval(
 ) -> tuple[float, float]:
     count = len(statistics)
     draws = np.random.default_rng(seed).choice(count, size=(samples, count), replace=True)
-    scores = sorted(
-        float(metric._compute_score_from_stats(statistics[draw].sum(axis=0)).score)
-        for draw in draws
+    return percentile_interval(
+        [
+            float(metric._compute_score_from_stats(statistics[draw].sum(axis=0)).score)
+            for draw in draws
+        ]
     )
-    outside = samples // 40  # 2.5 % at either end
-    return scores[outside], scores[samples - outside - 1]
+
+
+def percentile_interval(resampled: Sequence[float]) -> tuple[float, float]:
+    """The 95 % interval: a fortieth of the resampled values lies outside at either end."""
+    ranked = sorted(resampled)
+    outside = len(ranked) // 40
+    return ranked[outside], ranked[-outside - 1]
 
 
 def _check_parallel(hypotheses: Sequence[str], references: Sequence[str]) -> None:
