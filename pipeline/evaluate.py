@@ -1,12 +1,14 @@
 """Translates the test split by beam search, scores it, and draws what the model looked at.
 
-reads   data/prepared/test.parquet, models/*, reports/curves/{train,valid}.csv
-writes  reports/metrics.json, reports/translations.jsonl,
+reads   data/prepared/test.parquet, models/*, reports/curves/{train,valid}.csv; to say where the
+        model comes from: all of data, reports/{data,train}.json
+writes  reports/metrics.json, reports/evaluate.json (its speed), reports/translations.jsonl,
         reports/translations.html (to look at: what each word of them looked at),
-        reports/figures/{training,bleu_by_source_length,attention_N}.png
-params  evaluate
+        reports/figures/{training,bleu_by_source_length,attention_N}.png,
+        reports/lineage.json (the hashes of all that the model comes from)
+params  evaluate; all others but runtime are written down in the lineage
 
-Its numbers go to the MLflow run that models/run.json names, the one of the training.
+What it wrote goes to the MLflow run that models/run.json names, the one of the training.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from pipeline.stage import progress, run_stage, say
 from tracelate.config import load_params
 from tracelate.corpus.pairs import Pair, read_pairs
 from tracelate.evaluation.attention_statistics import attention_statistics
+from tracelate.evaluation.lineage import make_lineage, write_lineage
 from tracelate.evaluation.metrics import bleu_by_source_length, corpus_scores, sentence_scores
 from tracelate.evaluation.page import write_page
 from tracelate.evaluation.plots import (
@@ -28,6 +31,7 @@ from tracelate.evaluation.plots import (
     write_png,
 )
 from tracelate.evaluation.report import (
+    Metrics,
     ScoredTest,
     TranslationRow,
     metrics_document,
@@ -35,7 +39,7 @@ from tracelate.evaluation.report import (
 )
 from tracelate.evaluation.translate import Translation, Translator
 from tracelate.evaluation.words import attention_over_words, choose_for_heat_maps
-from tracelate.files import read_json, sha256_of, write_json
+from tracelate.files import sha256_of, write_json
 from tracelate.tracking.evaluations import track_evaluation
 from tracelate.tracking.live import mirroring
 from tracelate.training.model_files import load_model
@@ -45,9 +49,11 @@ TEST = Path("data/prepared/test.parquet")
 MODELS = Path("models")
 CURVES = Path("reports/curves")
 METRICS = Path("reports/metrics.json")
+SPEED = Path("reports/evaluate.json")
 TRANSLATIONS = Path("reports/translations.jsonl")
 PAGE = Path("reports/translations.html")
 FIGURES = Path("reports/figures")
+LINEAGE = Path("reports/lineage.json")
 
 
 def main() -> None:
@@ -62,7 +68,7 @@ def main() -> None:
     )
     shutil.rmtree(FIGURES, ignore_errors=True)
 
-    translations, sentences_per_s = translate(translator, pairs)
+    translations, seconds = translate(translator, pairs)
     sources = [pair.source for pair in pairs]
     references = [pair.target for pair in pairs]
     texts = [translation.text for translation in translations]
@@ -108,37 +114,27 @@ def main() -> None:
     languages = f"{saved.source_language} to {saved.target_language}"
     write_page(PAGE, f"{languages}: {len(rows):,} test sentences", rows, seen)
     write_translations(TRANSLATIONS, rows)
-    write_json(
-        METRICS,
-        metrics_document(scores, buckets, ScoredTest(len(pairs), sha256_of(TEST)), attention),
-    )
+    test = ScoredTest(len(pairs), sha256_of(TEST))
+    write_json(METRICS, metrics_document(Metrics(scores, buckets, attention, test)))
+    sentences_per_s = len(pairs) / seconds
+    write_json(SPEED, {"sentences_per_s": sentences_per_s, "seconds": seconds})
+    write_lineage(LINEAGE, make_lineage(params))
     with mirroring():
-        track_evaluation(
-            params,
-            read_json(MODELS / "run.json")["run_id"],
-            test=TEST,
-            scores=scores,
-            buckets=buckets,
-            attention=attention,
-            rows=rows,
-            sentences_per_s=sentences_per_s,
-            figures=FIGURES,
-            files=[METRICS, TRANSLATIONS, PAGE],
-        )
+        track_evaluation()
     measured = ", ".join(f"{score.name} {score.value:.2f}" for score in scores)
     say(f"evaluate: {measured} on {len(rows):,} sentences, {sentences_per_s:,.0f} sentences/s")
 
 
 def translate(translator: Translator, pairs: list[Pair]) -> tuple[list[Translation], float]:
-    """The test sentences' translations, and how many a second."""
+    """The test sentences' translations, and the seconds that they took."""
     began_s = time.perf_counter()
     with progress() as shown:
         task = shown.add_task("translate", total=len(pairs))
         translations = translator.translate(
             [pair.source for pair in pairs], lambda count: shown.advance(task, count)
         )
-    return translations, len(pairs) / (time.perf_counter() - began_s)
+    return translations, time.perf_counter() - began_s
 
 
 if __name__ == "__main__":
-    run_stage(main, [METRICS, TRANSLATIONS, PAGE])
+    run_stage(main, [METRICS, SPEED, TRANSLATIONS, PAGE, LINEAGE])

@@ -1,8 +1,8 @@
 """Trains the model and keeps the weights with the best validation BLEU.
 
 reads   data/tokenized/{train,valid}.parquet, data/tokenized/tokenizer.json
-writes  models/{weights.safetensors,config.json,tokenizer.json}, models/run.json (its MLflow run),
-        reports/train.json, reports/curves/{train,valid}.csv
+writes  models/{weights.safetensors,config.json,tokenizer.json}, models/run.json (its MLflow run
+        and git commit), reports/train.json, reports/curves/{train,valid}.csv
 params  model, train, download.source_language, download.target_language; runtime is untracked
 
 Killed or stopped, it goes on from the last epoch when run again with the same inputs.
@@ -19,12 +19,14 @@ from tracelate.corpus.tokenized import TokenizedPair, read_tokenized
 from tracelate.corpus.tokenizer import SubwordTokenizer
 from tracelate.files import read_json, write_json
 from tracelate.tracking.live import LiveLogger, mirroring
-from tracelate.tracking.runs import DataFile, TrackedRun, hash_tags, source_tags, start_run
+from tracelate.tracking.runs import TrackedRun
 from tracelate.tracking.store import project_root
+from tracelate.tracking.trainings import start_training, track_training
 from tracelate.training.checkpoints import fingerprint, resume_step
 from tracelate.training.fit import TrainingResult, fit, is_first_process
 from tracelate.training.model_files import save_model
 from tracelate.training.reports import training_report, write_curves
+from tracelate.training.run_file import current_commit, write_training_run
 
 TRAIN = Path("data/tokenized/train.parquet")
 VALID = Path("data/tokenized/valid.parquet")
@@ -49,7 +51,7 @@ def main() -> None:
     if not is_first_process():
         run_training(params, train, valid, checkpoints, None)
         return
-    run = track(params, train, valid, checkpoints)
+    run = track(params, checkpoints)
     try:
         result = run_training(params, train, valid, checkpoints, run)
     except BaseException:
@@ -59,31 +61,15 @@ def main() -> None:
     if result is not None:
         write_outputs(params, result, run)
         with mirroring():
-            run.log_metrics({"best_valid_bleu": training_report(result)["best_valid_bleu"]})
-            run.log_files([REPORT, *CURVES.glob("*.csv")], "training")
-            run.log_files(MODELS.glob("*.*"), "model")
-            run.finish()
+            track_training(run, params.model_dump())
         shutil.rmtree(checkpoints)
 
 
-def track(
-    params: Params, train: list[TokenizedPair], valid: list[TokenizedPair], checkpoints: Path
-) -> TrackedRun:
+def track(params: Params, checkpoints: Path) -> TrackedRun:
     """The MLflow run of this training; a resumed training goes on in its own."""
     note = checkpoints / RUN.name
     resumed = resume_step(checkpoints) > 0 and note.is_file()
-    pair = f"{params.download.source_language}-{params.download.target_language}"
-    run, is_new = start_run(
-        params.runtime.experiment,
-        f"{pair} {params.model.attention}",
-        {"pair": pair, **source_tags(), **hash_tags([TRAIN, VALID, TOKENIZER])},
-        read_json(note)["run_id"] if resumed else None,
-    )
-    if is_new:
-        run.log_params(params.model_dump(exclude={"evaluate"}))
-        run.log_datasets(
-            [DataFile(TRAIN, "training", len(train)), DataFile(VALID, "validation", len(valid))]
-        )
+    run = start_training(params, read_json(note)["run_id"] if resumed else None)
     write_json(note, {"run_id": run.run_id})
     return run
 
@@ -120,7 +106,7 @@ def write_outputs(params: Params, result: TrainingResult, run: TrackedRun) -> No
     write_curves(CURVES, result)
     report = training_report(result)
     write_json(REPORT, report)
-    write_json(RUN, {"run_id": run.run_id, "experiment": params.runtime.experiment})
+    write_training_run(RUN, run.run_id, params.runtime.experiment, current_commit())
     say(
         f"train: best validation BLEU {report['best_valid_bleu']:.2f} at step "
         f"{report['best_step']}, {report['tokens_per_s']:,.0f} target tokens/s"

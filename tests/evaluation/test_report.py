@@ -14,9 +14,11 @@ from tracelate.errors import InputError
 from tracelate.evaluation.attention_statistics import AttentionStatistics
 from tracelate.evaluation.metrics import LengthBucket, Score
 from tracelate.evaluation.report import (
+    Metrics,
     ScoredTest,
     TranslationRow,
     metrics_document,
+    read_metrics,
     read_translations,
     write_translations,
 )
@@ -113,16 +115,19 @@ def test_a_score_that_is_no_number_is_refused() -> None:
 
 def test_metrics_hold_every_score_with_its_signature_and_the_test_set(tmp_path: Path) -> None:
     bleu = Score("bleu", 35.0, 33.5, 36.5, "nrefs:1|eff:no")
+    chrf = Score("chrf", 55.0, 53.5, 56.5, "nrefs:1|nc:6")
     ter = Score("ter", 51.0, 49.0, 53.0, "nrefs:1|case:lc")
     buckets = [
         LengthBucket(1, 2, 57, Score("bleu", 41.0, 37.0, 45.0, "nrefs:1|eff:yes")),
         LengthBucket(3, None, 7, None),
     ]
     attention = AttentionStatistics(0.5, 0.75, 0.875, 0.25, [0.75, 0.5])
-    document = metrics_document([bleu, ter], buckets, ScoredTest(64, "ab" * 32), attention)
-    write_json(tmp_path / "metrics.json", document)
+    metrics = Metrics([bleu, chrf, ter], buckets, attention, ScoredTest(64, "ab" * 32))
+    write_json(tmp_path / "metrics.json", metrics_document(metrics))
+    assert read_metrics(tmp_path / "metrics.json") == metrics
     assert read_json(tmp_path / "metrics.json") == {
         "bleu": {"value": 35.0, "low": 33.5, "high": 36.5, "signature": "nrefs:1|eff:no"},
+        "chrf": {"value": 55.0, "low": 53.5, "high": 56.5, "signature": "nrefs:1|nc:6"},
         "ter": {"value": 51.0, "low": 49.0, "high": 53.0, "signature": "nrefs:1|case:lc"},
         "bleu_by_source_length": [
             {
@@ -147,3 +152,16 @@ def test_metrics_hold_every_score_with_its_signature_and_the_test_set(tmp_path: 
         },
         "test": {"sentences": 64, "sha256": "ab" * 32},
     }
+
+
+@pytest.mark.parametrize("text", ["{", "{}", '{"attention": null, "bleu": 3}', "[]"])
+def test_damaged_metrics_are_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "metrics.json"
+    path.write_text(text)
+    with pytest.raises(InputError, match=r"metrics\.json is damaged"):
+        read_metrics(path)
+
+
+def test_missing_metrics_are_told(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="is missing: evaluate"):
+        read_metrics(tmp_path / "metrics.json")

@@ -8,6 +8,7 @@ import pytest
 from mlflow import MlflowClient
 
 from tracelate.errors import InputError
+from tracelate.files import read_json
 from tracelate.tracking.live import LiveLogger
 from tracelate.tracking.runs import (
     RESTORED_FROM,
@@ -76,34 +77,55 @@ def test_a_resumed_run_that_is_gone_is_a_new_run(store: MlflowClient) -> None:
     assert is_new and resumed.run_id != run.run_id
 
 
+def attach(run_id: str, beam_size: int) -> tuple[str, bool]:
+    run, is_new = attach_run(run_id, "tests", "en-es", {"evaluate": {"beam_size": beam_size}})
+    run.log_params({"evaluate": {"beam_size": beam_size}})
+    return run.run_id, is_new
+
+
 def test_an_evaluation_joins_its_training(store: MlflowClient) -> None:
     run = new_run()
     run.log_params({"model": {"attention": "general"}})
-    joined = attach_run(run.run_id, "tests", "evaluate", PARAMS, {"a": "b"})
-    assert joined.run_id == run.run_id
+    assert attach(run.run_id, 5) == (run.run_id, False)
     params = store.get_run(run.run_id).data.params
     assert params == {"model.attention": "general", "evaluate.beam_size": "5"}
 
 
 @pytest.mark.parametrize("gone", [True, False])
-def test_an_evaluation_that_cannot_join_stands_for_its_training(
+def test_an_evaluation_that_cannot_join_has_one_run_that_stands_for_its_training(
     store: MlflowClient, gone: bool
 ) -> None:
     run = new_run()
     run.log_params(PARAMS)
-    run.log_curve([{"step": 10, "train_loss": 3.0}, {"step": 20, "train_loss": 2.0}])
     if gone:
         store.delete_run(run.run_id)
-    changed = {**PARAMS, "evaluate": {"beam_size": 1}}
-    joined = attach_run(run.run_id, "tests", "evaluate", changed, {})
-    assert joined.run_id != run.run_id
-    data = store.get_run(joined.run_id).data
-    assert data.tags[RESTORED_FROM] == run.run_id
-    assert data.params["evaluate.beam_size"] == "1"
-    assert data.params["model.attention"] == "general"
-    if not gone:
-        history = store.get_metric_history(joined.run_id, "train_loss")
-        assert [(one.step, one.value) for one in history] == [(10, 3.0), (20, 2.0)]
+    stands, is_new = attach(run.run_id, 1)
+    assert is_new and stands != run.run_id
+    assert store.get_run(stands).data.tags[RESTORED_FROM] == run.run_id
+    assert attach(run.run_id, 1) == (stands, False)
+    other, is_new = attach(run.run_id, 2)
+    assert is_new and other not in (run.run_id, stands)
+
+
+def test_a_value_once_logged_is_never_changed(store: MlflowClient) -> None:
+    run = new_run()
+    run.log_params(PARAMS)
+    run.log_params({**PARAMS, "evaluate": {"beam_size": 1, "heat_maps": 2}})
+    params = store.get_run(run.run_id).data.params
+    assert (params["evaluate.beam_size"], params["evaluate.heat_maps"]) == ("5", "2")
+
+
+def test_what_is_written_again_is_not_doubled(store: MlflowClient) -> None:
+    run = new_run()
+    for _ in range(2):
+        run.log_curve([{"step": 10, "train_loss": 3.0}, {"step": 20, "train_loss": 2.0}])
+        run.log_metrics({"test_bleu": 1.5})
+        run.log_table({"source": ["a", "b"]}, "table.json")
+    history = store.get_metric_history(run.run_id, "train_loss")
+    assert [(one.step, one.value) for one in history] == [(10, 3.0), (20, 2.0)]
+    assert len(store.get_metric_history(run.run_id, "test_bleu")) == 1
+    table = read_json(Path(store.download_artifacts(run.run_id, "table.json")))
+    assert table == {"columns": ["source"], "data": [["a"], ["b"]]}
 
 
 def test_datasets_carry_the_beginning_of_their_hash(store: MlflowClient, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,7 +12,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from tracelate.errors import InputError
 from tracelate.evaluation.attention_statistics import AttentionStatistics
 from tracelate.evaluation.metrics import LengthBucket, Score
-from tracelate.files import whole_file
+from tracelate.files import read_json, whole_file
+
+SCORE_NAMES = ("bleu", "chrf", "ter")
 
 
 class TranslationRow(BaseModel):
@@ -43,6 +45,16 @@ class ScoredTest(NamedTuple):
     """Of the file that the sentences were read from."""
 
 
+class Metrics(NamedTuple):
+    """What metrics.json holds."""
+
+    scores: list[Score]
+    buckets: list[LengthBucket]
+    attention: AttentionStatistics | None
+    """None without attention."""
+    test: ScoredTest
+
+
 def write_translations(path: Path, rows: Iterable[TranslationRow]) -> None:
     """Writes one JSON object a line (UTF-8), the same bytes for the same rows."""
     with whole_file(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
@@ -65,17 +77,12 @@ def read_translations(path: Path) -> Iterator[TranslationRow]:
                 ) from error
 
 
-def metrics_document(
-    scores: Sequence[Score],
-    buckets: Sequence[LengthBucket],
-    test: ScoredTest,
-    attention: AttentionStatistics | None,
-) -> dict[str, Any]:
+def metrics_document(metrics: Metrics) -> dict[str, Any]:
     """The content of metrics.json: scores in percent, each under its name, and what attention was
     like, null without attention.
     """
     return {
-        **{score.name: _score_document(score) for score in scores},
+        **{score.name: _score_document(score) for score in metrics.scores},
         "bleu_by_source_length": [
             {
                 "shortest_words": bucket.shortest,
@@ -83,11 +90,40 @@ def metrics_document(
                 "sentences": bucket.sentences,
                 "bleu": None if bucket.bleu is None else _score_document(bucket.bleu),
             }
-            for bucket in buckets
+            for bucket in metrics.buckets
         ],
-        "attention": None if attention is None else attention._asdict(),
-        "test": test._asdict(),
+        "attention": None if metrics.attention is None else metrics.attention._asdict(),
+        "test": metrics.test._asdict(),
     }
+
+
+def read_metrics(path: Path) -> Metrics:
+    """The metrics that `metrics_document` made. Raises InputError where they are missing or
+    damaged.
+    """
+    try:
+        document = read_json(path)
+        attention = document["attention"]
+        return Metrics(
+            scores=[_read_score(name, document[name]) for name in SCORE_NAMES],
+            buckets=[
+                LengthBucket(
+                    bucket["shortest_words"],
+                    bucket["longest_words"],
+                    bucket["sentences"],
+                    None if bucket["bleu"] is None else _read_score("bleu", bucket["bleu"]),
+                )
+                for bucket in document["bleu_by_source_length"]
+            ],
+            attention=None if attention is None else AttentionStatistics(**attention),
+            test=ScoredTest(**document["test"]),
+        )
+    except FileNotFoundError as error:
+        raise InputError(f"{path} is missing: evaluate the model (dvc repro)") from error
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(
+            f"{path} is damaged or of another version ({error}): evaluate again"
+        ) from error
 
 
 def _score_document(score: Score) -> dict[str, float | str]:
@@ -97,3 +133,7 @@ def _score_document(score: Score) -> dict[str, float | str]:
         "high": score.high,
         "signature": score.signature,
     }
+
+
+def _read_score(name: str, document: dict[str, Any]) -> Score:
+    return Score(name, document["value"], document["low"], document["high"], document["signature"])

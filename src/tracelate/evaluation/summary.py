@@ -11,6 +11,7 @@ from rich.table import Table
 
 from tracelate.config import Params
 from tracelate.errors import InputError
+from tracelate.evaluation.lineage import corpus_name
 from tracelate.evaluation.report import TranslationRow, read_translations
 from tracelate.evaluation.words import choose_for_heat_maps
 from tracelate.files import read_json
@@ -42,7 +43,7 @@ def print_summary(params: Params) -> None:
 
 
 def data_line(params: Params, provenance: dict[str, Any], data: dict[str, Any]) -> str:
-    origin = provenance_name(provenance)
+    origin = f"{corpus_name(provenance)} ({provenance['licence']})"
     splits = data["splits"]
     counts = ", ".join(f"{name} {splits[name]['pairs']:,}" for name in ("train", "valid", "test"))
     near = data["leakage"]["test"]["near_source_percent"]
@@ -51,13 +52,6 @@ def data_line(params: Params, provenance: dict[str, Any], data: dict[str, Any]) 
         f"[bold]Data[/]   {languages} from {escape(origin)}: {counts} pairs; "
         f"{near:.1f} % of the test sentences nearly occur in training"
     )
-
-
-def provenance_name(provenance: dict[str, Any]) -> str:
-    """What the corpus is called, with its version and licence."""
-    name = provenance.get("package") or provenance.get("name") or "local files"
-    version = provenance.get("version") or provenance.get("revision") or ""
-    return f"{name} {version} ({provenance['licence']})".replace("  ", " ")
 
 
 def training_line(params: Params, report: dict[str, Any]) -> str:

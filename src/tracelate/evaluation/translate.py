@@ -48,18 +48,33 @@ class Translator:
 
         `on_progress` hears how many sentences each batch has added.
         """
+        return [n_best[0] for n_best in self.translate_n_best(sentences, 1, on_progress)]
+
+    def translate_n_best(
+        self,
+        sentences: Sequence[str],
+        count: int,
+        on_progress: Callable[[int], object] = lambda _: None,
+    ) -> list[list[Translation]]:
+        """Each sentence's best translations, best first: `count` of them, or fewer where the search
+        found fewer; a blank sentence has a blank one.
+        """
         source_ids = self.trained.tokenizer.encode(sentences)
         blank = Translation("", 0.0, [], [])
-        translations = [blank] * len(sentences)
+        translations = [[blank]] * len(sentences)
         order = [place for place, sentence in enumerate(sentences) if sentence.strip()]
         order.sort(key=lambda place: len(source_ids[place]), reverse=True)
         on_progress(len(sentences) - len(order))
         for start in range(0, len(order), self.batch_sentences):
             places = order[start : start + self.batch_sentences]
             found = self._search([source_ids[place] for place in places])
-            texts = self.trained.tokenizer.decode([best.ids for best in found])
-            for place, text, best in zip(places, texts, found, strict=True):
-                translations[place] = Translation(text, best.score, source_ids[place], best.ids)
+            for place, hypotheses in zip(places, found, strict=True):
+                best = hypotheses[:count]
+                texts = self.trained.tokenizer.decode([one.ids for one in best])
+                translations[place] = [
+                    Translation(text, one.score, source_ids[place], one.ids)
+                    for text, one in zip(texts, best, strict=True)
+                ]
             on_progress(len(places))
         return translations
 
@@ -84,9 +99,9 @@ class Translator:
             for one, weights_TS in zip(batch, weights_BTS.float().numpy(), strict=True):
                 yield weights_TS[: len(one.target_ids) + 1, : len(one.source_ids) + 1]
 
-    def _search(self, source_ids: Sequence[Sequence[int]]) -> list[Hypothesis]:
+    def _search(self, source_ids: Sequence[Sequence[int]]) -> list[list[Hypothesis]]:
         source_BS = pad([[*ids, self.special.end] for ids in source_ids], self.special.padding)
-        n_best = beam_search(
+        return beam_search(
             self.trained.model,
             source_BS,
             source_BS != self.special.padding,
@@ -94,4 +109,3 @@ class Translator:
             beam_size=self.beam_size,
             alpha=self.length_penalty,
         )
-        return [hypotheses[0] for hypotheses in n_best]

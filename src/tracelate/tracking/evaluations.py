@@ -1,79 +1,115 @@
-"""What MLflow gets of an evaluation."""
+"""What MLflow gets of an evaluation, all of it from the files that the stage wrote."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, NamedTuple
 
-from tracelate.config import Params
+from tracelate.evaluation import layout
 from tracelate.evaluation.attention_statistics import AttentionStatistics
-from tracelate.evaluation.metrics import LengthBucket, Score
-from tracelate.evaluation.report import TranslationRow
-from tracelate.tracking.runs import DataFile, attach_run, hash_tags
+from tracelate.evaluation.lineage import Lineage, read_lineage
+from tracelate.evaluation.report import Metrics, read_metrics, read_translations
+from tracelate.files import read_json
+from tracelate.tracking.mirrored import is_mirrored, mark_mirrored
+from tracelate.tracking.packaging import package_model
+from tracelate.tracking.runs import DataFile, TrackedRun, attach_run, hash_tags
+from tracelate.tracking.trainings import run_name, track_training
+
+STAGE = "evaluation"
+FILES = (layout.LINEAGE, layout.METRICS, layout.SPEED, layout.TRANSLATIONS, layout.PAGE)
+TABLE_COLUMNS = (
+    "source",
+    "reference",
+    "translation",
+    "sentence_bleu",
+    "sentence_chrf",
+    "group",
+)
 
 
-def track_evaluation(
-    params: Params,
-    run_id: str,
-    *,
-    test: Path,
-    scores: Sequence[Score],
-    buckets: Sequence[LengthBucket],
-    attention: AttentionStatistics | None,
-    rows: Sequence[TranslationRow],
-    sentences_per_s: float,
-    figures: Path,
-    files: Iterable[Path],
-) -> None:
-    """Logs scores, signatures, pictures and the table of translations to the training's run."""
-    run = attach_run(
-        run_id,
-        params.runtime.experiment,
-        "evaluate",
-        params.model_dump(),
-        {
-            **{f"signature.{score.name}": score.signature for score in scores},
-            **hash_tags([test]),
-        },
+class Tracked(NamedTuple):
+    """What `track_evaluation` did."""
+
+    run: TrackedRun
+    is_new: bool
+    """Whether the run stands for one that is gone or was evaluated by other settings."""
+    wrote_training: bool
+    wrote_evaluation: bool
+
+
+def track_evaluation(root: Path = Path()) -> Tracked:
+    """Writes an evaluated model and how it was trained to MLflow: to the training's own run, or
+    to one that stands for it (see `attach_run`). What is there already stays as it is.
+
+    Raises InputError where the project has no whole evaluation, or the store cannot be reached.
+    """
+    lineage = read_lineage(root / layout.LINEAGE)
+    training = lineage.training
+    run, is_new = attach_run(
+        training.run_id,
+        training.experiment,
+        run_name(lineage.params),
+        {"evaluate": lineage.params["evaluate"]},
     )
-    run.log_datasets([DataFile(test, "test", len(rows))])
-    run.log_metrics(
+    wrote_training = track_training(run, lineage.params, root)
+    pictures = sorted((root / layout.FIGURES).glob("*.png"))
+    files = [*(root / path for path in FILES), *pictures]
+    wrote_evaluation = not is_mirrored(run, STAGE, files)
+    if wrote_evaluation:
+        _write(run, lineage, pictures, root)
+        mark_mirrored(run, STAGE, files)
+    return Tracked(run, is_new, wrote_training, wrote_evaluation)
+
+
+def _write(run: TrackedRun, lineage: Lineage, pictures: list[Path], root: Path) -> None:
+    metrics = read_metrics(root / layout.METRICS)
+    test = DataFile(layout.TEST, "test", metrics.test.sentences)
+    run.log_params({"evaluate": lineage.params["evaluate"]})
+    run.set_tags(
         {
-            **dict(score_metrics(scores, buckets)),
-            **dict(attention_metrics(attention)),
-            "test_sentences_per_s": sentences_per_s,
+            "test_set": lineage.test_sha256[:12],
+            **{f"signature.{name}": text for name, text in lineage.signatures.items()},
+            **hash_tags([layout.TEST], root),
         }
     )
-    run.log_files(sorted(figures.glob("*.png")), "figures")
-    run.log_files(files, "evaluation")
-    shown = ("source", "reference", "translation", "sentence_bleu", "sentence_chrf", "group")
-    run.log_table(
-        {name: [getattr(row, name) for row in rows] for name in shown}, "translations.json"
-    )
+    run.log_datasets([test], root)
+    measured = dict(evaluation_metrics(metrics))
+    package_model(run, lineage, test, measured, root)
+    speed = read_json(root / layout.SPEED)["sentences_per_s"]
+    run.log_metrics({**measured, "test_sentences_per_s": speed})
+    run.log_files(pictures, "figures")
+    run.log_files([root / path for path in FILES], STAGE)
+    run.log_table(_table(root / layout.TRANSLATIONS), "translations.json")
     run.finish()
 
 
-def score_metrics(
-    scores: Sequence[Score], buckets: Sequence[LengthBucket]
-) -> Iterator[tuple[str, float]]:
-    """Each score with its interval, and BLEU by source length, under MLflow's metric names."""
-    for score in scores:
+def evaluation_metrics(metrics: Metrics) -> Iterator[tuple[str, float]]:
+    """Each score with its interval, BLEU by source length, and what attention was like, under
+    MLflow's metric names.
+    """
+    for score in metrics.scores:
         yield f"test_{score.name}", score.value
         yield f"test_{score.name}_low", score.low
         yield f"test_{score.name}_high", score.high
-    for bucket in buckets:
+    for bucket in metrics.buckets:
         if bucket.bleu is not None:
             longest = "up" if bucket.longest is None else bucket.longest
             name = f"test_bleu_by_source_length/{bucket.shortest}_{longest}_words"
             yield name, bucket.bleu.value
+    if metrics.attention is not None:
+        yield from _attention_metrics(metrics.attention)
 
 
-def attention_metrics(attention: AttentionStatistics | None) -> Iterator[tuple[str, float]]:
-    """What attention was like on the test set, under MLflow's metric names."""
-    if attention is not None:
-        for name, value in attention._asdict().items():
-            if name == "sharpness_by_position":
-                for tenth, sharpness in enumerate(value, start=1):
-                    yield f"attention_sharpness_by_position/tenth_{tenth:02d}", sharpness
-            else:
-                yield f"attention_{name}", value
+def _attention_metrics(attention: AttentionStatistics) -> Iterator[tuple[str, float]]:
+    for name, value in attention._asdict().items():
+        if name == "sharpness_by_position":
+            for tenth, sharpness in enumerate(value, start=1):
+                yield f"attention_sharpness_by_position/tenth_{tenth:02d}", sharpness
+        else:
+            yield f"attention_{name}", value
+
+
+def _table(path: Path) -> dict[str, list[Any]]:
+    rows = list(read_translations(path))
+    return {name: [getattr(row, name) for row in rows] for name in TABLE_COLUMNS}

@@ -10,7 +10,7 @@ from mlflow.exceptions import MlflowException
 from pytorch_lightning.loggers import MLFlowLogger
 
 from tracelate.tracking.runs import TrackedRun
-from tracelate.tracking.store import tracking_uri
+from tracelate.tracking.store import StoreError, tracking_uri
 
 
 @contextmanager
@@ -18,10 +18,11 @@ def mirroring() -> Iterator[None]:
     """Lets the stage go on where MLflow fails; the files hold all that it would have got."""
     try:
         yield
-    except (MlflowException, OSError) as error:
+    except (MlflowException, StoreError, OSError) as error:
         reason = str(error).splitlines()[0]
         sys.stderr.write(
-            f"warning: MLflow at {tracking_uri()} failed ({reason}); the files are complete\n"
+            f"warning: MLflow at {tracking_uri()} failed ({reason}); the files are complete, and "
+            "`tracelate sync` will write what it lacks\n"
         )
 
 
@@ -37,7 +38,8 @@ class LiveLogger(MLFlowLogger):
             return
         self._alive = False
         with mirroring():
-            super().log_metrics(metrics, step)
+            # Lightning counts steps from 0; the curves' files count those that are done
+            super().log_metrics(metrics, None if step is None else step + 1)
             self._alive = True
 
     def finalize(self, status: str = "success") -> None:

@@ -1,22 +1,36 @@
 """One MLflow run for a training and its evaluation.
 
-Files are the truth and MLflow mirrors them: everything here is written through the client, so
-that nothing but `finish` and `fail` changes a run's status.
+Files are the truth and MLflow mirrors them. Everything is written through the client, so that
+nothing but `finish` and `fail` changes a run's status, and writing it again changes nothing.
 """
 
 from __future__ import annotations
 
+import json
 import os
-import subprocess
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from mlflow import MlflowClient
-from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run, RunTag
+from mlflow.entities import (
+    Dataset,
+    DatasetInput,
+    InputTag,
+    LoggedModel,
+    Metric,
+    Param,
+    Run,
+    RunTag,
+)
 from mlflow.exceptions import MlflowException
-from mlflow.utils.mlflow_tags import MLFLOW_GIT_COMMIT, MLFLOW_SOURCE_NAME, MLFLOW_USER
+from mlflow.utils.mlflow_tags import (
+    MLFLOW_GIT_COMMIT,
+    MLFLOW_LOGGED_ARTIFACTS,
+    MLFLOW_SOURCE_NAME,
+    MLFLOW_USER,
+)
 from mlflow.utils.validation import (
     MAX_DATASET_DIGEST_SIZE,
     MAX_METRICS_PER_BATCH,
@@ -25,8 +39,11 @@ from mlflow.utils.validation import (
 
 from tracelate.files import sha256_of
 from tracelate.tracking.store import connect, find_or_create_experiment
+from tracelate.training.run_file import Commit
 
 RESTORED_FROM = "tracelate.restored_from"
+"""A tag of a run that stands for another, which is gone or holds an evaluation by other settings.
+"""
 Entry = TypeVar("Entry")
 
 
@@ -34,6 +51,7 @@ class DataFile(NamedTuple):
     """A dataset that a run read."""
 
     path: Path
+    """From the project's root."""
     context: str
     """What for: training, validation or test."""
     row_count: int
@@ -48,22 +66,59 @@ class TrackedRun:
 
     def log_params(self, params: Mapping[str, Any]) -> None:
         """Logs nested settings under dotted names; a value once logged is never changed."""
-        entries = [Param(name, str(value)) for name, value in flatten(params)]
+        logged = self.client.get_run(self.run_id).data.params
+        entries = [Param(name, str(value)) for name, value in flatten(params) if name not in logged]
         for batch in _in_batches(entries, MAX_PARAMS_TAGS_PER_BATCH):
             self.client.log_batch(self.run_id, params=batch)
 
-    def log_metrics(self, metrics: Mapping[str, float], step: int = 0) -> None:
-        self.log_curve([{"step": step, **metrics}])
+    def log_metrics(self, metrics: Mapping[str, float]) -> None:
+        """Logs the values that are not the run's latest already."""
+        latest = self.client.get_run(self.run_id).data.metrics
+        changed = {name: value for name, value in metrics.items() if latest.get(name) != value}
+        self._log([{"step": 0, **changed}])
 
-    def log_curve(self, rows: Iterable[Mapping[str, float]]) -> None:
-        """Logs rows of metrics, each at its own `step`."""
-        now_ms = int(time.time() * 1000)
-        entries = [
-            Metric(name, float(value), now_ms, int(row["step"]))
+    def log_curve(self, rows: Sequence[Mapping[str, float]]) -> None:
+        """Logs rows of metrics, each at its own `step`, but for points that are there already."""
+        logged = {
+            (name, point.step, point.value)
+            for name in {name for row in rows for name in row if name != "step"}
+            for point in self.client.get_metric_history(self.run_id, name)
+        }
+        self._log(
+            {
+                name: value
+                for name, value in row.items()
+                if name == "step" or (name, int(row["step"]), float(value)) not in logged
+            }
             for row in rows
-            for name, value in row.items()
-            if name != "step"
-        ]
+        )
+
+    def log_model_metrics(
+        self, model: LoggedModel, test: DataFile, sha256: str, metrics: Mapping[str, float]
+    ) -> None:
+        """Hangs metrics on the run and on its model, with the dataset they were measured on."""
+        known = {one.key: one.value for one in model.metrics or []}
+        now_ms = _now_ms()
+        entries = []
+        for name, value in metrics.items():
+            if known.get(name) != value:
+                # the same point of time makes it the same point of the run's curve
+                earlier = [
+                    point.timestamp
+                    for point in self.client.get_metric_history(self.run_id, name)
+                    if point.value == value
+                ]
+                entries.append(
+                    Metric(
+                        name,
+                        value,
+                        earlier[-1] if earlier else now_ms,
+                        0,
+                        model_id=model.model_id,
+                        dataset_name=test.path.as_posix(),
+                        dataset_digest=digest(sha256),
+                    )
+                )
         for batch in _in_batches(entries, MAX_METRICS_PER_BATCH):
             self.client.log_batch(self.run_id, metrics=batch)
 
@@ -72,7 +127,7 @@ class TrackedRun:
         for batch in _in_batches(entries, MAX_PARAMS_TAGS_PER_BATCH):
             self.client.log_batch(self.run_id, tags=batch)
 
-    def log_datasets(self, files: Iterable[DataFile]) -> None:
+    def log_datasets(self, files: Iterable[DataFile], root: Path = Path()) -> None:
         """Logs what was read, each with the beginning of its sha256 as the digest."""
         self.client.log_inputs(
             self.run_id,
@@ -80,7 +135,7 @@ class TrackedRun:
                 DatasetInput(
                     Dataset(
                         name=file.path.as_posix(),
-                        digest=sha256_of(file.path)[:MAX_DATASET_DIGEST_SIZE],
+                        digest=digest(sha256_of(root / file.path)),
                         source_type="local",
                         source=f'{{"uri": "{file.path.as_posix()}"}}',
                         profile=f'{{"num_rows": {file.row_count}}}',
@@ -95,15 +150,35 @@ class TrackedRun:
         for path in paths:
             self.client.log_artifact(self.run_id, str(path), folder)
 
-    def log_table(self, columns: dict[str, list[Any]], name: str) -> None:
-        """Logs columns of equal length as a table that MLflow shows."""
-        self.client.log_table(self.run_id, columns, name)
+    def log_table(self, columns: Mapping[str, Sequence[Any]], name: str) -> None:
+        """Logs columns of equal length as a table that MLflow shows, in place of an earlier one."""
+        # not client.log_table: that appends to what is there
+        rows = [list(row) for row in zip(*columns.values(), strict=True)]
+        self.client.log_dict(self.run_id, {"columns": list(columns), "data": rows}, name)
+        listed = json.dumps([{"path": name, "type": "table"}])
+        self.client.set_tag(self.run_id, MLFLOW_LOGGED_ARTIFACTS, listed)
+
+    def tag(self, name: str) -> str | None:
+        value: str | None = self.client.get_run(self.run_id).data.tags.get(name)
+        return value
 
     def finish(self) -> None:
-        self.client.set_terminated(self.run_id, "FINISHED")
+        if self.client.get_run(self.run_id).info.status != "FINISHED":
+            self.client.set_terminated(self.run_id, "FINISHED")
 
     def fail(self) -> None:
         self.client.set_terminated(self.run_id, "FAILED")
+
+    def _log(self, rows: Iterable[Mapping[str, float]]) -> None:
+        now_ms = _now_ms()
+        entries = [
+            Metric(name, float(value), now_ms, int(row["step"]))
+            for row in rows
+            for name, value in row.items()
+            if name != "step"
+        ]
+        for batch in _in_batches(entries, MAX_METRICS_PER_BATCH):
+            self.client.log_batch(self.run_id, metrics=batch)
 
 
 def start_run(
@@ -125,30 +200,23 @@ def start_run(
 
 
 def attach_run(
-    run_id: str, experiment: str, section: str, params: Mapping[str, Any], tags: Mapping[str, str]
-) -> TrackedRun:
-    """The training run that a later stage belongs to, with the params of that stage's `section`.
+    run_id: str, experiment: str, name: str, settings: Mapping[str, Any]
+) -> tuple[TrackedRun, bool]:
+    """The run for files that the training `run_id` made. Says whether the run is new.
 
-    Where that run is gone, or holds what the stage did with other settings, which cannot be
-    changed, a new run with all `params` stands in for it; its tag `tracelate.restored_from` names
-    the run it stands for.
+    It is the training's own run, where that is there and holds no other values of `settings`,
+    which could not be changed; else a run that stands for it, found by its tag
+    `tracelate.restored_from`; else a new one with that tag.
     """
     client = connect()
-    found = find_run(client, run_id)
-    wanted = {name: str(value) for name, value in flatten({section: params[section]})}
-    if found is not None and all(
-        found.data.params.get(name, value) == value for name, value in wanted.items()
-    ):
-        run = TrackedRun(client, run_id)
-        run.log_params({section: params[section]})
-        run.set_tags(tags)
-        return run
-    name = found.info.run_name if found is not None else f"restored {run_id[:8]}"
-    run, _ = start_run(experiment, name, {**source_tags(), **tags, RESTORED_FROM: run_id})
-    run.log_params(params)
-    if found is not None:
-        _copy_training(client, found, run)
-    return run
+    wanted = {name: str(value) for name, value in flatten(settings)}
+    own = find_run(client, run_id)
+    experiment_id = find_or_create_experiment(client, experiment).experiment_id
+    for run in [*([own] if own is not None else []), *_stand_ins(client, experiment_id, run_id)]:
+        logged = run.data.params
+        if all(logged.get(name, value) == value for name, value in wanted.items()):
+            return TrackedRun(client, run.info.run_id), False
+    return start_run(experiment, name, {RESTORED_FROM: run_id})
 
 
 def find_run(client: MlflowClient, run_id: str) -> Run | None:
@@ -160,22 +228,33 @@ def find_run(client: MlflowClient, run_id: str) -> Run | None:
     return run if run.info.lifecycle_stage == "active" else None
 
 
-def source_tags(root: Path = Path()) -> dict[str, str]:
-    """Where a run comes from: git commit and dirty flag, DVC stage and experiment."""
+def source_tags(commit: Commit) -> dict[str, str]:
+    """Which code a run comes from."""
     tags = {MLFLOW_SOURCE_NAME: "dvc.yaml", MLFLOW_USER: os.environ.get("USER", "unknown")}
-    commit = _git(root, "rev-parse", "HEAD")
-    if commit:
-        tags[MLFLOW_GIT_COMMIT] = commit
-        tags["git.dirty"] = str(bool(_git(root, "status", "--porcelain", ":!dvc.lock"))).lower()
-    for variable in ("DVC_STAGE", "DVC_EXP_NAME", "DVC_EXP_BASELINE_REV"):
-        if os.environ.get(variable):
-            tags[variable.lower().replace("_", ".", 1)] = os.environ[variable]
+    if commit.sha is not None:
+        tags[MLFLOW_GIT_COMMIT] = commit.sha
+        tags["git.dirty"] = str(commit.dirty).lower()
     return tags
 
 
-def hash_tags(files: Iterable[Path]) -> dict[str, str]:
+def dvc_tags() -> dict[str, str]:
+    """The stage and the experiment that DVC is running now."""
+    variables = ("DVC_STAGE", "DVC_EXP_NAME", "DVC_EXP_BASELINE_REV")
+    return {
+        variable.lower().replace("_", ".", 1): os.environ[variable]
+        for variable in variables
+        if os.environ.get(variable)
+    }
+
+
+def hash_tags(files: Iterable[Path], root: Path = Path()) -> dict[str, str]:
     """The sha256 of each file under a name of its own."""
-    return {f"sha256.{path.as_posix()}": sha256_of(path) for path in files}
+    return {f"sha256.{path.as_posix()}": sha256_of(root / path) for path in files}
+
+
+def digest(sha256: str) -> str:
+    """A hash as short as MLflow takes it for a dataset."""
+    return sha256[:MAX_DATASET_DIGEST_SIZE]
 
 
 def flatten(values: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
@@ -187,26 +266,17 @@ def flatten(values: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, 
             yield f"{prefix}{name}", value
 
 
-def _copy_training(client: MlflowClient, found: Run, run: TrackedRun) -> None:
-    """Copies what training measured and read."""
-    run.log_curve(
-        {"step": metric.step, name: metric.value}
-        for name in found.data.metrics
-        if not name.startswith("test_")
-        for metric in client.get_metric_history(found.info.run_id, name)
+def _stand_ins(client: MlflowClient, experiment_id: str, run_id: str) -> list[Run]:
+    found = client.search_runs(
+        [experiment_id],
+        f"tags.`{RESTORED_FROM}` = '{run_id}'",
+        order_by=["attributes.start_time ASC"],
     )
-    tags = found.data.tags
-    run.set_tags({name: tags[name] for name in tags if name.startswith(("sha256.", "pair"))})
+    return list(found)
 
 
-def _git(root: Path, *arguments: str) -> str:
-    try:
-        done = subprocess.run(
-            ["git", *arguments], cwd=root, capture_output=True, text=True, check=True
-        )
-    except (OSError, subprocess.CalledProcessError):
-        return ""
-    return done.stdout.strip()
+def _now_ms() -> int:
+    return int(time.time() * 1000)
 
 
 def _in_batches(entries: list[Entry], size: int) -> Iterable[list[Entry]]:

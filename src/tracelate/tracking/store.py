@@ -17,6 +17,10 @@ from mlflow.exceptions import MlflowException
 from tracelate.errors import InputError
 
 
+class StoreError(InputError):
+    """MLflow's store cannot be used."""
+
+
 def project_root() -> Path:
     """The real repository, also in a temporary experiment of DVC's (which sets DVC_ROOT)."""
     return Path(os.environ.get("DVC_ROOT", ".")).resolve()
@@ -28,10 +32,12 @@ def tracking_uri() -> str:
 
 
 def connect() -> MlflowClient:
-    """A client of the store. Raises InputError where the store cannot be reached."""
+    """A client of the store. Raises StoreError where the store cannot be reached."""
     # a server that is away should not be waited for through MLflow's seven slow retries
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
+    # bars of single files, in the midst of a stage's own
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     # its tables being made is nothing that a user needs to know
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)
     uri = tracking_uri()
@@ -40,7 +46,7 @@ def connect() -> MlflowClient:
         client.search_experiments(max_results=1)
     except MlflowException as error:
         reason = str(error).splitlines()[0]
-        raise InputError(
+        raise StoreError(
             f"the MLflow store {uri} cannot be reached ({reason}): "
             "start it, or set or unset MLFLOW_TRACKING_URI"
         ) from error
@@ -55,7 +61,7 @@ def find_or_create_experiment(client: MlflowClient, name: str) -> Experiment:
         location = (project_root() / "mlartifacts").as_uri() if local else None
         found = client.get_experiment(client.create_experiment(name, artifact_location=location))
     if found.lifecycle_stage == "deleted":
-        raise InputError(
+        raise StoreError(
             f"runtime.experiment {name!r} was deleted in MLflow: restore it, or name another"
         )
     return found

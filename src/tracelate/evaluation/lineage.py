@@ -1,0 +1,131 @@
+"""reports/lineage.json: the chain of hashes from a model's weights to the text it learnt from.
+
+Every file is named by its path from the project's root, with the sha256 of its bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from tracelate.config import Params
+from tracelate.errors import InputError
+from tracelate.evaluation import layout
+from tracelate.evaluation.report import read_metrics
+from tracelate.files import read_json, sha256_of, write_json
+from tracelate.training.model_files import CONFIG, TOKENIZER, WEIGHTS
+from tracelate.training.run_file import TrainingRun, read_training_run
+
+MODEL_FILES = (WEIGHTS, CONFIG, TOKENIZER)
+
+
+class Lineage(BaseModel):
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+    training: TrainingRun
+    model: dict[str, str]
+    tokenized: dict[str, str]
+    prepared: dict[str, str]
+    raw: dict[str, str]
+    provenance: dict[str, Any]
+    """data/raw/provenance.json whole: what the corpus is, its version or revision, its licence."""
+    leakage: dict[str, dict[str, Any]]
+    """Of valid and test, as reports/data.json counts it, without the examples."""
+    params: dict[str, Any]
+    """params.yaml whole, so that the run can be repeated."""
+    signatures: dict[str, str]
+    """sacrebleu's, of each score."""
+    test_sha256: str
+    """Of the file with the test sentences that the scores were measured on."""
+
+    @property
+    def files(self) -> dict[str, str]:
+        """All that is hashed, from the weights to the corpus."""
+        return {**self.model, **self.tokenized, **self.prepared, **self.raw}
+
+    @property
+    def weights_sha256(self) -> str:
+        return self.model[(layout.MODELS / WEIGHTS).as_posix()]
+
+    @property
+    def tokenizer_sha256(self) -> str:
+        return self.model[(layout.MODELS / TOKENIZER).as_posix()]
+
+    @property
+    def corpus(self) -> str:
+        return corpus_name(self.provenance)
+
+    @property
+    def pair(self) -> str:
+        """The languages, such as en-es."""
+        download = self.params["download"]
+        return f"{download['source_language']}-{download['target_language']}"
+
+
+def make_lineage(params: Params, root: Path = Path()) -> Lineage:
+    """The lineage of the project's model, from the files that are there after an evaluation."""
+    metrics = read_metrics(root / layout.METRICS)
+    leakage = read_json(root / layout.DATA_REPORT)["leakage"]
+    raw = sorted((root / layout.RAW).iterdir())
+    return Lineage(
+        training=read_training_run(root / layout.RUN),
+        model=_hashes(root, (layout.MODELS / name for name in MODEL_FILES)),
+        tokenized=_hashes(
+            root,
+            (layout.TOKENIZED / name for name in ("train.parquet", "valid.parquet", TOKENIZER)),
+        ),
+        prepared=_hashes(root, (layout.TRAIN, layout.VALID, layout.TEST)),
+        raw=_hashes(root, (path.relative_to(root) for path in raw)),
+        provenance=read_json(root / layout.PROVENANCE),
+        leakage={
+            split: {name: value for name, value in figures.items() if name != "examples"}
+            for split, figures in leakage.items()
+        },
+        params=params.model_dump(mode="json"),
+        signatures={score.name: score.signature for score in metrics.scores},
+        test_sha256=metrics.test.sha256,
+    )
+
+
+def corpus_name(provenance: Mapping[str, Any]) -> str:
+    """What the corpus is called, with its version or revision."""
+    name = provenance.get("package") or provenance.get("name") or "local files"
+    version = provenance.get("version") or provenance.get("revision") or ""
+    return f"{name} {version}".strip()
+
+
+def write_lineage(path: Path, lineage: Lineage) -> None:
+    write_json(path, lineage.model_dump())
+
+
+def read_lineage(path: Path) -> Lineage:
+    """Raises InputError where the file is missing or is no lineage."""
+    try:
+        return Lineage.model_validate_json(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise InputError(f"{path} is missing: evaluate the model (dvc repro)") from error
+    except (ValidationError, UnicodeDecodeError) as error:
+        raise InputError(
+            f"{path} is no lineage of this version, or damaged: evaluate again (dvc repro)"
+        ) from error
+
+
+def refuse_changed_files(folder: Path, sha256_by_name: Mapping[str, str]) -> None:
+    """Raises InputError, which names the first file in `folder` that is missing or has changed."""
+    for name, wanted in sha256_by_name.items():
+        path = folder / name
+        if not path.is_file():
+            raise InputError(f"{path} is missing, and its lineage names it: restore it")
+        found = sha256_of(path)
+        if found != wanted:
+            raise InputError(
+                f"{path} has changed: its sha256 is {found}, and the lineage says {wanted}; "
+                "restore it"
+            )
+
+
+def _hashes(root: Path, paths: Iterable[Path]) -> dict[str, str]:
+    return {path.as_posix(): sha256_of(root / path) for path in paths}
