@@ -1,10 +1,15 @@
 from __future__ import annotations
 
 import os
+import signal
+import socket
 import subprocess
 import sys
 import tempfile
+import time
+import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -69,6 +74,70 @@ class Project(NamedTuple):
             for path in sorted((self.folder / room).rglob("*"))
             if path.is_file()
         }
+
+
+@pytest.fixture(scope="session")
+def finished_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which all five stages have run on the tiny corpus, with its own MLflow store.
+
+    It is shared: copy what you change.
+    """
+    folder = tmp_path_factory.mktemp("finished")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TRACELATE_CACHE", str(folder / "cache"))
+        made = Project(folder, build_wheel())
+        put_into_cache(made.wheel)
+        made.set()
+    stages = ("download", "prepare", "tokenize", "train", "evaluate")
+    script = "".join(f"from pipeline.{name} import main; main()\n" for name in stages)
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join([str(PROJECT), str(PROJECT / "src")]),
+        "TRACELATE_CACHE": str(folder / "cache"),
+    }
+    environment.pop("MLFLOW_TRACKING_URI", None)
+    environment.pop("DVC_ROOT", None)
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    return folder
+
+
+@pytest.fixture(scope="session")
+def mlflow_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of an MLflow server on this machine, with a store of its own."""
+    folder = tmp_path_factory.mktemp("server")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--workers", "1"]
+    command += ["--port", str(port), "--backend-store-uri", f"sqlite:///{folder}/mlflow.db"]
+    command += ["--artifacts-destination", str(folder / "artifacts")]
+    with (folder / "log").open("w", encoding="utf-8") as log:
+        server = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+    address = f"http://127.0.0.1:{port}"
+    try:
+        _wait_for(f"{address}/health", server, folder / "log")
+        yield address
+    finally:
+        os.killpg(server.pid, signal.SIGTERM)
+        server.wait(timeout=30)
+
+
+def _wait_for(address: str, server: subprocess.Popen[bytes], log: Path) -> None:
+    for _ in range(240):
+        if server.poll() is None:
+            with suppress(OSError), urllib.request.urlopen(address, timeout=5):
+                return
+            time.sleep(0.5)
+    raise AssertionError(f"{address} does not answer:\n{log.read_text(encoding='utf-8')}")
 
 
 @pytest.fixture

@@ -1,0 +1,32 @@
+"""Writing MLflow again from a project's files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mlflow.exceptions import MlflowException
+
+from tracelate.config import load_params
+from tracelate.evaluation import layout
+from tracelate.tracking.evaluations import Tracked, track_evaluation
+from tracelate.tracking.runs import attach_run
+from tracelate.tracking.store import StoreError, tracking_uri
+from tracelate.tracking.trainings import run_name, track_training
+from tracelate.training.run_file import read_training_run
+
+
+def sync_project(root: Path = Path()) -> Tracked:
+    """Writes what MLflow lacks of the project's training and, where there is one, its evaluation.
+
+    Raises InputError where there is no whole training, or where MLflow fails.
+    """
+    try:
+        if (root / layout.LINEAGE).is_file():
+            return track_evaluation(root)
+        training = read_training_run(root / layout.RUN)
+        params = load_params(root / "params.yaml").model_dump()
+        run, is_new = attach_run(training.run_id, training.experiment, run_name(params), {})
+        return Tracked(run, is_new, track_training(run, params, root), wrote_evaluation=False)
+    except MlflowException as error:
+        reason = str(error).splitlines()[0]
+        raise StoreError(f"MLflow at {tracking_uri()} failed ({reason}): sync again") from error

@@ -1,0 +1,218 @@
+"""MLflow as a mirror of a finished project's files: in sqlite and in a server of its own."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from mlflow import MlflowClient
+from mlflow.entities import LoggedModel, Run
+
+from tracelate.errors import InputError
+from tracelate.evaluation import layout
+from tracelate.evaluation.lineage import read_lineage, write_lineage
+from tracelate.evaluation.report import read_metrics
+from tracelate.files import read_json, sha256_of, write_json
+from tracelate.tracking.runs import RESTORED_FROM
+from tracelate.tracking.store import connect
+from tracelate.tracking.sync import sync_project
+
+
+class Store(NamedTuple):
+    """A project's folder and a store that has never seen its run."""
+
+    folder: Path
+    client: MlflowClient
+
+    @property
+    def experiment_id(self) -> str:
+        found = self.client.get_experiment_by_name("tracelate")
+        assert found is not None
+        return str(found.experiment_id)
+
+    def runs(self) -> list[Run]:
+        return list(self.client.search_runs([self.experiment_id]))
+
+    def models(self) -> list[LoggedModel]:
+        return list(self.client.search_logged_models([self.experiment_id]))
+
+    def state(self) -> Any:
+        """All that MLflow says of runs and models, and their files with sizes."""
+        return json.loads(
+            json.dumps(
+                {
+                    "runs": [run.to_dictionary() for run in self.runs()],
+                    "curves": [
+                        [
+                            point.timestamp
+                            for point in self.client.get_metric_history(run.info.run_id, name)
+                        ]
+                        for run in self.runs()
+                        for name in sorted(run.data.metrics)
+                    ],
+                    "models": [model.to_dictionary() for model in self.models()],
+                },
+                default=str,
+                sort_keys=True,
+            )
+        )
+
+
+@pytest.fixture(params=["sqlite", "server"])
+def store(
+    request: pytest.FixtureRequest,
+    finished_project: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Store]:
+    folder = tmp_path / "project"
+    for room in ("models", "reports", "data"):
+        shutil.copytree(finished_project / room, folder / room)
+    shutil.copyfile(finished_project / "params.yaml", folder / "params.yaml")
+    monkeypatch.setenv("DVC_ROOT", str(folder))
+    if request.param == "sqlite":
+        monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        yield Store(folder, connect())
+        return
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", request.getfixturevalue("mlflow_server"))
+    made = Store(folder, connect())
+    yield made
+    for run in made.runs():
+        made.client.delete_run(run.info.run_id)
+    for model in made.models():
+        made.client.delete_logged_model(model.model_id)
+
+
+def test_files_alone_restore_the_run_and_its_model(store: Store) -> None:
+    done = sync_project(store.folder)
+    assert done.is_new and done.wrote_training and done.wrote_evaluation
+    [run] = store.runs()
+    lineage = read_lineage(store.folder / layout.LINEAGE)
+    assert run.info.status == "FINISHED"
+    tags = run.data.tags
+    assert tags[RESTORED_FROM] == lineage.training.run_id
+    assert (tags["pair"], tags["corpus"]) == ("en-es", "tinycatalogs 1.0")
+    assert lineage.test_sha256.startswith(tags["test_set"])
+    assert tags["signature.bleu"] == lineage.signatures["bleu"]
+    assert run.data.params["model.attention"] == "general"
+    assert run.data.params["evaluate.beam_size"] == "2"
+    metrics, report = run.data.metrics, read_json(store.folder / layout.TRAINING_REPORT)
+    for score in read_metrics(store.folder / layout.METRICS).scores:
+        assert metrics[f"test_{score.name}"] == score.value
+    assert metrics["best_valid_bleu"] == report["best_valid_bleu"]
+    assert metrics["target_tokens_per_s"] == report["tokens_per_s"]
+    assert metrics["parameter_count"] == report["parameter_count"]
+    with (store.folder / "reports/curves/train.csv").open() as file:
+        rows = [(int(row["step"]), float(row["train_loss"])) for row in csv.DictReader(file)]
+    history = store.client.get_metric_history(run.info.run_id, "train_loss")
+    assert sorted((point.step, point.value) for point in history) == rows
+    [model] = store.models()
+    assert model.status == "READY"
+    assert [one.model_id for one in run.outputs.model_outputs] == [model.model_id]
+
+
+def test_writing_again_changes_nothing(store: Store) -> None:
+    sync_project(store.folder)
+    before = store.state()
+    done = sync_project(store.folder)
+    assert not (done.is_new or done.wrote_training or done.wrote_evaluation)
+    assert store.state() == before
+
+
+def test_the_model_carries_the_scores_and_the_test_set_they_belong_to(store: Store) -> None:
+    sync_project(store.folder)
+    [model] = store.models()
+    lineage = read_lineage(store.folder / layout.LINEAGE)
+    assert model.tags["weights_sha256"] == sha256_of(store.folder / "models/weights.safetensors")
+    assert model.tags["tokenizer_sha256"] == lineage.tokenizer_sha256
+    assert model.tags["test_sha256"] == lineage.test_sha256
+    measured = {metric.key: metric for metric in model.metrics or []}
+    for score in read_metrics(store.folder / layout.METRICS).scores:
+        metric = measured[f"test_{score.name}"]
+        assert metric.value == score.value
+        assert metric.dataset_name == "data/prepared/test.parquet"
+        assert lineage.test_sha256.startswith(metric.dataset_digest)
+
+
+def test_weights_are_stored_once_a_run(store: Store) -> None:
+    sync_project(store.folder)
+    [run], [model] = store.runs(), store.models()
+
+    def names(list_artifacts: Any, owner: str, folder: str | None = None) -> list[str]:
+        found: list[str] = []
+        for one in list_artifacts(owner, folder):
+            found += names(list_artifacts, owner, one.path) if one.is_dir else [one.path]
+        return found
+
+    of_run = names(store.client.list_artifacts, run.info.run_id)
+    of_model = names(store.client.list_logged_model_artifacts, model.model_id)
+    assert "translations.json" in of_run and "figures/attention_1.png" in of_run
+    assert not [name for name in of_run if name.endswith(".safetensors")]
+    assert [name for name in of_model if name.endswith(".safetensors")] == [
+        "artifacts/weights.safetensors"
+    ]
+    assert {"README.md", "figures/attention_1.png", "artifacts/lineage.json"} <= set(of_model)
+    assert not [name for name in of_model if name.endswith((".pkl", ".pyc"))]
+
+
+def test_an_evaluation_by_other_settings_is_another_run_of_the_same_model(store: Store) -> None:
+    sync_project(store.folder)
+    [model], [first] = store.models(), store.runs()
+    path = store.folder / layout.LINEAGE
+    lineage = read_lineage(path)
+    params = {**lineage.params, "evaluate": {**lineage.params["evaluate"], "beam_size": 3}}
+    write_lineage(path, lineage.model_copy(update={"params": params}))
+    document = read_json(store.folder / layout.METRICS)
+    document["bleu"]["value"] = 99.0
+    write_json(store.folder / layout.METRICS, document)
+
+    done = sync_project(store.folder)
+    assert done.is_new and done.run.run_id != first.info.run_id
+    assert sync_project(store.folder)[1:] == (False, False, False)
+    [same] = store.models()
+    assert same.to_dictionary() == model.to_dictionary()
+    second = store.client.get_run(done.run.run_id)
+    assert second.data.params["evaluate.beam_size"] == "3"
+    assert second.data.metrics["test_bleu"] == 99.0
+    assert "train_loss" in second.data.metrics
+    assert [one.model_id for one in second.outputs.model_outputs] == [model.model_id]
+
+
+def test_a_packing_that_was_cut_short_is_taken_up_again(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise OSError("the store is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(MlflowClient, "log_model_artifacts", fails)
+        with pytest.raises(OSError, match="full"):
+            sync_project(store.folder)
+    [model] = store.models()
+    assert model.status == "PENDING"
+    done = sync_project(store.folder)
+    assert not done.is_new and not done.wrote_training and done.wrote_evaluation
+    [whole] = store.models()
+    assert (whole.model_id, whole.status) == (model.model_id, "READY")
+    assert len(store.runs()) == 1
+
+
+def test_a_training_without_an_evaluation_is_written_too(store: Store) -> None:
+    (store.folder / layout.LINEAGE).unlink()
+    done = sync_project(store.folder)
+    assert done[1:] == (True, True, False)
+    assert store.models() == []
+    assert sync_project(store.folder)[1:] == (False, False, False)
+
+
+def test_without_a_training_there_is_nothing_to_write(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+    with pytest.raises(InputError, match=r"run\.json is missing: train a model first"):
+        sync_project(tmp_path)
