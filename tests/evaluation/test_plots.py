@@ -14,9 +14,11 @@ import pytest
 from matplotlib.image import imread
 from numpy.typing import NDArray
 
+from tracelate.evaluation.comparison import Difference, LengthDifference
 from tracelate.evaluation.metrics import LengthBucket, Score, SentenceScores
 from tracelate.evaluation.plots import (
     attention_figure,
+    length_difference_figure,
     source_length_figure,
     training_figure,
     write_png,
@@ -46,6 +48,14 @@ def some_buckets() -> list[LengthBucket]:
         LengthBucket(1, 2, 1203, Score("bleu", 41.0, 38.0, 45.0, "")),
         LengthBucket(3, 3, 1, None),
         LengthBucket(4, None, 57, Score("bleu", 29.0, 21.0, 33.0, "")),
+    ]
+
+
+def some_differences() -> list[LengthDifference]:
+    return [
+        LengthDifference(1, 2, 1203, Difference(3.04, -1.0, 7.0)),
+        LengthDifference(3, 3, 1, None),
+        LengthDifference(4, None, 57, Difference(-2.0, -5.0, -0.5)),
     ]
 
 
@@ -167,14 +177,36 @@ def test_buckets_show_their_score_interval_and_count() -> None:
     assert texts_of(axes) == ["41.0", "too few", "29.0"]
 
 
+def test_differences_rise_where_the_second_is_better_and_fall_where_the_first_is() -> None:
+    axes: Any = length_difference_figure(some_differences(), "a_1", "b" * 40).axes[0]
+    assert [bar.get_height() for bar in axes.patches] == [3.04, -2]
+    zero, *intervals = axes.lines
+    assert list(zero.get_ydata()) == [0, 0]
+    assert [list(line.get_ydata()) for line in intervals] == [[-1, 7], [-5, -0.5]]
+    *shown, legend = texts_of(axes)
+    assert shown == ["+3.0", "too few", "−2.0"]
+    assert legend == f"up: {'b' * 27}… is better · down: a_1 is better"
+    low, high = axes.get_ylim()
+    assert low == -high and high > 7
+
+
+@pytest.mark.parametrize("differences", [[], [LengthDifference(1, None, 3, None)]])
+def test_differences_of_too_few_sentences_can_be_drawn(
+    tmp_path: Path, differences: list[LengthDifference]
+) -> None:
+    figure = length_difference_figure(differences, "a", "b")
+    assert pixels(figure, tmp_path / "a.png").ndim == 3
+
+
 def test_the_same_input_gives_the_same_bytes_whatever_the_users_settings(tmp_path: Path) -> None:
     def draw(name: str) -> list[bytes]:
         figures = (
             attention_figure(some_weights(), TARGET, SOURCE, SCORES),
             training_figure(TRAIN, VALID),
             source_length_figure(some_buckets()),
+            length_difference_figure(some_differences(), "a", "b"),
         )
-        paths = [tmp_path / f"{name}{number}.png" for number in range(3)]
+        paths = [tmp_path / f"{name}{number}.png" for number in range(len(figures))]
         for figure, path in zip(figures, paths, strict=True):
             write_png(figure, path)
         return [path.read_bytes() for path in paths]
@@ -183,7 +215,7 @@ def test_the_same_input_gives_the_same_bytes_whatever_the_users_settings(tmp_pat
     with matplotlib.rc_context({"font.size": 30, "axes.facecolor": "red", "savefig.dpi": 10}):
         assert draw("b") == first
         assert matplotlib.rcParams["font.size"] == 30
-    assert len(set(first)) == 3
+    assert len(set(first)) == 4
     assert all(b"matplotlib" not in content for content in first)
 
 

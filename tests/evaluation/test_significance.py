@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 from itertools import product
 
 import numpy as np
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from sacrebleu.metrics import BLEU, CHRF, TER
 from sacrebleu.significance import PairedTest
 
+from tests.evaluation.evidence import some_references, translate_badly
 from tracelate.errors import InputError
 from tracelate.evaluation.significance import (
     PairedCounts,
@@ -26,27 +26,10 @@ from tracelate.evaluation.significance import (
     randomised_differences,
 )
 
-WORDS = ["la", "luz", "de", "sala", "no", "se", "pudo", "abrir", "puerta", "red", "casa", "tres"]
 QUICK = Resampling(bootstrap_samples=200, randomisations=400, seed=7)
-
-
-def worsen(texts: list[str], share: float, seed: int) -> list[str]:
-    """Each word replaced by another with probability `share`."""
-    draw = random.Random(seed)
-    return [
-        " ".join(draw.choice(WORDS) if draw.random() < share else word for word in text.split())
-        for text in texts
-    ]
-
-
-def some_references(count: int = 60) -> list[str]:
-    draw = random.Random(1)
-    return [" ".join(draw.choices(WORDS, k=draw.randint(4, 12))) for _ in range(count)]
-
-
 REFERENCES = some_references()
-GOOD, BAD = worsen(REFERENCES, 0.2, 2), worsen(REFERENCES, 0.4, 3)
-ALIKE = worsen(REFERENCES, 0.2, 4)
+GOOD, BAD = translate_badly(REFERENCES, 0.2, 2), translate_badly(REFERENCES, 0.4, 3)
+ALIKE = translate_badly(REFERENCES, 0.2, 4)
 
 
 def by_metric(

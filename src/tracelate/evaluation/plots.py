@@ -14,11 +14,13 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 from matplotlib import font_manager
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 from numpy.typing import NDArray
 
+from tracelate.evaluation.comparison import LengthDifference
 from tracelate.evaluation.metrics import LengthBucket, SentenceScores
 from tracelate.files import whole_file
 
@@ -26,9 +28,11 @@ DOTS_PER_INCH = 144
 LONGEST_SIDE_DOTS = 30_000  # Agg draws up to 65,536, and viewers give up earlier
 CELL_INCHES = 0.3
 LONGEST_WORD = 18
+LONGEST_NAME = 28
 
 # Wong's colours (Nature Methods 8, 2011), told apart with any colour vision
 BLUE, LIGHT_BLUE, VERMILION, GREY = "#0072B2", "#56B4E9", "#D55E00", "#6B6B6B"
+ORANGE = "#E69F00"
 
 # in this order, where installed, for what DejaVu has no glyph for
 FALLBACK_FONTS = (
@@ -190,15 +194,7 @@ def source_length_figure(buckets: Sequence[LengthBucket]) -> Figure:
         axes = figure.subplots()
         for place, bucket in enumerate(buckets):
             if bucket.bleu is None:
-                axes.annotate(
-                    "too few",
-                    (place, 0),
-                    xytext=(0, 4),
-                    textcoords="offset points",
-                    ha="center",
-                    color=GREY,
-                    style="italic",
-                )
+                _annotate_too_few(axes, place)
                 continue
             score = bucket.bleu
             axes.bar(place, score.value, width=0.62, color=LIGHT_BLUE)
@@ -211,14 +207,56 @@ def source_length_figure(buckets: Sequence[LengthBucket]) -> Figure:
                 ha="center",
                 fontweight="bold",
             )
-        axes.set_xticks(range(len(buckets)), [_bucket_label(bucket) for bucket in buckets])
-        axes.tick_params(axis="x", length=0)
-        axes.set_xlim(-0.6, len(buckets) - 0.4)
+        _label_buckets(axes, buckets)
         tops = [bucket.bleu.high for bucket in buckets if bucket.bleu is not None]
         axes.set_ylim(0, 1.15 * max(tops, default=0) or 1)
         axes.set_ylabel("BLEU, percent")
-        axes.set_xlabel("words in the source")
         axes.set_title("BLEU by source length, with 95 % intervals", loc="left")
+        axes.grid(True, axis="y")
+    return figure
+
+
+def length_difference_figure(buckets: Sequence[LengthDifference], a: str, b: str) -> Figure:
+    """How much better system b is than a by source length: a bar a bucket from zero, upwards where
+    b is better, with its 95 % interval.
+    """
+    with _style():
+        figure = _figure(max(5.0, 1.0 + 1.25 * len(buckets)), 4)
+        figure.set_layout_engine("constrained")
+        axes = figure.subplots()
+        axes.axhline(0, color=GREY, linewidth=1)
+        reach = 0.0
+        for place, bucket in enumerate(buckets):
+            if bucket.difference is None:
+                _annotate_too_few(axes, place)
+                continue
+            value, low, high = bucket.difference
+            axes.bar(place, value, width=0.62, color=LIGHT_BLUE if value >= 0 else ORANGE)
+            axes.plot([place, place], [low, high], color="#222222", linewidth=1.6)
+            up = value >= 0
+            axes.annotate(
+                _signed(value, "+.1f"),
+                (place, max(high, value, 0) if up else min(low, value, 0)),
+                xytext=(0, 5 if up else -5),
+                textcoords="offset points",
+                ha="center",
+                va="bottom" if up else "top",
+                fontweight="bold",
+            )
+            reach = max(reach, abs(low), abs(high), abs(value))
+        _label_buckets(axes, buckets)
+        axes.set_ylim(-1.25 * reach or -1, 1.25 * reach or 1)
+        axes.yaxis.set_major_formatter(lambda value, _: _signed(value, "+g") if value else "0")
+        axes.set_ylabel("difference of BLEU, percent")
+        axes.set_title("BLEU by source length: the difference, with 95 % intervals\n", loc="left")
+        axes.text(
+            0,
+            1.02,
+            f"up: {_shorten(b, LONGEST_NAME)} is better · "
+            f"down: {_shorten(a, LONGEST_NAME)} is better",
+            transform=axes.transAxes,
+            color=GREY,
+        )
         axes.grid(True, axis="y")
     return figure
 
@@ -262,11 +300,34 @@ def _column(rows: Sequence[Mapping[str, float]], name: str) -> list[float]:
     return [row[name] for row in rows]
 
 
-def _shorten(word: str) -> str:
-    return word if len(word) <= LONGEST_WORD else word[: LONGEST_WORD - 1] + "…"
+def _shorten(word: str, longest: int = LONGEST_WORD) -> str:
+    return word if len(word) <= longest else word[: longest - 1] + "…"
 
 
-def _bucket_label(bucket: LengthBucket) -> str:
+def _signed(value: float, form: str) -> str:
+    return format(value, form).replace("-", "−")  # as matplotlib's own
+
+
+def _annotate_too_few(axes: Axes, place: int) -> None:
+    axes.annotate(
+        "too few",
+        (place, 0),
+        xytext=(0, 4),
+        textcoords="offset points",
+        ha="center",
+        color=GREY,
+        style="italic",
+    )
+
+
+def _label_buckets(axes: Axes, buckets: Sequence[LengthBucket | LengthDifference]) -> None:
+    axes.set_xticks(range(len(buckets)), [_bucket_label(bucket) for bucket in buckets])
+    axes.tick_params(axis="x", length=0)
+    axes.set_xlim(-0.6, len(buckets) - 0.4)
+    axes.set_xlabel("words in the source")
+
+
+def _bucket_label(bucket: LengthBucket | LengthDifference) -> str:
     if bucket.longest is None:
         words = f"{bucket.shortest}+"
     elif bucket.longest == bucket.shortest:

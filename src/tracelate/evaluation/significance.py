@@ -75,6 +75,10 @@ class PairedCounts(NamedTuple):
     a_NK: NDArray[np.float64]
     b_NK: NDArray[np.float64]
 
+    def measured(self) -> float:
+        """The difference on the whole test set, in percent."""
+        return self.difference(self.a_NK.sum(axis=0), self.b_NK.sum(axis=0))
+
     def difference(self, a_K: NDArray[np.float64], b_K: NDArray[np.float64]) -> float:
         """Of the scores of two sums of counts, in percent; positive where b's is better."""
         difference = self.score(b_K) - self.score(a_K)
@@ -198,15 +202,14 @@ def _test(
     resampling: Resampling,
     on_progress: Callable[[int], object],
 ) -> Significance:
-    a_K, b_K = counts.a_NK.sum(axis=0), counts.b_NK.sum(axis=0)
-    difference = counts.difference(a_K, b_K)
+    difference = counts.measured()
     resampled = bootstrap_differences(counts, drawn.places_DN, on_progress)
     randomised = randomised_differences(counts, drawn.stays_DN, on_progress)
     low, high = percentile_interval(resampled.tolist())
     return Significance(
         metric=name,
-        a=counts.score(a_K),
-        b=counts.score(b_K),
+        a=counts.score(counts.a_NK.sum(axis=0)),
+        b=counts.score(counts.b_NK.sum(axis=0)),
         difference=difference,
         low=low,
         high=high,
