@@ -118,7 +118,8 @@ def main() -> None:
     write_json(METRICS, metrics_document(Metrics(scores, buckets, attention, test)))
     sentences_per_s = len(pairs) / seconds
     write_json(SPEED, {"sentences_per_s": sentences_per_s, "seconds": seconds})
-    write_lineage(LINEAGE, make_lineage(params))
+    signatures = {score.name: score.signature for score in scores}
+    write_lineage(LINEAGE, make_lineage(params, signatures, test.sha256))
     with mirroring():
         track_evaluation()
     measured = ", ".join(f"{score.name} {score.value:.2f}" for score in scores)

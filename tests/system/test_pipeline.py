@@ -84,7 +84,7 @@ def clone(folder: Path) -> Clone:
         check=True,
     ).stdout.splitlines()
     for name in listed:
-        if (PROJECT / name).is_file() and name != "dvc.lock":
+        if (PROJECT / name).is_file() and Path(name).name != "dvc.lock":
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(PROJECT / name, folder / name)
     wheel = build_wheel()
@@ -134,11 +134,30 @@ def test_the_run_says_where_it_comes_from(reproduced: Clone) -> None:
     assert tags["git.dirty"] == "false"
     assert tags["pair"] == "en-es"
     assert tags["dvc.stage"] == "train"
+    assert (tags["corpus"], tags["data"]) == (
+        "tinycatalogs 1.0",
+        tags["sha256.data/tokenized/train.parquet"][:12],
+    )
     assert tags["signature.bleu"] == reproduced.json("reports/metrics.json")["bleu"]["signature"]
     assert len(tags["sha256.data/tokenized/train.parquet"]) == 64
     assert params["model.attention"] == "general"
     assert params["evaluate.beam_size"] == "2"
     assert params["download.catalogs.licence"] == "Apache-2.0"
+
+
+def test_the_lineage_says_the_commit_that_trained(reproduced: Clone) -> None:
+    training = reproduced.json("reports/lineage.json")["training"]
+    [run_id] = reproduced.runs()
+    head = reproduced.succeed("git", "rev-parse", "HEAD").strip()
+    assert (training["run_id"], training["commit"], training["dirty"]) == (run_id, head, False)
+
+
+def test_sync_after_a_repro_has_nothing_to_write(reproduced: Clone) -> None:
+    before = reproduced.runs()
+    assert f"all is there already, in the run {before[0]}" in reproduced.succeed(
+        "tracelate", "sync"
+    )
+    assert reproduced.runs() == before
 
 
 def test_a_second_repro_does_nothing(reproduced: Clone) -> None:
@@ -151,10 +170,10 @@ def test_another_clone_makes_the_same_data_and_weights(reproduced: Clone, tmp_pa
     other = clone(tmp_path)
     other.succeed("dvc", "repro")
     first, second = reproduced.hashes(), other.hashes()
-    for name in first:
-        same = first[name] == second[name]
-        # the run has an id of its own, and speed is never the same twice
-        assert same or name in ("models/run.json", "reports/train.json", "reports/curves/train.csv")
+    # the run has an id of its own, and speed is never the same twice
+    own = {"models/run.json", "reports/lineage.json"}
+    speed = {"reports/train.json", "reports/curves/train.csv", "reports/evaluate.json"}
+    assert {name for name in first if first[name] != second[name]} <= own | speed
     assert first["models/weights.safetensors"] == second["models/weights.safetensors"]
 
 

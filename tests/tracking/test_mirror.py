@@ -12,7 +12,9 @@ from typing import Any, NamedTuple
 import pytest
 from mlflow import MlflowClient
 from mlflow.entities import LoggedModel, Run
+from typer.testing import CliRunner
 
+from tracelate.cli import upkeep
 from tracelate.errors import InputError
 from tracelate.evaluation import layout
 from tracelate.evaluation.lineage import read_lineage, write_lineage
@@ -67,6 +69,7 @@ class Store(NamedTuple):
 def store(
     request: pytest.FixtureRequest,
     finished_project: Path,
+    empty_database: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Store]:
@@ -77,6 +80,7 @@ def store(
     monkeypatch.setenv("DVC_ROOT", str(folder))
     if request.param == "sqlite":
         monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        shutil.copyfile(empty_database, folder / "mlflow.db")
         yield Store(folder, connect())
         return
     monkeypatch.setenv("MLFLOW_TRACKING_URI", request.getfixturevalue("mlflow_server"))
@@ -116,11 +120,16 @@ def test_files_alone_restore_the_run_and_its_model(store: Store) -> None:
     assert [one.model_id for one in run.outputs.model_outputs] == [model.model_id]
 
 
-def test_writing_again_changes_nothing(store: Store) -> None:
-    sync_project(store.folder)
+def test_writing_again_changes_nothing_and_sync_says_so(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(store.folder)
+    said = CliRunner().invoke(upkeep.app).stdout
+    [run] = store.runs()
+    assert said == f"wrote training and evaluation to the new run {run.info.run_id}\n"
     before = store.state()
-    done = sync_project(store.folder)
-    assert not (done.is_new or done.wrote_training or done.wrote_evaluation)
+    said = CliRunner().invoke(upkeep.app).stdout
+    assert said == f"all is there already, in the run {run.info.run_id}\n"
     assert store.state() == before
 
 

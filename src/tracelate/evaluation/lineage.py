@@ -14,7 +14,6 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from tracelate.config import Params
 from tracelate.errors import InputError
 from tracelate.evaluation import layout
-from tracelate.evaluation.report import read_metrics
 from tracelate.files import read_json, sha256_of, write_json
 from tracelate.training.model_files import CONFIG, TOKENIZER, WEIGHTS
 from tracelate.training.run_file import TrainingRun, read_training_run
@@ -40,10 +39,12 @@ class Lineage(BaseModel):
     """sacrebleu's, of each score."""
     test_sha256: str
     """Of the file with the test sentences that the scores were measured on."""
+    evaluation: dict[str, str]
+    """The scores and the translations that were scored."""
 
     @property
     def files(self) -> dict[str, str]:
-        """All that is hashed, from the weights to the corpus."""
+        """What the model is and comes from, from the weights to the corpus."""
         return {**self.model, **self.tokenized, **self.prepared, **self.raw}
 
     @property
@@ -65,9 +66,10 @@ class Lineage(BaseModel):
         return f"{download['source_language']}-{download['target_language']}"
 
 
-def make_lineage(params: Params, root: Path = Path()) -> Lineage:
-    """The lineage of the project's model, from the files that are there after an evaluation."""
-    metrics = read_metrics(root / layout.METRICS)
+def make_lineage(
+    params: Params, signatures: Mapping[str, str], test_sha256: str, root: Path = Path()
+) -> Lineage:
+    """The lineage of the project's model, which was evaluated with scores of these signatures."""
     leakage = read_json(root / layout.DATA_REPORT)["leakage"]
     raw = sorted((root / layout.RAW).iterdir())
     return Lineage(
@@ -85,8 +87,9 @@ def make_lineage(params: Params, root: Path = Path()) -> Lineage:
             for split, figures in leakage.items()
         },
         params=params.model_dump(mode="json"),
-        signatures={score.name: score.signature for score in metrics.scores},
-        test_sha256=metrics.test.sha256,
+        signatures=dict(signatures),
+        test_sha256=test_sha256,
+        evaluation=_hashes(root, (layout.METRICS, layout.TRANSLATIONS)),
     )
 
 
@@ -104,12 +107,15 @@ def write_lineage(path: Path, lineage: Lineage) -> None:
 def read_lineage(path: Path) -> Lineage:
     """Raises InputError where the file is missing or is no lineage."""
     try:
-        return Lineage.model_validate_json(path.read_text(encoding="utf-8"))
+        return Lineage.model_validate_json(path.read_bytes())
     except FileNotFoundError as error:
         raise InputError(f"{path} is missing: evaluate the model (dvc repro)") from error
-    except (ValidationError, UnicodeDecodeError) as error:
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the file"
         raise InputError(
-            f"{path} is no lineage of this version, or damaged: evaluate again (dvc repro)"
+            f"{path} is no lineage of this version, or damaged ({where}: {first['msg']}): "
+            "evaluate again (dvc repro)"
         ) from error
 
 

@@ -36,7 +36,8 @@ def connect() -> MlflowClient:
     # a server that is away should not be waited for through MLflow's seven slow retries
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
-    # bars of single files, in the midst of a stage's own
+    # what a command or a stage says is its own
+    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     # its tables being made is nothing that a user needs to know
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)

@@ -1,0 +1,42 @@
+"""Translation of texts by the tiny trained model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tracelate.evaluation.translate import Translator
+from tracelate.training.model_files import load_model
+
+SENTENCES = ["Always the door opens the window.", "", "Never.", "  ", "Today the light stops."]
+
+
+@pytest.fixture(scope="module")
+def translator(finished_project: Path) -> Translator:
+    trained = load_model(finished_project / "models")
+    return Translator(trained, beam_size=4, length_penalty=1.0, batch_sentences=2)
+
+
+def test_the_best_of_n_is_the_translation(translator: Translator) -> None:
+    best = [n_best[0] for n_best in translator.translate_n_best(SENTENCES, 3)]
+    assert best == translator.translate(SENTENCES)
+
+
+def test_n_best_are_different_and_fall_in_score(translator: Translator) -> None:
+    for sentence, n_best in zip(SENTENCES, translator.translate_n_best(SENTENCES, 3), strict=True):
+        scores = [one.log_probability for one in n_best]
+        assert scores == sorted(scores, reverse=True)
+        assert len({tuple(one.target_ids) for one in n_best}) == len(n_best)
+        assert len(n_best) == (3 if sentence.strip() else 1)
+
+
+def test_no_more_are_given_than_the_beam_found(translator: Translator) -> None:
+    [n_best] = translator.translate_n_best(SENTENCES[:1], 99)
+    assert len(n_best) == translator.beam_size
+
+
+def test_a_blank_sentence_stays_blank(translator: Translator) -> None:
+    n_best = translator.translate_n_best(SENTENCES, 2)
+    assert [one.text for one in n_best[1]] == [""]
+    assert [one.text for one in n_best[3]] == [""]
