@@ -1,0 +1,201 @@
+"""Which packed model a person means, and its files."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from mlflow import MlflowClient, pyfunc
+from mlflow.artifacts import download_artifacts
+from mlflow.exceptions import MlflowException
+from mlflow.models.model import MLMODEL_FILE_NAME
+
+from tracelate.errors import InputError
+from tracelate.evaluation import layout
+from tracelate.evaluation.lineage import Lineage, read_lineage, refuse_changed_files
+from tracelate.files import sha256_of
+from tracelate.tracking.finding import find_unique_run
+from tracelate.tracking.packaging import ARTIFACTS, LINEAGE_TAG, save_model
+from tracelate.tracking.quiet import quiet_mlflow
+from tracelate.tracking.store import connect, tracking_uri
+from tracelate.training.model_files import WEIGHTS, TrainedModel, load_model
+
+REGISTERED = re.compile(
+    r"models:/(?P<name>[^/@]+)(?:@(?P<alias>[^/@]+)|/(?P<version>[0-9]+))", re.ASCII
+)
+LOGGED = re.compile(r"models:/(?P<model_id>m-[^/@]+)")
+RUNS = "runs:/"
+
+
+class ModelSource(NamedTuple):
+    """A packed model, and what MLflow knows it as."""
+
+    name: str
+    """The registered model's; of one that is not registered, the model's own or its folder."""
+    version: str | None
+    run_id: str | None
+    model_id: str | None
+    uri: str
+    """models:/…, or the folder."""
+
+    @property
+    def title(self) -> str:
+        return self.name if self.version is None else f"{self.name}/{self.version}"
+
+
+class PackedModel(NamedTuple):
+    source: ModelSource
+    folder: Path
+    lineage: Lineage
+
+    @property
+    def artifacts(self) -> Path:
+        """The folder of the model's own files."""
+        return self.folder / ARTIFACTS
+
+
+@contextmanager
+def packed_model(reference: str) -> Iterator[PackedModel]:
+    """The model that `reference` names, its files in a folder that lasts as long as the block.
+
+    It is models:/NAME@alias, models:/NAME/3, models:/ID, runs:/ID, a run by its id or name, a
+    folder that MLflow packed, or a project's models folder. What is on disk comes first. An alias
+    is looked up once.
+
+    Raises InputError where it names none, or where a file is not the one of its lineage.
+    """
+    # bars of single files say little to a person
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    with tempfile.TemporaryDirectory(prefix="tracelate-") as temporary:
+        path = Path(reference)
+        if path.is_dir():
+            source = ModelSource(reference, None, None, None, reference)
+            folder = _packed_folder(path, Path(temporary) / "model")
+        else:
+            client = connect()
+            source = find_model(client, reference)
+            folder = _download(source, Path(temporary))
+            _refuse_changed_lineage(client, source, folder)
+        lineage = read_lineage(folder / ARTIFACTS / layout.LINEAGE.name)
+        refuse_changed_files(
+            folder / ARTIFACTS, {Path(name).name: sha256 for name, sha256 in lineage.model.items()}
+        )
+        if source.run_id is None:
+            source = source._replace(run_id=lineage.training.run_id)
+        yield PackedModel(source, folder, lineage)
+
+
+def load_pyfunc(packed: PackedModel) -> pyfunc.PyFuncModel:
+    """The model as MLflow loads it, with nothing pickled."""
+    os.environ["MLFLOW_ALLOW_PICKLE_DESERIALIZATION"] = "false"
+    with quiet_mlflow():
+        return pyfunc.load_model(str(packed.folder))
+
+
+def load_packed(reference: str) -> tuple[TrainedModel, Lineage]:
+    """The trained model itself, without MLflow around it. Raises what `packed_model` does."""
+    with packed_model(reference) as packed:
+        return load_model(packed.artifacts), packed.lineage
+
+
+def find_model(client: MlflowClient, reference: str) -> ModelSource:
+    """What MLflow's store has under that reference, its alias as the version that it has now.
+
+    Raises InputError where there is none.
+    """
+    try:
+        if parts := REGISTERED.fullmatch(reference):
+            return _registered(client, parts["name"], parts["alias"], parts["version"])
+        if parts := LOGGED.fullmatch(reference):
+            return _logged(client, parts["model_id"])
+    except MlflowException as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(
+            f"{reference} is not in {tracking_uri()} ({reason}): name a model, alias and version "
+            "that are"
+        ) from error
+    if reference.startswith("models:"):
+        raise InputError(
+            f"{reference!r} is no model: write models:/NAME@alias, models:/NAME/3 or models:/ID"
+        )
+    run = find_unique_run(client, reference.removeprefix(RUNS).strip("/"))
+    models = run.outputs.model_outputs if run.outputs is not None else []
+    if not models:
+        raise InputError(
+            f"run {run.info.run_name} ({run.info.run_id}) has no model: name a run that was "
+            "evaluated; `tracelate sync` writes again what MLflow lacks"
+        )
+    return _logged(client, models[-1].model_id)
+
+
+def _registered(
+    client: MlflowClient, name: str, alias: str | None, version: str | None
+) -> ModelSource:
+    if alias is not None:
+        found = client.get_model_version_by_alias(name, alias)
+    else:
+        found = client.get_model_version(name, version)
+    return ModelSource(
+        name,
+        str(found.version),
+        found.run_id or None,
+        found.model_id or None,
+        f"models:/{name}/{found.version}",
+    )
+
+
+def _logged(client: MlflowClient, model_id: str) -> ModelSource:
+    model = client.get_logged_model(model_id)
+    return ModelSource(
+        model.name, None, model.source_run_id or None, model_id, f"models:/{model_id}"
+    )
+
+
+def _packed_folder(path: Path, temporary: Path) -> Path:
+    """`path` where MLflow packed it; where it is a project's models folder, a package of it."""
+    if (path / MLMODEL_FILE_NAME).is_file():
+        return path
+    if not (path / WEIGHTS).is_file():
+        raise InputError(
+            f"{path} has neither {MLMODEL_FILE_NAME} nor {WEIGHTS}: name a models folder, a packed "
+            "model or models:/NAME@alias"
+        )
+    root = path.resolve().parent
+    lineage = read_lineage(root / layout.LINEAGE)
+    refuse_changed_files(root, lineage.model)
+    save_model(temporary, lineage, root)
+    return temporary
+
+
+def _refuse_changed_lineage(client: MlflowClient, source: ModelSource, folder: Path) -> None:
+    """The lineage vouches for all other files, and MLflow for the lineage."""
+    if source.model_id is None:
+        return
+    wanted = client.get_logged_model(source.model_id).tags.get(LINEAGE_TAG)
+    path = Path(ARTIFACTS) / layout.LINEAGE.name
+    if wanted is not None and (found := sha256_of(folder / path)) != wanted:
+        raise InputError(
+            f"{path} of {source.uri} has changed: its sha256 is {found}, and MLflow says {wanted}; "
+            "restore it"
+        )
+
+
+def _download(source: ModelSource, folder: Path) -> Path:
+    uri = tracking_uri()
+    try:
+        with quiet_mlflow():
+            found = download_artifacts(
+                artifact_uri=source.uri, dst_path=str(folder), tracking_uri=uri, registry_uri=uri
+            )
+    except (MlflowException, OSError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(
+            f"the files of {source.uri} cannot be fetched from {uri} ({reason}): restore them, or "
+            "name another version"
+        ) from error
+    return Path(found)

@@ -1,0 +1,214 @@
+"""A model behind HTTP: MLflow's scoring server, guarded, for many clients at once."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+import uvicorn
+from mlflow import pyfunc
+from mlflow.environment_variables import MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT
+from mlflow.pyfunc import scoring_server
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request as HttpRequest
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from tracelate.errors import InputError
+from tracelate.evaluation.batching import Batcher, BatchSize
+from tracelate.evaluation.lineage import Lineage
+from tracelate.tracking.guard import Guard, NamedModel, refusal
+from tracelate.tracking.limits import Limits, TranslationRequests
+from tracelate.tracking.loading import ModelSource, load_pyfunc, packed_model
+from tracelate.tracking.packaging import EXAMPLE
+from tracelate.tracking.served_model import Request
+from tracelate.training.memory import tune_cpu_memory
+
+BATCH_CELLS = 131_072
+"""Beams by sentences by bytes: memory that one batch may take, some hundred MB at hidden size 384.
+"""
+STOP_S = 30
+"""How long requests in progress are waited for."""
+LOCAL = ("127.0.0.1", "localhost", "::1")
+
+
+class ServableModel(NamedTuple):
+    """A model in memory, and where it comes from."""
+
+    source: ModelSource
+    lineage: Lineage
+    loaded: pyfunc.PyFuncModel
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """What GET /model answers."""
+        return {
+            "name": self.source.name,
+            "version": self.source.version,
+            "run_id": self.source.run_id,
+            "model_id": self.source.model_id,
+            "weights_sha256": self.lineage.weights_sha256,
+            "lineage": self.lineage.model_dump(mode="json"),
+        }
+
+
+class BatchedModel:
+    """The model as MLflow's scoring server calls it, from many threads."""
+
+    def __init__(self, model: ServableModel, batcher: Batcher[Request], timeout_s: float) -> None:
+        self.metadata = model.loaded.metadata
+        self.batcher = batcher
+        self.timeout_s = timeout_s
+
+    def predict(self, data: list[str], params: dict[str, Any]) -> list[Any]:
+        return self.batcher.translate(data, Request.model_validate(params), self.timeout_s)
+
+
+def load_servable(reference: str) -> ServableModel:
+    """Raises InputError where there is no such model, or a file is not the one of its lineage."""
+    with packed_model(reference) as packed:
+        return ServableModel(packed.source, packed.lineage, load_pyfunc(packed))
+
+
+def make_app(model: ServableModel, limits: Limits) -> Starlette:
+    """The server, which is ready when a first sentence has been translated, at its start."""
+    settings = model.lineage.params["evaluate"]
+    defaults = {name: settings[name] for name in ("beam_size", "length_penalty")}
+    # the guard's own time is over first, and its answer says more
+    os.environ[MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT.name] = str(int(limits.timeout_s) + STOP_S)
+    batcher = Batcher[Request](
+        lambda sentences, request: model.loaded.predict(sentences, request.model_dump()),
+        lambda request: max(request.beam_size, request.n_best),
+        BatchSize(settings["batch_sentences"], BATCH_CELLS),
+    )
+    warm = False
+
+    def is_ready() -> bool:
+        return warm and batcher.is_alive
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        nonlocal warm
+        # MLflow answers each request in a thread, of which there are 6 on a small machine
+        threads = ThreadPoolExecutor(limits.requests + 1, thread_name_prefix="request")
+        asyncio.get_running_loop().set_default_executor(threads)
+        await asyncio.to_thread(batcher.translate, EXAMPLE, Request.model_validate(defaults))
+        warm = True
+        yield
+        warm = False
+        await asyncio.to_thread(batcher.close)
+
+    async def describe(_: HttpRequest) -> Response:
+        return JSONResponse(model.document)
+
+    async def ping(_: HttpRequest) -> Response:
+        return Response("\n") if is_ready() else refusal(503, "the model is not ready")
+
+    async def refuse(_: HttpRequest, error: Exception) -> Response:
+        http = error if isinstance(error, HTTPException) else HTTPException(500)
+        answer = refusal(http.status_code, http.detail)
+        answer.headers.update(http.headers or {})
+        return answer
+
+    scoring = scoring_server.init(BatchedModel(model, batcher, limits.timeout_s))
+    guard = Guard(scoring, TranslationRequests(limits, defaults), is_ready)
+    headers = {
+        # a name may have characters that a header may not
+        "tracelate-model": quote(model.source.title, safe="/@ "),
+        "tracelate-weights-sha256": model.lineage.weights_sha256,
+    }
+    return Starlette(
+        routes=[
+            Route("/invocations", guard, methods=["POST"]),
+            Route("/model", describe),
+            Route("/ping", ping),
+            Route("/health", ping),
+            Route("/version", scoring, methods=["GET"]),
+        ],
+        middleware=[Middleware(NamedModel, headers=headers)],
+        exception_handlers={HTTPException: refuse},
+        lifespan=lifespan,
+    )
+
+
+def serve(
+    reference: str, host: str, port: int, limits: Limits, say: Callable[[str], object]
+) -> None:
+    """Serves the model until SIGTERM or Ctrl-C; requests in progress are answered before the end.
+
+    `port` 0 is any that is free. `say` hears, line by line, what is served where.
+
+    Raises InputError where the model cannot be loaded or the port cannot be had.
+    """
+    with _listener(host, port) as listener:
+        model = load_servable(reference)
+        if host not in LOCAL:
+            say(
+                f"warning: {host} is open to other machines, and whoever reaches it may translate: "
+                "put a proxy that asks for a password before it"
+            )
+        lineage = model.lineage
+        address = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
+        announcement = (
+            f"serving {model.source.title} ({lineage.pair}, run {model.source.run_id}, weights "
+            f"{lineage.weights_sha256[:12]}) on {address}; Ctrl-C ends"
+        )
+        tune_cpu_memory()
+        config = uvicorn.Config(
+            make_app(model, limits),
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=STOP_S,
+        )
+        with _stopping_is_no_failure():
+            _Server(config, lambda: say(announcement)).run(sockets=[listener])
+    say("stopped")
+
+
+class _Server(uvicorn.Server):
+    """Says when it listens."""
+
+    def __init__(self, config: uvicorn.Config, on_started: Callable[[], object]) -> None:
+        super().__init__(config)
+        self.on_started = on_started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.on_started()
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    """A socket of that address, taken before the model is loaded."""
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+    except (OSError, OverflowError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise InputError(
+            f"port {port} of {host} cannot be had ({reason}): name another with --port or --host"
+        ) from error
+    return listener
+
+
+@contextmanager
+def _stopping_is_no_failure() -> Iterator[None]:
+    """The server ends in order at a signal, and then raises it again."""
+    signals = (signal.SIGINT, signal.SIGTERM)
+    before = {one: signal.signal(one, lambda *_: None) for one in signals}
+    try:
+        yield
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
