@@ -1,0 +1,231 @@
+"""Runs as rows of a table: what was trained on what, how good it is, and what may be compared."""
+
+from __future__ import annotations
+
+import difflib
+import itertools
+import re
+import string
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from mlflow.entities import Run
+from mlflow.utils.mlflow_tags import MLFLOW_GIT_COMMIT
+
+from tracelate.errors import InputError
+from tracelate.evaluation import layout
+from tracelate.evaluation.comparability import comparable_key
+from tracelate.evaluation.report import SCORE_NAMES
+from tracelate.tracking.finding import all_experiments, all_runs
+from tracelate.tracking.store import connect
+
+TEST_HASH = f"sha256.{layout.TEST.as_posix()}"
+SIGNATURE = "signature."
+SORT_KEYS = ("started", *SCORE_NAMES, "tokens_per_s")
+STATUSES = ("running", "scheduled", "finished", "failed", "killed")
+LOWER_IS_BETTER = ("ter",)
+CONDITION = re.compile(r"(?P<name>[^=!]+?)\s*(?P<sign>!?=)\s*(?P<value>.*)")
+
+
+class RunRow(NamedTuple):
+    """What is known of a run; None where it has not been logged."""
+
+    run_id: str
+    name: str
+    experiment: str
+    status: str
+    """One of STATUSES."""
+    started: str
+    """ISO 8601, in UTC."""
+    pair: str | None
+    """The languages, such as en-es."""
+    test_sha256: str | None
+    """Of the test set that was scored."""
+    architecture: str | None
+    attention: str | None
+    """With its hops, where there are several."""
+    cell: str | None
+    hidden_size: int | None
+    bleu: float | None
+    """Percent, as the other scores and the ends of BLEU's 95 % interval."""
+    bleu_low: float | None
+    bleu_high: float | None
+    chrf: float | None
+    ter: float | None
+    tokens_per_s: float | None
+    """Target tokens a second in training."""
+    commit: str | None
+    dirty: bool
+    """Whether files differed from the commit."""
+    group: str | None
+    """A letter: rows with the same one can be compared, for they were scored on the same test set
+    in the same way. None: not scored."""
+
+
+class RunTable(NamedTuple):
+    rows: list[RunRow]
+    ranks: list[int | None]
+    """Each row's place by the score that the table is sorted by, among the rows of its own group
+    alone; None where it has none, or where the table is not sorted by a score."""
+    groups: int
+    """How many groups the sorted table had: of more than one, no row of one group ranks above or
+    below a row of another."""
+    left_out: int
+    """Rows beyond the limit."""
+
+
+def run_table(
+    experiment: str | None,
+    *,
+    where: Sequence[str] = (),
+    status: str | None = None,
+    sort: str = "started",
+    limit: int | None = None,
+) -> RunTable:
+    """The runs of an experiment, or of all where it is None: the newest first, or the best by
+    `sort`, one of SORT_KEYS, group after group where it is a score; runs without it come last.
+
+    `where` has conditions such as "pair=en-es" or "model.layers!=1", on the table's own columns,
+    params and tags; all must hold.
+
+    Raises InputError on a condition that is none, on a name that no run has, on an unknown status
+    or sort key, or where the store cannot be reached.
+    """
+    if sort not in SORT_KEYS:
+        raise InputError(f"cannot sort by {sort!r}: choose from {', '.join(SORT_KEYS)}")
+    if status is not None and status.lower() not in STATUSES:
+        raise InputError(f"status {status!r} is unknown: choose from {', '.join(STATUSES)}")
+    client = connect()
+    names = {
+        one.experiment_id: one.name
+        for one in all_experiments(client)
+        if experiment in (None, one.name)
+    }
+    runs = all_runs(client, list(names))
+    letters = _letters(runs)
+    rows = [_row(run, names[run.info.experiment_id], letters) for run in runs]
+    kept = _filter(rows, runs, where)
+    if status is not None:
+        kept = [row for row in kept if row.status == status.lower()]
+    return _ranked(kept, sort, limit)
+
+
+def _row(run: Run, experiment: str, letters: Mapping[tuple[str, ...], str]) -> RunRow:
+    params, tags, metrics = run.data.params, run.data.tags, run.data.metrics
+    key = _comparable_key(run)
+    transformer = params.get("model.architecture") == "transformer"
+    hidden_size = params.get("model.hidden_size", "")
+    started = datetime.fromtimestamp(run.info.start_time / 1000, UTC)
+    return RunRow(
+        run_id=run.info.run_id,
+        name=run.info.run_name or "",
+        experiment=experiment,
+        status=run.info.status.lower(),
+        started=started.isoformat(timespec="seconds"),
+        pair=tags.get("pair"),
+        test_sha256=tags.get(TEST_HASH),
+        architecture=params.get("model.architecture"),
+        attention="transformer" if transformer else _attention(params),
+        cell=None if transformer else params.get("model.cell"),
+        hidden_size=int(hidden_size) if hidden_size.isdecimal() else None,
+        bleu=metrics.get("test_bleu"),
+        bleu_low=metrics.get("test_bleu_low"),
+        bleu_high=metrics.get("test_bleu_high"),
+        chrf=metrics.get("test_chrf"),
+        ter=metrics.get("test_ter"),
+        tokens_per_s=metrics.get("target_tokens_per_s", metrics.get("tokens_per_s")),
+        commit=tags.get(MLFLOW_GIT_COMMIT),
+        dirty=tags.get("git.dirty") == "true",
+        group=None if key is None else letters[key],
+    )
+
+
+def _attention(params: Mapping[str, str]) -> str | None:
+    name, hops = params.get("model.attention"), params.get("model.hops", "1")
+    if name is None:
+        return None
+    fed = " + feeding" if params.get("model.input_feeding") == "True" else ""
+    return f"{name}{f' × {hops}' if hops != '1' else ''}{fed}"
+
+
+def _comparable_key(run: Run) -> tuple[str, ...] | None:
+    """None where the run does not say what it was scored on, and how."""
+    tags = run.data.tags
+    signatures = {name: tags.get(SIGNATURE + name) for name in SCORE_NAMES}
+    known = {name: signature for name, signature in signatures.items() if signature}
+    if TEST_HASH not in tags or len(known) < len(signatures):
+        return None
+    return comparable_key(tags[TEST_HASH], known)
+
+
+def _letters(runs: Iterable[Run]) -> dict[tuple[str, ...], str]:
+    """A, B, … for what can be compared, in the order in which it is met."""
+    keys = dict.fromkeys(key for run in runs if (key := _comparable_key(run)) is not None)
+    return dict(zip(keys, _letter_names(), strict=False))
+
+
+def _letter_names() -> Iterator[str]:
+    for length in itertools.count(1):
+        for letters in itertools.product(string.ascii_uppercase, repeat=length):
+            yield "".join(letters)
+
+
+def _filter(rows: Sequence[RunRow], runs: Sequence[Run], where: Sequence[str]) -> list[RunRow]:
+    values = [
+        {**run.data.tags, **run.data.params, **row._asdict()}
+        for row, run in zip(rows, runs, strict=True)
+    ]
+    kept = list(rows)
+    for condition in where:
+        parts = CONDITION.fullmatch(condition.strip())
+        if parts is None:
+            raise InputError(
+                f"{condition!r} is no condition: write it as pair=en-es or model.layers!=1"
+            )
+        name, wanted = parts["name"], parts["value"]
+        known = set().union(*values)
+        if rows and name not in known:
+            close = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean {close[0]}?" if close else "name a column, a param or a tag"
+            raise InputError(f"{condition!r}: no run has {name!r}: {hint}")
+        holds = {
+            row.run_id
+            for row, of_row in zip(rows, values, strict=True)
+            if (_text(of_row.get(name)) == wanted) == (parts["sign"] == "=")
+        }
+        kept = [row for row in kept if row.run_id in holds]
+    return kept
+
+
+def _text(value: object) -> str:
+    return "" if value is None else str(value)
+
+
+def _ranked(rows: Sequence[RunRow], sort: str, limit: int | None) -> RunTable:
+    ranks: list[int | None] = [None] * len(rows)
+    groups = 0
+    ordered = list(rows)
+    if sort != "started":
+        sign = 1 if sort in LOWER_IS_BETTER else -1
+        is_score = sort in SCORE_NAMES
+        with_value = [row for row in rows if getattr(row, sort) is not None]
+        if is_score:  # what was scored in no known way ranks nowhere
+            with_value = [row for row in with_value if row.group is not None]
+        with_value.sort(
+            key=lambda row: (_place(row.group) if is_score else (), sign * getattr(row, sort))
+        )
+        ordered = [*with_value, *(row for row in rows if row not in with_value)]
+        if is_score:
+            by_group = itertools.groupby(with_value, key=lambda row: row.group)
+            sizes = [len(list(members)) for _, members in by_group]
+            groups = len(sizes)
+            ranks = [rank for size in sizes for rank in range(1, size + 1)]
+            ranks += [None] * (len(rows) - len(ranks))
+    shown = len(ordered) if limit is None else limit
+    return RunTable(ordered[:shown], ranks[:shown], groups, max(0, len(ordered) - shown))
+
+
+def _place(group: str | None) -> tuple[int, str]:
+    """A to Z, then AA."""
+    return (len(group or ""), group or "")

@@ -1,0 +1,149 @@
+"""`tracelate compare` and `tracelate runs` as people and machines run them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from matplotlib.image import imread
+
+from tests.evaluation.evidence import evidence, some_references, translate_badly, write_evidence
+from tests.tiny_corpus import SETTINGS, write_params
+from tracelate.cli.main import main
+from tracelate.tracking.runs import start_run
+
+REFERENCES = some_references(60)
+BAD = evidence("bad", translate_badly(REFERENCES, 0.5, 1), REFERENCES)
+GOOD = evidence("good", translate_badly(REFERENCES, 0.1, 2), REFERENCES)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_database: Path) -> Path:
+    """Where the command runs, with a project's settings and store, and two evaluations."""
+    for name in ("MLFLOW_TRACKING_URI", "DVC_ROOT", "COLUMNS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(empty_database, tmp_path)
+    write_params(tmp_path, SETTINGS)
+    for one in (BAD, GOOD):
+        write_evidence(tmp_path / one.name, one)
+    return tmp_path
+
+
+class Done(NamedTuple):
+    status: int
+    stdout: str
+    stderr: str
+
+
+Run = Callable[..., Done]
+
+
+@pytest.fixture
+def run(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs the command in `folder`."""
+
+    def run_command(*arguments: str) -> Done:
+        monkeypatch.setattr(sys, "argv", ["tracelate", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        assert isinstance(ended.value.code, int)
+        return Done(ended.value.code, *capsys.readouterr())
+
+    return run_command
+
+
+def test_compare_says_which_is_better_by_which_metric_and_where(folder: Path, run: Run) -> None:
+    done = run("compare", "bad", "good", "--sentences", "2", "--output", "out")
+    assert done.status == 0, done.stderr
+    assert done.stderr == "written: out\n"  # no progress where no one looks
+    assert done.stdout.count("B is better") >= 3 + 1
+    for text in ("bad", "good", "BLEU", "chrF", "TER", "60 test sentences", "in other words"):
+        assert text in done.stdout
+    document = json.loads((folder / "out/comparison.json").read_text(encoding="utf-8"))
+    assert document["scores"]["bleu"]["verdict"] == "better"
+    assert imread(folder / "out/difference_by_source_length.png").ndim == 3
+
+
+def test_compare_gives_machines_the_document_alone(folder: Path, run: Run) -> None:
+    done = run("compare", "good/metrics.json", "bad", "--json", "--level", "0.01")
+    document = json.loads(done.stdout)
+    assert document["level"] == 0.01
+    assert document["scores"]["ter"]["verdict"] == "worse"
+
+
+def test_compare_says_so_where_both_translate_alike(folder: Path, run: Run) -> None:
+    done = run("compare", "good", "good")
+    assert "Both translate all 60 sentences in the same words." in done.stdout
+    assert done.stdout.count("no difference shown") == 3
+
+
+def test_compare_refuses_another_test_set_in_one_line(folder: Path, run: Run) -> None:
+    other = evidence("other", REFERENCES, REFERENCES, test_sha256="a0" * 32)
+    write_evidence(folder / "other", other)
+    done = run("compare", "good", "other")
+    assert (done.status, done.stdout) == (1, "")
+    [line] = done.stderr.splitlines()
+    assert line.startswith("error: good and other cannot be compared: ")
+    assert "sha256 differ: 5e5e5e5e5e5e… and a0a0a0a0a0a0…" in line
+
+
+def test_what_cannot_be_found_is_one_line_too(folder: Path, run: Run) -> None:
+    done = run("compare", "good", "nothing")
+    assert done.status == 1
+    [line] = done.stderr.splitlines()
+    assert line.startswith("error: 'nothing' is no folder, no models:/… and no run in sqlite:")
+
+
+def test_runs_says_what_to_do_where_there_are_none(folder: Path, run: Run) -> None:
+    done = run("runs")
+    assert done.status == 0, done.stderr
+    assert "no such runs in experiment 'tracelate' of sqlite:" in done.stdout
+    assert "make run" in done.stdout
+    assert json.loads(run("runs", "--json").stdout) == []
+
+
+def test_runs_rank_within_what_can_be_compared(folder: Path, run: Run) -> None:
+    for name, bleu, test in (("worse", 20, "5e"), ("[better]", 30, "5e"), ("elsewhere", 90, "a0")):
+        tags = {f"signature.{metric}": "version:1" for metric in ("bleu", "chrf", "ter")}
+        tags |= {"sha256.data/prepared/test.parquet": test * 32, "git.dirty": "true"}
+        made, _ = start_run("tracelate", name, tags)
+        made.log_metrics({"test_bleu": bleu, "test_bleu_low": bleu - 1, "test_bleu_high": bleu + 1})
+    done = run("runs", "--sort", "bleu")
+    assert done.status == 0, done.stderr
+    rows = [
+        [cell.strip() for cell in line.strip("│").split("│")]
+        for line in done.stdout.splitlines()
+        if line.startswith("│")
+    ]
+    assert [(row[0], row[1], row[3]) for row in rows] == [
+        ("A", "1", "elsewhere"),
+        ("B", "1", "[better]"),
+        ("B", "2", "worse"),
+    ]
+    assert "30.0 (29.0–31.0)" in rows[1]
+    assert "among its own letter alone" in done.stdout
+    machine = json.loads(run("runs", "--json", "--limit", "1").stdout)
+    assert [(row["name"], row["group"], row["rank"]) for row in machine] == [
+        ("elsewhere", "A", None)
+    ]
+    wrong = run("runs", "--where", "nam=worse")
+    assert wrong.status == 1
+    assert wrong.stderr == "error: 'nam=worse': no run has 'nam': did you mean name?\n"
+
+
+def test_help_answers_without_loading_what_is_heavy() -> None:
+    code = (
+        "import sys, tracelate.cli.main; "
+        "print([name for name in ('mlflow', 'torch', 'sacrebleu', 'rich.table') "
+        "if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() in ("[]", "['rich.table']")  # typer's own

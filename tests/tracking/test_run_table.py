@@ -1,0 +1,213 @@
+"""The table of runs, from a real store of MLflow's."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from mlflow import MlflowClient
+
+from tracelate.errors import InputError
+from tracelate.tracking.run_table import RunTable, run_table
+from tracelate.tracking.store import connect
+
+HERE, ELSEWHERE = "5e" * 32, "a0" * 32
+SIGNATURE = "nrefs:1|bs:10|seed:1|version:2.6.0"
+
+
+@pytest.fixture(autouse=True)
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_database: Path) -> MlflowClient:
+    shutil.copy(empty_database, tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+    client = connect()
+    client.create_experiment("tests", artifact_location=tmp_path.as_uri())
+    client.create_experiment("others", artifact_location=tmp_path.as_uri())
+    return client
+
+
+_clock_ms = iter(range(1_700_000_000_000, 1_700_000_900_000, 1000))
+
+
+def add_run(
+    store: MlflowClient,
+    name: str,
+    *,
+    bleu: float | None = None,
+    ter: float | None = None,
+    test: str = HERE,
+    signature: str = SIGNATURE,
+    params: Mapping[str, object] | None = None,
+    tags: Mapping[str, str] | None = None,
+    experiment: str = "tests",
+) -> str:
+    experiment_id = store.get_experiment_by_name(experiment).experiment_id
+    run = store.create_run(experiment_id, start_time=next(_clock_ms), run_name=name)
+    run_id: str = run.info.run_id
+    for key, value in (params or {}).items():
+        store.log_param(run_id, key, value)
+    for key, text in (tags or {}).items():
+        store.set_tag(run_id, key, text)
+    if bleu is not None:
+        store.set_tag(run_id, "sha256.data/prepared/test.parquet", test)
+        for metric in ("bleu", "chrf", "ter"):
+            store.set_tag(run_id, f"signature.{metric}", signature)
+        store.log_metric(run_id, "test_bleu", bleu)
+        store.log_metric(run_id, "test_ter", 100 - bleu if ter is None else ter)
+    return run_id
+
+
+def names(found: RunTable) -> list[str]:
+    return [row.name for row in found.rows]
+
+
+def test_a_row_says_what_was_trained_on_what_and_how_good_it_is(store: MlflowClient) -> None:
+    run_id = add_run(
+        store,
+        "one",
+        bleu=35.5,
+        params={
+            "model.architecture": "recurrent",
+            "model.attention": "general",
+            "model.hops": 2,
+            "model.cell": "lstm",
+            "model.hidden_size": 384,
+        },
+        tags={"pair": "en-es", "mlflow.source.git.commit": "abcdef0123", "git.dirty": "true"},
+    )
+    for metric, value in (("test_bleu_low", 33.0), ("target_tokens_per_s", 7001.5)):
+        store.log_metric(run_id, metric, value)
+    store.set_terminated(run_id, "FINISHED")
+    [row] = run_table("tests").rows
+    assert row.run_id == run_id
+    assert (row.attention, row.cell, row.hidden_size) == ("general × 2", "lstm", 384)
+    assert (row.bleu, row.bleu_low, row.bleu_high, row.chrf) == (35.5, 33.0, None, None)
+    assert (row.tokens_per_s, row.pair, row.status) == (7001.5, "en-es", "finished")
+    assert (row.commit, row.dirty, row.test_sha256) == ("abcdef0123", True, HERE)
+    assert row.started.startswith("2023-11-14T22:13")
+    assert row.group == "A"
+
+
+def test_a_run_that_has_only_begun_is_a_row_with_gaps(store: MlflowClient) -> None:
+    add_run(store, "bare")
+    [row] = run_table("tests").rows
+    assert (row.status, row.bleu, row.group, row.attention, row.hidden_size) == (
+        "running", None, None, None, None,
+    )  # fmt: skip
+
+
+def test_a_transformer_has_no_cell_and_its_attention_is_its_own(store: MlflowClient) -> None:
+    params = {
+        "model.architecture": "transformer",
+        "model.attention": "general",
+        "model.cell": "gru",
+    }
+    add_run(store, "one", params=params)
+    [row] = run_table("tests").rows
+    assert (row.attention, row.cell) == ("transformer", None)
+
+
+def test_the_newest_come_first_and_others_experiments_only_when_asked(store: MlflowClient) -> None:
+    add_run(store, "old")
+    add_run(store, "new")
+    add_run(store, "newest", experiment="others")
+    assert names(run_table("tests")) == ["new", "old"]
+    assert names(run_table(None)) == ["newest", "new", "old"]
+    assert names(run_table("nothing")) == []
+    assert [row.experiment for row in run_table(None).rows] == ["others", "tests", "tests"]
+
+
+def test_a_deleted_run_is_no_row(store: MlflowClient) -> None:
+    store.delete_run(add_run(store, "gone"))
+    assert names(run_table("tests")) == []
+
+
+def test_the_same_letter_means_the_same_test_set_and_scoring(store: MlflowClient) -> None:
+    add_run(store, "here", bleu=1)
+    add_run(store, "elsewhere", bleu=2, test=ELSEWHERE)
+    add_run(store, "other version", bleu=3, signature=SIGNATURE.replace("2.6.0", "2.5.0"))
+    add_run(store, "other seed", bleu=4, signature=SIGNATURE.replace("seed:1", "seed:2"))
+    letters = {row.name: row.group for row in run_table("tests").rows}
+    assert letters == {"other seed": "A", "here": "A", "other version": "B", "elsewhere": "C"}
+    filtered = run_table("tests", where=["name=elsewhere"])
+    assert filtered.rows[0].group == "C"  # whatever else is shown
+
+
+def test_a_score_ranks_runs_within_their_group_alone(store: MlflowClient) -> None:
+    add_run(store, "worse", bleu=20)
+    add_run(store, "elsewhere", bleu=90, test=ELSEWHERE)
+    add_run(store, "better", bleu=30)
+    add_run(store, "unscored")
+    found = run_table("tests", sort="bleu")
+    assert names(found) == ["better", "worse", "elsewhere", "unscored"]
+    assert found.ranks == [1, 2, 1, None]
+    assert found.groups == 2
+
+
+def test_a_score_of_unknown_origin_ranks_nowhere(store: MlflowClient) -> None:
+    run_id = add_run(store, "odd")
+    store.log_metric(run_id, "test_bleu", 99)
+    add_run(store, "known", bleu=10)
+    found = run_table("tests", sort="bleu")
+    assert names(found) == ["known", "odd"]
+    assert found.ranks == [1, None]
+
+
+def test_less_ter_is_better_and_speed_knows_no_groups(store: MlflowClient) -> None:
+    for name, ter, speed, test in (("a", 50, 7, HERE), ("b", 40, 5, HERE), ("c", 45, 6, ELSEWHERE)):
+        run_id = add_run(store, name, bleu=1, ter=ter, test=test)
+        store.log_metric(run_id, "target_tokens_per_s", speed)
+    assert names(run_table("tests", where=["group!=A"], sort="ter")) == ["b", "a"]
+    fastest = run_table("tests", sort="tokens_per_s")
+    assert names(fastest) == ["a", "c", "b"]
+    assert fastest.ranks == [None] * 3
+
+
+def test_conditions_hold_on_columns_params_and_tags_together(store: MlflowClient) -> None:
+    for name, layers, pair in (("a", 1, "en-es"), ("b", 2, "en-es"), ("c", 2, "en-de")):
+        add_run(store, name, params={"model.layers": layers}, tags={"pair": pair})
+    add_run(store, "d")
+    assert names(run_table("tests", where=["pair=en-es", "model.layers=2"])) == ["b"]
+    assert names(run_table("tests", where=["pair!=en-es"])) == ["d", "c"]
+    assert names(run_table("tests", where=["pair="])) == ["d"]
+    assert names(run_table("tests", where=[" name = a "])) == ["a"]
+
+
+def test_status_is_a_condition_too(store: MlflowClient) -> None:
+    store.set_terminated(add_run(store, "failed"), "FAILED")
+    add_run(store, "running")
+    assert names(run_table("tests", status="Failed")) == ["failed"]
+    with pytest.raises(InputError, match=r"'odd' is unknown: choose from .*finished"):
+        run_table("tests", status="odd")
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        ("pair", "is no condition: write it as"),
+        ("=3", "is no condition"),
+        ("model.layer=1", r"no run has 'model\.layer': did you mean model\.layers\?"),
+        ("zzz=1", "no run has 'zzz': name a column"),
+    ],
+)
+def test_a_condition_that_cannot_hold_is_refused(
+    store: MlflowClient, condition: str, expected: str
+) -> None:
+    add_run(store, "a", params={"model.layers": 1})
+    with pytest.raises(InputError, match=expected):
+        run_table("tests", where=[condition])
+
+
+def test_an_unknown_order_is_refused() -> None:
+    with pytest.raises(InputError, match=r"cannot sort by 'blue': choose from started, bleu"):
+        run_table("tests", sort="blue")
+
+
+def test_a_limit_keeps_the_first_and_tells_how_many_are_left_out(store: MlflowClient) -> None:
+    for name in "abc":
+        add_run(store, name)
+    found = run_table("tests", limit=2)
+    assert (names(found), len(found.ranks), found.left_out) == (["c", "b"], 2, 1)
+    assert run_table("tests", limit=3).left_out == 0
