@@ -15,21 +15,22 @@ from __future__ import annotations
 
 import shutil
 import time
+from collections.abc import Sequence
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.stage import progress, run_stage, say
 from tracelate.config import load_params
 from tracelate.corpus.pairs import Pair, read_pairs
+from tracelate.evaluation.attention_plots import attention_figure
 from tracelate.evaluation.attention_statistics import attention_statistics
+from tracelate.evaluation.drawing import write_png
 from tracelate.evaluation.lineage import make_lineage, write_lineage
-from tracelate.evaluation.metrics import bleu_by_source_length, corpus_scores, sentence_scores
+from tracelate.evaluation.metrics import SentenceScores
 from tracelate.evaluation.page import write_page
-from tracelate.evaluation.plots import (
-    attention_figure,
-    source_length_figure,
-    training_figure,
-    write_png,
-)
+from tracelate.evaluation.plots import source_length_figure, training_figure
 from tracelate.evaluation.report import (
     Metrics,
     ScoredTest,
@@ -37,6 +38,7 @@ from tracelate.evaluation.report import (
     metrics_document,
     write_translations,
 )
+from tracelate.evaluation.scoring import score_translations
 from tracelate.evaluation.translate import Translation, Translator
 from tracelate.evaluation.words import attention_over_words, choose_for_heat_maps
 from tracelate.files import sha256_of, write_json
@@ -69,48 +71,21 @@ def main() -> None:
     shutil.rmtree(FIGURES, ignore_errors=True)
 
     translations, seconds = translate(translator, pairs)
-    sources = [pair.source for pair in pairs]
-    references = [pair.target for pair in pairs]
-    texts = [translation.text for translation in translations]
-    samples, seed = config.bootstrap_samples, config.bootstrap_seed
-    scores = corpus_scores(texts, references, samples=samples, seed=seed)
-    buckets = bleu_by_source_length(
-        [len(source.split()) for source in sources],
-        texts,
-        references,
-        samples=samples,
-        seed=seed,
-    )
-    of_sentences = sentence_scores(texts, references)
-    rows = [
-        TranslationRow(
-            source=pair.source,
-            reference=pair.target,
-            translation=translation.text,
-            sentence_bleu=score.bleu,
-            sentence_chrf=score.chrf,
-            group=pair.group,
-            origin=pair.origin,
-            log_probability=translation.log_probability,
-        )
-        for pair, translation, score in zip(pairs, translations, of_sentences, strict=True)
-    ]
+    scores, buckets, rows = score_translations(pairs, translations, config)
+    attentions = list(translator.attentions(translations))
+    attention = attention_statistics(attentions)
 
     write_png(
         training_figure(read_curve(CURVES / "train.csv"), read_curve(CURVES / "valid.csv")),
         FIGURES / "training.png",
     )
     write_png(source_length_figure(buckets), FIGURES / "bleu_by_source_length.png")
-    attentions = list(translator.attentions(translations))
+    draw_attention(translator, translations, attentions, rows, config.heat_maps)
+    tokenizer, saved = translator.trained.tokenizer, translator.trained.config
     seen = [
-        attention_over_words(translator.trained.tokenizer, translation, weights_TS)
+        attention_over_words(tokenizer, translation, weights_TS)
         for translation, weights_TS in zip(translations, attentions, strict=True)
     ]
-    for number, place in enumerate(choose_for_heat_maps(sources, config.heat_maps), start=1):
-        figure = attention_figure(*seen[place], of_sentences[place])
-        write_png(figure, FIGURES / f"attention_{number}.png")
-    attention = attention_statistics(attentions)
-    saved = translator.trained.config
     languages = f"{saved.source_language} to {saved.target_language}"
     write_page(PAGE, f"{languages}: {len(rows):,} test sentences", rows, seen)
     write_translations(TRANSLATIONS, rows)
@@ -135,6 +110,27 @@ def translate(translator: Translator, pairs: list[Pair]) -> tuple[list[Translati
             [pair.source for pair in pairs], lambda count: shown.advance(task, count)
         )
     return translations, time.perf_counter() - began_s
+
+
+def draw_attention(
+    translator: Translator,
+    translations: Sequence[Translation],
+    attentions: Sequence[NDArray[np.float32]],
+    rows: Sequence[TranslationRow],
+    count: int,
+) -> None:
+    """Heat maps of `count` sentences, with what else there is to see of them."""
+    places = choose_for_heat_maps([row.source for row in rows], count)
+    for number, place in enumerate(places, start=1):
+        translation, row = translations[place], rows[place]
+        seen = attention_over_words(
+            translator.trained.tokenizer,
+            translation,
+            attentions[place],
+            translator.attention_views(translation),
+        )
+        figure = attention_figure(seen, SentenceScores(row.sentence_bleu, row.sentence_chrf))
+        write_png(figure, FIGURES / f"attention_{number}.png")
 
 
 if __name__ == "__main__":

@@ -14,15 +14,16 @@ import pytest
 from matplotlib.image import imread
 from numpy.typing import NDArray
 
+from tracelate.evaluation.attention_plots import attention_figure
 from tracelate.evaluation.comparison import Difference, LengthDifference
+from tracelate.evaluation.drawing import write_png
 from tracelate.evaluation.metrics import LengthBucket, Score, SentenceScores
 from tracelate.evaluation.plots import (
-    attention_figure,
     length_difference_figure,
     source_length_figure,
     training_figure,
-    write_png,
 )
+from tracelate.evaluation.words import WordAttention
 
 SOURCE = ["Add", "{name}", "to", "the", "room"]
 TARGET = ["Añadir", "{name}", "a"]
@@ -70,7 +71,7 @@ def pixels(figure: Any, path: Path) -> Any:
 
 def test_attention_has_target_words_as_rows_and_source_words_as_columns() -> None:
     weights = some_weights()
-    axes: Any = attention_figure(weights, TARGET, SOURCE, SCORES).axes[0]
+    axes: Any = attention_figure(WordAttention(weights, TARGET, SOURCE), SCORES).axes[0]
     assert [label.get_text() for label in axes.get_xticklabels()] == SOURCE
     assert [label.get_text() for label in axes.get_yticklabels()] == TARGET
     np.testing.assert_array_equal(axes.images[0].get_array(), weights)
@@ -80,32 +81,32 @@ def test_attention_has_target_words_as_rows_and_source_words_as_columns() -> Non
 
 def test_attention_of_another_shape_than_the_words_is_refused() -> None:
     with pytest.raises(ValueError, match=r"\(5, 3\), the words \(3, 5\)"):
-        attention_figure(some_weights(5, 3), TARGET, SOURCE, SCORES)
+        attention_figure(WordAttention(some_weights(5, 3), TARGET, SOURCE), SCORES)
     with pytest.raises(ValueError, match=r"\(0, 5\)"):
-        attention_figure(np.zeros((0, 5)), [], SOURCE, SCORES)
+        attention_figure(WordAttention(np.zeros((0, 5)), [], SOURCE), SCORES)
 
 
 def test_a_word_takes_the_same_space_in_a_long_sentence_as_in_a_short_one() -> None:
-    short = attention_figure(some_weights(3, 5), ["a"] * 3, ["b"] * 5, SCORES)
-    long = attention_figure(some_weights(37, 35), ["a"] * 37, ["b"] * 35, SCORES)
+    short = attention_figure(WordAttention(some_weights(3, 5), ["a"] * 3, ["b"] * 5), SCORES)
+    long = attention_figure(WordAttention(some_weights(37, 35), ["a"] * 37, ["b"] * 35), SCORES)
     np.testing.assert_allclose(short.get_size_inches() / (5, 3), long.get_size_inches() / (35, 37))
 
 
 def test_a_picture_of_very_many_words_stays_within_what_can_be_drawn(tmp_path: Path) -> None:
-    figure = attention_figure(some_weights(1, 800), ["a"], ["b"] * 800, SCORES)
+    figure = attention_figure(WordAttention(some_weights(1, 800), ["a"], ["b"] * 800), SCORES)
     assert 10_000 < pixels(figure, tmp_path / "wide.png").shape[1] < 2**16
 
 
 def test_long_words_are_shortened() -> None:
     words = ["https://my.home-assistant.io/redirect", "x" * 18]
-    axes: Any = attention_figure(some_weights(1, 2), ["a"], words, SCORES).axes[0]
+    axes: Any = attention_figure(WordAttention(some_weights(1, 2), ["a"], words), SCORES).axes[0]
     shown = [label.get_text() for label in axes.get_xticklabels()]
     assert shown == ["https://my.home-a…", "x" * 18]
 
 
 def test_words_are_text_and_never_mathematics(tmp_path: Path) -> None:
     words = ["$x_1$", r"$\nonsense{$", "{name}", "a_b", "$5", "%s"]
-    figure = attention_figure(some_weights(1, 6), words[1:2], words, SCORES)
+    figure = attention_figure(WordAttention(some_weights(1, 6), words[1:2], words), SCORES)
     write_png(figure, tmp_path / "text.png")  # parsed, \nonsense raises
     axes: Any = figure.axes[0]
     assert not any(label.get_parse_math() for label in axes.get_xticklabels())
@@ -115,7 +116,10 @@ def test_scripts_and_emoji_without_a_font_are_drawn_without_a_warning(tmp_path: 
     words = ["打开", "свет", "😀", "añadir", "ضوء", "\U000f0001"]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        write_png(attention_figure(some_weights(6, 6), words, words, SCORES), tmp_path / "a.png")
+        write_png(
+            attention_figure(WordAttention(some_weights(6, 6), words, words), SCORES),
+            tmp_path / "a.png",
+        )
     assert imread(tmp_path / "a.png").std() > 0.05
 
 
@@ -124,7 +128,10 @@ def test_the_darkest_cell_is_where_the_attention_is(tmp_path: Path) -> None:
         """Row and column, in cells, from the picture's top left corner."""
         weights = np.zeros((3, 5))
         weights[row, column] = 1
-        image = pixels(attention_figure(weights, [" "] * 3, [" "] * 5, SCORES), tmp_path / "a.png")
+        image = pixels(
+            attention_figure(WordAttention(weights, [" "] * 3, [" "] * 5), SCORES),
+            tmp_path / "a.png",
+        )
         left_of_the_colour_bar = image[:, : int(image.shape[1] * 0.62), :3]
         red, blue = left_of_the_colour_bar[..., 0], left_of_the_colour_bar[..., 2]
         places = np.argwhere((blue > red + 0.3) & (red < 0.1))
@@ -201,7 +208,7 @@ def test_differences_of_too_few_sentences_can_be_drawn(
 def test_the_same_input_gives_the_same_bytes_whatever_the_users_settings(tmp_path: Path) -> None:
     def draw(name: str) -> list[bytes]:
         figures = (
-            attention_figure(some_weights(), TARGET, SOURCE, SCORES),
+            attention_figure(WordAttention(some_weights(), TARGET, SOURCE), SCORES),
             training_figure(TRAIN, VALID),
             source_length_figure(some_buckets()),
             length_difference_figure(some_differences(), "a", "b"),
@@ -229,3 +236,26 @@ def test_only_plots_load_matplotlib_and_nothing_loads_pyplot() -> None:
             [sys.executable, "-c", code.format(module)], capture_output=True, text=True, check=True
         )
         assert done.stdout.split() == [expected, "False"]
+
+
+def test_a_window_is_framed_where_it_is_and_nowhere_else(tmp_path: Path) -> None:
+    window = np.zeros((3, 5))
+    window[1, 2:4] = 1
+    seen = WordAttention(some_weights(), TARGET, SOURCE, {"window": window})
+    axes: Any = attention_figure(seen, SCORES).axes[0]
+    [frame] = axes.patches
+    assert frame.get_bbox().bounds == (1.5, 0.5, 2, 1)
+
+
+def test_each_head_and_hop_is_drawn_below_the_whole(tmp_path: Path) -> None:
+    parts = {f"head {number}": some_weights() for number in range(1, 6)}
+    views = {**parts, "head 1, window": np.ones((3, 5))}
+    whole = attention_figure(WordAttention(some_weights(), TARGET, SOURCE), SCORES)
+    figure = attention_figure(WordAttention(some_weights(), TARGET, SOURCE, views), SCORES)
+    drawn: Any = figure.axes[2:]  # after the whole and its colour bar
+    assert [axes.get_title("left") for axes in drawn] == list(parts)
+    for axes, weights in zip(drawn, parts.values(), strict=True):
+        assert np.array_equal(axes.images[0].get_array(), weights)
+    assert all(axes.get_position().y1 < 0 for axes in drawn)
+    taller = pixels(figure, tmp_path / "parts.png").shape[0]
+    assert taller > pixels(whole, tmp_path / "whole.png").shape[0]

@@ -14,6 +14,7 @@ import numpy.typing as npt
 import torch
 
 from tracelate.model.search import Hypothesis, beam_search
+from tracelate.model.seq2seq import TeacherForced
 from tracelate.training.batches import pad
 from tracelate.training.model_files import TrainedModel, special_ids
 
@@ -89,15 +90,28 @@ class Translator:
         """Each translation's weights over source pieces at each target piece, the end tokens
         included: arrays of target pieces by source pieces.
         """
-        special = self.special
         for start in range(0, len(translations), self.batch_sentences):
             batch = translations[start : start + self.batch_sentences]
-            source_BS = pad([[*one.source_ids, special.end] for one in batch], special.padding)
-            target_BT = pad([[special.start, *one.target_ids] for one in batch], special.padding)
-            mask_BS = source_BS != special.padding
-            weights_BTS = self.trained.model(source_BS, mask_BS, target_BT).weights_BTS
+            weights_BTS = self._look(batch).weights_BTS
             for one, weights_TS in zip(batch, weights_BTS.float().numpy(), strict=True):
                 yield weights_TS[: len(one.target_ids) + 1, : len(one.source_ids) + 1]
+
+    @torch.no_grad()
+    def attention_views(self, translation: Translation) -> dict[str, npt.NDArray[np.float32]]:
+        """What else there is to see of a translation's attention, by name: each head or hop, or
+        the window, with 1 inside; arrays as those of `attentions`.
+        """
+        views = self._look([translation]).views
+        return {name: view[0].float().numpy() for name, view in views.items()}
+
+    def _look(self, batch: Sequence[Translation]) -> TeacherForced:
+        special = self.special
+        source_BS = pad([[*one.source_ids, special.end] for one in batch], special.padding)
+        target_BT = pad([[special.start, *one.target_ids] for one in batch], special.padding)
+        looked: TeacherForced = self.trained.model(
+            source_BS, source_BS != special.padding, target_BT
+        )
+        return looked
 
     def _search(self, source_ids: Sequence[Sequence[int]]) -> list[list[Hypothesis]]:
         source_BS = pad([[*ids, self.special.end] for ids in source_ids], self.special.padding)

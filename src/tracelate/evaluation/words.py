@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -22,16 +23,24 @@ class WordAttention(NamedTuple):
     weights_WV: NDArray[np.float64]
     target_words: list[str]
     source_words: list[str]
+    views: Mapping[str, NDArray[np.float64]] = MappingProxyType({})
+    """What else there is to see, as `Attended.views` has it, over words."""
 
 
 def attention_over_words(
-    tokenizer: SubwordTokenizer, translation: Translation, weights_TS: NDArray[np.floating]
+    tokenizer: SubwordTokenizer,
+    translation: Translation,
+    weights_TS: NDArray[np.floating],
+    views: Mapping[str, NDArray[np.floating]] = MappingProxyType({}),
 ) -> WordAttention:
     """What each target word looked at, over the source's words, from the weights over pieces."""
     target_words, target_spans = _words(tokenizer, translation.target_ids)
     source_words, source_spans = _words(tokenizer, translation.source_ids)
     return WordAttention(
-        merge_pieces(weights_TS, target_spans, source_spans), target_words, source_words
+        merge_pieces(weights_TS, target_spans, source_spans),
+        target_words,
+        source_words,
+        {name: merge_pieces(view, target_spans, source_spans) for name, view in views.items()},
     )
 
 

@@ -1,0 +1,53 @@
+"""From translations of a test set to everything that is scored about them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from tracelate.config import EvaluateConfig
+from tracelate.corpus.pairs import Pair
+from tracelate.evaluation.metrics import (
+    LengthBucket,
+    Score,
+    bleu_by_source_length,
+    corpus_scores,
+    sentence_scores,
+)
+from tracelate.evaluation.report import TranslationRow
+from tracelate.evaluation.translate import Translation
+
+
+class ScoredTranslations(NamedTuple):
+    scores: list[Score]
+    buckets: list[LengthBucket]
+    rows: list[TranslationRow]
+    """One a pair, in order."""
+
+
+def score_translations(
+    pairs: Sequence[Pair], translations: Sequence[Translation], config: EvaluateConfig
+) -> ScoredTranslations:
+    """Scores the translations of `pairs`, in order, with the intervals that `config` asks for."""
+    texts = [translation.text for translation in translations]
+    references = [pair.target for pair in pairs]
+    samples, seed = config.bootstrap_samples, config.bootstrap_seed
+    lengths = [len(pair.source.split()) for pair in pairs]
+    of_sentences = sentence_scores(texts, references)
+    return ScoredTranslations(
+        corpus_scores(texts, references, samples=samples, seed=seed),
+        bleu_by_source_length(lengths, texts, references, samples=samples, seed=seed),
+        [
+            TranslationRow(
+                source=pair.source,
+                reference=pair.target,
+                translation=translation.text,
+                sentence_bleu=score.bleu,
+                sentence_chrf=score.chrf,
+                group=pair.group,
+                origin=pair.origin,
+                log_probability=translation.log_probability,
+            )
+            for pair, translation, score in zip(pairs, translations, of_sentences, strict=True)
+        ],
+    )
