@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: run test lint ui setup clean
+.PHONY: run test lint study ui setup clean
 
 run: setup  ## reproduce the whole pipeline on real text, then say what came of it
 	dvc repro
@@ -18,6 +18,12 @@ lint: setup  ## style, types, and which room may import which
 	ruff format --check .
 	mypy
 	lint-imports
+
+study: setup  ## what each variant of attention brings: docs/attention.md, in about 90 minutes
+	dvc repro tokenize
+	dvc stage list --name-only studies/attention/dvc.yaml | grep @ | \
+		OMP_NUM_THREADS=1 xargs -n 1 -P 2 dvc repro --single-item
+	dvc repro studies/attention/dvc.yaml
 
 ui: setup  ## MLflow's interface on http://127.0.0.1:5000
 	tracelate ui

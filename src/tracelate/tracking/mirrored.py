@@ -14,13 +14,14 @@ TAG = "tracelate.mirrored."
 
 def is_mirrored(run: TrackedRun, stage: str, files: Iterable[Path]) -> bool:
     """Whether `mark_mirrored` was called with files of the same content."""
-    return run.tag(TAG + stage) == _sha256(files)
+    return run.tag(TAG + stage) == content_sha256(files)
 
 
 def mark_mirrored(run: TrackedRun, stage: str, files: Iterable[Path]) -> None:
-    run.set_tags({TAG + stage: _sha256(files)})
+    run.set_tags({TAG + stage: content_sha256(files)})
 
 
-def _sha256(files: Iterable[Path]) -> str:
+def content_sha256(files: Iterable[Path]) -> str:
+    """Of the files' names and contents, in order."""
     hashes = [f"{path.name} {sha256_of(path)}" for path in files]
     return hashlib.sha256("\n".join(hashes).encode()).hexdigest()

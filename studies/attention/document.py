@@ -1,0 +1,220 @@
+"""docs/attention.md: every number in it comes from results."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from studies.attention.outcome import Interval, Outcome, Sampled
+from studies.attention.settings import Run, Study
+from tracelate.config import Params
+from tracelate.model.architecture import architecture_name
+
+PLAIN, REFERENCE = "none", "general"
+
+
+class Sources(NamedTuple):
+    """What is told beside the scores."""
+
+    params: Params
+    study: Study
+    runs: Mapping[str, Run]
+    """One of each variant."""
+    training: Mapping[str, Sequence[Mapping[str, Any]]]
+    """Each variant's training reports, one a seed."""
+    speed: Mapping[str, Mapping[str, float]]
+
+
+def document(outcome: Outcome, sources: Sources) -> str:
+    """The whole file. Needs `none` and `general`, which all others are held against."""
+    parts = [
+        HEAD,
+        setting(outcome, sources),
+        "![BLEU of each variant with its interval](attention/bleu.png)",
+        table(
+            ["variant", "model", "BLEU", "chrF", "BLEU against none", "against general"],
+            score_rows(outcome, sources),
+        ),
+        READING,
+        "## By the length of the source",
+        "![BLEU by source length](attention/source_length.png)",
+        table(
+            ["BLEU, by words in the source", *(bucket.label for bucket in outcome.buckets)],
+            length_rows(outcome),
+        ),
+        "## What it costs",
+        table(
+            [
+                "variant",
+                "parameters",
+                "training, target tokens/s",
+                "relative to general",
+                "translating, tokens/s",
+                "relative to general",
+            ],
+            cost_rows(sources),
+        ),
+        COST,
+        "## Do the claims hold here?",
+        "\n".join(f"- {claim}" for claim in claims(outcome)),
+        f"Signatures: BLEU `{outcome.signatures['bleu']}`, chrF `{outcome.signatures['chrf']}`.",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+HEAD = """\
+# What attention brings
+
+<!-- Written by `make study` from its results: do not edit by hand. -->
+
+Every variant of attention in Tracelate, trained on the same text with the same settings, several
+times each, and scored on the same test sentences."""
+
+READING = """\
+An interval holds 95 % of what other sentences and other seeds would give (a bootstrap over both;
+the same sentences for both sides of a difference). A difference whose interval leaves out 0 is in
+bold: the others may be chance. Three seeds are few, so an interval says less about seeds than about
+sentences."""
+
+COST = """\
+Measured in one run, in turn, on the same batches and sentences, with 2 threads; medians of several
+rounds. Ratios hold better than figures: another machine has others."""
+
+
+def setting(outcome: Outcome, sources: Sources) -> str:
+    """How the numbers came about."""
+    params = sources.runs[REFERENCE].params
+    model, train = params.model, params.train
+    reports = [report for of in sources.training.values() for report in of]
+    hours = sum(report["seconds"] for report in reports) / 3600
+    own = [
+        f"{variant} {name} {value}"
+        for variant, changes in sources.study.variants.items()
+        for name, value in changes.get("train", {}).items()
+    ]
+    beam = params.evaluate.beam_size
+    return (
+        f"Corpus: {params.download.catalogs.package} {params.download.catalogs.version}, "
+        f"{params.download.source_language} to {params.download.target_language}; "
+        f"{outcome.sentences:,} test sentences from components that training has not seen. "
+        f"Embeddings of {model.embedding_size}, states of {model.hidden_size}, "
+        f"{train.epochs} epochs, batches of {train.batch_tokens:,} tokens, learning rate "
+        f"{train.learning_rate:g}{' but for ' + ', '.join(own) if own else ''}; seeds "
+        f"{', '.join(map(str, sources.study.seeds))}; "
+        f"{'greedy search' if beam == 1 else f'beam {beam}'}. These models are smaller and trained "
+        f"shorter than the default one, so that all {len(reports)} trainings, {hours:.1f} hours of "
+        "one core, fit into an afternoon: what counts is the difference between them."
+    )
+
+
+def score_rows(outcome: Outcome, sources: Sources) -> Iterator[list[str]]:
+    variants = outcome.variants
+    plain, reference = variants[PLAIN].bleu, variants[REFERENCE].bleu
+    for name in sorted(variants, key=lambda name: -variants[name].bleu.value):
+        bleu = variants[name].bleu
+        yield [
+            f"`{name}`",
+            architecture_name(sources.runs[name].params.model),
+            _interval(bleu.interval),
+            _interval(variants[name].chrf.interval),
+            "" if name == PLAIN else _difference(bleu.minus(plain)),
+            "" if name == REFERENCE else _difference(bleu.minus(reference)),
+        ]
+
+
+def length_rows(outcome: Outcome) -> Iterator[list[str]]:
+    variants = outcome.variants
+    for name in sorted(variants, key=lambda name: -variants[name].bleu.value):
+        yield [f"`{name}`", *(f"{one.value:.1f}" for one in variants[name].bleu_by_length)]
+
+
+def cost_rows(sources: Sources) -> Iterator[list[str]]:
+    reference = sources.speed[REFERENCE]
+    for name, speed in sources.speed.items():
+        row = [f"`{name}`", f"{sources.training[name][0]['parameter_count']:,}"]
+        for measure in ("training_tokens_per_s", "translating_tokens_per_s"):
+            row += [f"{speed[measure]:,.0f}", f"{speed[measure] / reference[measure]:.2f}"]
+        yield row
+
+
+def claims(outcome: Outcome) -> Iterator[str]:
+    """What the overview says, and whether these numbers bear it out."""
+    variants = outcome.variants
+    plain, reference = variants[PLAIN], variants[REFERENCE]
+    gains = {
+        name: variant.bleu.minus(plain.bleu) for name, variant in variants.items() if name != PLAIN
+    }
+    clear = [name for name, gain in gains.items() if gain.low > 0]
+    unclear = [f"`{name}` ({_difference(gain)})" for name, gain in gains.items() if gain.low <= 0]
+    yield (
+        f"**Attention translates better than the last state alone.** {_holds(not unclear)}: "
+        f"{len(clear)} of {len(gains)} variants gain on `none`, by "
+        f"{min(gain.value for gain in gains.values()):.1f} to "
+        f"{max(gain.value for gain in gains.values()):.1f} BLEU."
+        + (f" Not shown for {', '.join(unclear)}." if unclear else "")
+    )
+    first, last = outcome.buckets[0], outcome.buckets[-1]
+    plain_fall = _fall(plain.bleu_by_length)
+    reference_fall = _fall(reference.bleu_by_length)
+    collapse = Sampled(
+        plain_fall.value - reference_fall.value, plain_fall.draws_D - reference_fall.draws_D
+    ).interval
+    yield (
+        f"**Without attention, long sentences collapse.** {_holds(collapse.low > 0)}: from sources "
+        f"of {first.label} words to those of {last.label}, `none` loses "
+        f"{100 * plain_fall.value:.0f} % of its BLEU "
+        f"({plain.bleu_by_length[0].value:.1f} to {plain.bleu_by_length[-1].value:.1f}) and "
+        f"`general` {100 * reference_fall.value:.0f} % "
+        f"({reference.bleu_by_length[0].value:.1f} to {reference.bleu_by_length[-1].value:.1f}); "
+        f"{100 * collapse.value:.0f} points more ({100 * collapse.low:.0f} to "
+        f"{100 * collapse.high:.0f})."
+    )
+    questions = {
+        "Bahdanau's additive attention against Luong's": ("additive", REFERENCE),
+        "A learnt score against the plain dot product": (REFERENCE, "dot"),
+        "Scaling the dot product": ("scaled_dot", "dot"),
+        "Zooming in where the model predicts": ("local_p", REFERENCE),
+        "Zooming in as if both languages went in step": ("local_m", REFERENCE),
+        "Input feeding": ("input_feeding", REFERENCE),
+        "Looking twice": ("two_hops", REFERENCE),
+        "Several heads": ("multi_head", REFERENCE),
+        "An encoder without recurrence": ("feed_forward", REFERENCE),
+        "The transformer at this size and length of training": ("transformer", REFERENCE),
+    }
+    for question, (name, other) in questions.items():
+        if name in variants and other in variants:
+            difference = variants[name].bleu.minus(variants[other].bleu)
+            yield f"**{question}** {_verdict(difference)}: `{name}` against `{other}` " + (
+                f"{_difference(difference)} BLEU."
+            )
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """In Markdown; all columns but the first are set to the right."""
+    lines = [columns, ["---", *["---:"] * (len(columns) - 1)], *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _fall(by_length: Sequence[Sampled]) -> Sampled:
+    """The share of BLEU that is lost from the shortest sources to the longest."""
+    first, last = by_length[0], by_length[-1]
+    return Sampled(1 - last.value / first.value, 1 - last.draws_D / first.draws_D)
+
+
+def _holds(does: bool) -> str:
+    return "It holds" if does else "Not borne out"
+
+
+def _verdict(difference: Interval) -> str:
+    if difference.low > 0:
+        return "helps"
+    return "hurts" if difference.high < 0 else "makes no difference that these runs could show"
+
+
+def _interval(interval: Interval) -> str:
+    return f"{interval.value:.1f} ({interval.low:.1f} to {interval.high:.1f})"
+
+
+def _difference(interval: Interval) -> str:
+    text = f"{interval.value:+.1f} ({interval.low:+.1f} to {interval.high:+.1f})"
+    return f"**{text}**" if interval.low > 0 or interval.high < 0 else text

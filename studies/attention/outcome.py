@@ -1,0 +1,134 @@
+"""What the runs of a study say together: means over seeds, with intervals.
+
+An interval is the bootstrap's, over sentences and over seeds: each draw takes test sentences with
+replacement, the same ones for all variants, and of each variant as many of its seeds as it has,
+with replacement too. So it says how a score would vary with other sentences and other seeds.
+
+Shapes: N sentences, D draws, K counts that a metric takes of a sentence, R runs (seeds).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from sacrebleu.metrics import BLEU, CHRF
+
+from tracelate.evaluation.evidence import Evidence
+from tracelate.evaluation.metrics import length_buckets, percentile_interval
+
+DRAWS = 1000
+SEED = 12345
+
+
+class Interval(NamedTuple):
+    """A mean over seeds and its 95 % interval, in percent."""
+
+    value: float
+    low: float
+    high: float
+
+
+class Sampled(NamedTuple):
+    """A variant's score, and what it was on each draw."""
+
+    value: float
+    draws_D: NDArray[np.float64]
+
+    @property
+    def interval(self) -> Interval:
+        return Interval(self.value, *percentile_interval(self.draws_D.tolist()))
+
+    def minus(self, other: Sampled) -> Interval:
+        """The difference, draw by draw over the same sentences."""
+        return Sampled(self.value - other.value, self.draws_D - other.draws_D).interval
+
+
+class Bucket(NamedTuple):
+    """The test sentences whose source has `shortest` to `longest` words."""
+
+    shortest: int
+    longest: int | None
+    sentences: int
+
+    @property
+    def label(self) -> str:
+        if self.longest is None:
+            return f"{self.shortest}+"
+        return f"{self.shortest}–{self.longest}"
+
+
+class VariantOutcome(NamedTuple):
+    bleu: Sampled
+    chrf: Sampled
+    bleu_of_seeds: list[float]
+    bleu_by_length: list[Sampled]
+    """With effective order; one a bucket."""
+
+
+class Outcome(NamedTuple):
+    sentences: int
+    signatures: dict[str, str]
+    buckets: list[Bucket]
+    variants: dict[str, VariantOutcome]
+
+
+def study_outcome(evidence: Mapping[str, Sequence[Evidence]]) -> Outcome:
+    """From each variant's evaluations, one a seed, all of the same test set."""
+    rows = next(iter(evidence.values()))[0].rows
+    places_DN = np.random.default_rng(SEED).choice(len(rows), size=(DRAWS, len(rows)))
+    times_DN = np.stack([np.bincount(places_N, minlength=len(rows)) for places_N in places_DN])
+    members = list(length_buckets([len(row.source.split()) for row in rows]))
+    variants = {}
+    for number, (variant, runs) in enumerate(evidence.items()):
+        chosen_DR = np.random.default_rng([SEED, number]).integers(
+            len(runs), size=(DRAWS, len(runs))
+        )
+        bleu, chrf, smooth = BLEU(), CHRF(), BLEU(effective_order=True)
+        bleu_counts, chrf_counts = ([_counts(m, run) for run in runs] for m in (bleu, chrf))
+        every = np.arange(len(rows))
+        variants[variant] = VariantOutcome(
+            bleu=_sampled(bleu, bleu_counts, every, times_DN, chosen_DR),
+            chrf=_sampled(chrf, chrf_counts, every, times_DN, chosen_DR),
+            bleu_of_seeds=[_score(bleu, counts_NK.sum(axis=0)) for counts_NK in bleu_counts],
+            bleu_by_length=[
+                _sampled(smooth, bleu_counts, np.asarray(places), times_DN, chosen_DR)
+                for _, _, places in members
+            ],
+        )
+    return Outcome(
+        sentences=len(rows),
+        signatures=next(iter(evidence.values()))[0].signatures,
+        buckets=[Bucket(shortest, longest, len(places)) for shortest, longest, places in members],
+        variants=variants,
+    )
+
+
+def _sampled(
+    metric: Any,
+    counts_of_runs: Sequence[NDArray[np.float64]],
+    places: NDArray[np.int64],
+    times_DN: NDArray[np.int64],
+    chosen_DR: NDArray[np.int64],
+) -> Sampled:
+    """The mean over runs of the score on the sentences at `places`."""
+    scores, score_of_runs_DR = [], []
+    for counts_NK in counts_of_runs:
+        scores.append(_score(metric, counts_NK[places].sum(axis=0)))
+        sums_DK = times_DN[:, places] @ counts_NK[places]
+        score_of_runs_DR.append([_score(metric, sum_K) for sum_K in sums_DK])
+    drawn_DR = np.take_along_axis(np.asarray(score_of_runs_DR).T, chosen_DR, axis=1)
+    return Sampled(float(np.mean(scores)), drawn_DR.mean(axis=1))
+
+
+def _counts(metric: Any, run: Evidence) -> NDArray[np.float64]:
+    translations = [row.translation for row in run.rows]
+    references = [row.reference for row in run.rows]
+    counts = metric._extract_corpus_statistics(translations, [references])
+    return np.asarray(counts, dtype=np.float64)
+
+
+def _score(metric: Any, sum_K: NDArray[np.float64]) -> float:
+    return float(metric._compute_score_from_stats(sum_K).score)

@@ -1,0 +1,55 @@
+"""Translates the test split with one variant trained with one seed, and scores it.
+
+    python -m studies.attention.score VARIANT SEED
+
+reads   studies/attention/results/VARIANT/SEED/model, data/prepared/test.parquet, params.yaml,
+        studies/attention/study.yaml
+writes  studies/attention/results/VARIANT/SEED/{metrics.json,translations.jsonl}
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pipeline.stage import progress, say
+from studies.attention.settings import Run, run_of_a_variant
+from tracelate.corpus.pairs import read_pairs
+from tracelate.evaluation.attention_statistics import attention_statistics
+from tracelate.evaluation.report import (
+    Metrics,
+    ScoredTest,
+    metrics_document,
+    write_translations,
+)
+from tracelate.evaluation.scoring import score_translations
+from tracelate.evaluation.translate import Translator
+from tracelate.files import sha256_of, write_json
+from tracelate.training.model_files import load_model
+
+TEST = Path("data/prepared/test.parquet")
+
+
+def main(run: Run) -> None:
+    config, pairs = run.params.evaluate, read_pairs(TEST)
+    translator = Translator(
+        load_model(run.model),
+        beam_size=config.beam_size,
+        length_penalty=config.length_penalty,
+        batch_sentences=config.batch_sentences,
+    )
+    with progress() as shown:
+        task = shown.add_task("translate", total=len(pairs))
+        translations = translator.translate(
+            [pair.source for pair in pairs], lambda count: shown.advance(task, count)
+        )
+    scored = score_translations(pairs, translations, config)
+    attention = attention_statistics(translator.attentions(translations))
+    test = ScoredTest(len(pairs), sha256_of(TEST))
+    metrics = Metrics(scored.scores, scored.buckets, attention, test)
+    write_translations(run.translations, scored.rows)
+    write_json(run.metrics, metrics_document(metrics))
+    say(f"{run.name}: BLEU {scored.scores[0].value:.2f}")
+
+
+if __name__ == "__main__":
+    run_of_a_variant(main)

@@ -1,0 +1,101 @@
+"""The typed view of study.yaml, and where each run's results lie."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+from pydantic import Field, ValidationError, model_validator
+from ruamel.yaml import YAML
+
+from pipeline.stage import run_stage
+from tracelate.config import Params, Section, load_params
+from tracelate.errors import InputError
+
+STUDY = Path("studies/attention/study.yaml")
+RESULTS = Path("studies/attention/results")
+Changes = dict[str, dict[str, Any]]
+"""Settings that differ, by section of params.yaml."""
+
+
+class Study(Section):
+    seeds: list[int] = Field(min_length=1)
+    names: list[str]
+    """The variants that are run; DVC's matrix reads them."""
+    base: Changes
+    variants: dict[str, Changes]
+
+    @model_validator(mode="after")
+    def name_known_variants(self) -> Self:
+        for name in self.names:
+            if name not in self.variants:
+                raise ValueError(f"{name} is among names, but not among variants: add it there")
+        return self
+
+
+class Run(NamedTuple):
+    """One variant with one seed."""
+
+    variant: str
+    seed: int
+    params: Params
+    """Of the whole pipeline, as this run has them."""
+
+    @property
+    def name(self) -> str:
+        return f"{self.variant}, seed {self.seed}"
+
+    @property
+    def folder(self) -> Path:
+        return RESULTS / self.variant / str(self.seed)
+
+    @property
+    def model(self) -> Path:
+        return self.folder / "model"
+
+    @property
+    def training(self) -> Path:
+        return self.folder / "train.json"
+
+    @property
+    def metrics(self) -> Path:
+        return self.folder / "metrics.json"
+
+    @property
+    def translations(self) -> Path:
+        return self.folder / "translations.jsonl"
+
+
+def load_study() -> Study:
+    """Reads study.yaml. Raises InputError where it is no study."""
+    try:
+        return Study.model_validate(YAML(typ="safe", pure=True).load(STUDY))
+    except FileNotFoundError as error:
+        raise InputError(f"{STUDY} is missing: run this at the project's root") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise InputError(f"{STUDY}: {place}: {first['msg']}") from error
+
+
+def load_run(study: Study, variant: str, seed: int) -> Run:
+    """That run, with params.yaml changed as the study has it."""
+    if variant not in study.variants:
+        raise InputError(f"{variant} is no variant of {STUDY}: take one of {study.names}")
+    values = load_params().model_dump()
+    for changes in (study.base, study.variants[variant], {"train": {"seed": seed}}):
+        for section, settings in changes.items():
+            values[section] |= settings
+    try:
+        return Run(variant, seed, Params.model_validate(values))
+    except ValidationError as error:
+        reasons = "; ".join(one["msg"] for one in error.errors())
+        raise InputError(f"{STUDY}: variant {variant}: {reasons}") from error
+
+
+def run_of_a_variant(main: Callable[[Run], None]) -> None:
+    """Runs `main` for the variant and the seed that the command line names."""
+    variant, seed = sys.argv[1:]
+    run_stage(lambda: main(load_run(load_study(), variant, int(seed))))

@@ -1,0 +1,129 @@
+"""How fast each variant trains and translates, side by side in one run on an idle machine.
+
+    python -m studies.attention.speed
+
+reads   data/tokenized/train.parquet, data/prepared/test.parquet, the models of the first seed
+writes  studies/attention/speed.json: target tokens a second, in training and in translating
+
+Each round times every variant on the same batches and the same sentences, in turn; the figures are
+medians over rounds. Tokens are those of the references when training, and those that the model
+says, the end tokens included, when translating.
+"""
+
+from __future__ import annotations
+
+import itertools
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch.nn import functional as F
+
+from pipeline.stage import progress, run_stage, say
+from studies.attention.settings import Run, load_run, load_study
+from tracelate.corpus.pairs import read_pairs
+from tracelate.corpus.tokenized import read_tokenized
+from tracelate.corpus.tokenizer import SubwordTokenizer
+from tracelate.evaluation.translate import Translator
+from tracelate.files import write_json
+from tracelate.model.noise import Noise
+from tracelate.model.seq2seq import Seq2Seq
+from tracelate.training.batches import Batch, PlannedBatches, plan_batches
+from tracelate.training.memory import tune_cpu_memory
+from tracelate.training.model_files import load_model, special_ids
+
+TRAIN = Path("data/tokenized/train.parquet")
+TEST = Path("data/prepared/test.parquet")
+OUTPUT = Path("studies/attention/speed.json")
+ROUNDS = 5
+BATCHES = 8
+SENTENCES = 256
+
+
+class Subject(NamedTuple):
+    """A variant whose speed is measured."""
+
+    run: Run
+    fresh: Seq2Seq
+    translator: Translator
+
+
+def main() -> None:
+    tune_cpu_memory()
+    study = load_study()
+    runs = [load_run(study, variant, study.seeds[0]) for variant in study.names]
+    subjects = [_subject(run) for run in runs]
+    sources = [pair.source for pair in itertools.islice(read_pairs(TEST), SENTENCES)]
+    batches = _batches(subjects[0])
+    measures: dict[str, Callable[[Subject], float]] = {
+        "training": lambda subject: training_tokens_per_s(subject, batches),
+        "translating": lambda subject: translating_tokens_per_s(subject, sources),
+    }
+    measured = {run.variant: {name: list[float]() for name in measures} for run in runs}
+    with progress() as shown:
+        task = shown.add_task("measure speed", total=(ROUNDS + 1) * len(subjects))
+        for number in range(ROUNDS + 1):
+            for subject in subjects:
+                for name, measure in measures.items():
+                    speed = measure(subject)
+                    if number > 0:  # the first round warms up
+                        measured[subject.run.variant][name].append(speed)
+                shown.advance(task)
+    document = {
+        variant: {f"{name}_tokens_per_s": statistics.median(speeds) for name, speeds in of.items()}
+        for variant, of in measured.items()
+    }
+    write_json(OUTPUT, document)
+    say(f"speed: {len(document)} variants, {ROUNDS} rounds")
+
+
+def training_tokens_per_s(subject: Subject, batches: Sequence[Batch]) -> float:
+    """Forward and backward, as `fit` does them."""
+    config, model = subject.run.params.train, subject.fresh
+    began_s = time.perf_counter()
+    for batch in batches:
+        model.zero_grad()
+        noise = Noise(1, batch.rows_B, batch.global_rows)
+        with torch.autocast("cpu", torch.bfloat16, enabled=config.precision == "bf16-mixed"):
+            scored = model(batch.source_BS, batch.mask_BS, batch.target_in_BT, noise)
+        loss = F.cross_entropy(
+            scored.logits_BTV.float().flatten(0, 1),
+            batch.target_out_BT.flatten(),
+            ignore_index=subject.translator.special.padding,
+            label_smoothing=config.label_smoothing,
+        )
+        loss.backward()  # type: ignore[no-untyped-call]
+    return sum(batch.global_tokens for batch in batches) / (time.perf_counter() - began_s)
+
+
+def translating_tokens_per_s(subject: Subject, sources: Sequence[str]) -> float:
+    began_s = time.perf_counter()
+    translations = subject.translator.translate(sources)
+    seconds = time.perf_counter() - began_s
+    return sum(len(translation.target_ids) + 1 for translation in translations) / seconds
+
+
+def _subject(run: Run) -> Subject:
+    params, trained = run.params, load_model(run.model)
+    translator = Translator(
+        trained,
+        beam_size=params.evaluate.beam_size,
+        length_penalty=params.evaluate.length_penalty,
+        batch_sentences=params.evaluate.batch_sentences,
+    )
+    fresh = Seq2Seq(params.model, trained.tokenizer.size, SubwordTokenizer.padding_id)
+    return Subject(run, fresh, translator)
+
+
+def _batches(subject: Subject) -> list[Batch]:
+    pairs, config = read_tokenized(TRAIN), subject.run.params.train
+    plan = plan_batches(pairs, config.batch_tokens, seed=1, epoch=0)
+    planned = PlannedBatches(pairs, plan, special_ids(subject.translator.trained.tokenizer))
+    return [planned[place] for place in range(BATCHES)]
+
+
+if __name__ == "__main__":
+    run_stage(main, [OUTPUT])

@@ -1,0 +1,63 @@
+"""Trains one variant with one seed.
+
+    python -m studies.attention.train VARIANT SEED
+
+reads   data/tokenized/*, params.yaml, studies/attention/study.yaml
+writes  studies/attention/results/VARIANT/SEED/{model/*,curves/*,train.json}
+
+Killed or stopped, it goes on from the last epoch when run again with the same inputs.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from pipeline.stage import say
+from studies.attention.settings import Run, run_of_a_variant
+from tracelate.corpus.tokenized import read_tokenized
+from tracelate.corpus.tokenizer import SubwordTokenizer
+from tracelate.files import write_json
+from tracelate.tracking.store import project_root
+from tracelate.training.checkpoints import fingerprint
+from tracelate.training.fit import fit
+from tracelate.training.model_files import save_model
+from tracelate.training.reports import training_report, write_curves
+
+TRAIN = Path("data/tokenized/train.parquet")
+VALID = Path("data/tokenized/valid.parquet")
+TOKENIZER = Path("data/tokenized/tokenizer.json")
+
+
+def main(run: Run) -> None:
+    params = run.params
+    name = fingerprint([TRAIN, VALID, TOKENIZER], params.model, params.train)
+    checkpoints = project_root() / ".tracelate" / "checkpoints" / name
+    result = fit(
+        params.model,
+        params.train,
+        params.runtime,
+        train=read_tokenized(TRAIN),
+        valid=read_tokenized(VALID),
+        tokenizer=SubwordTokenizer.load(TOKENIZER),
+        checkpoint_dir=checkpoints,
+    )
+    if result is None:
+        return
+    save_model(
+        run.model,
+        result.weights,
+        params.model,
+        TOKENIZER,
+        source_language=params.download.source_language,
+        target_language=params.download.target_language,
+    )
+    write_curves(run.folder / "curves", result)
+    report = training_report(result)
+    write_json(run.training, report)
+    shutil.rmtree(checkpoints)
+    say(f"{run.name}: best validation BLEU {report['best_valid_bleu']:.2f}")
+
+
+if __name__ == "__main__":
+    run_of_a_variant(main)
