@@ -10,7 +10,7 @@ import sys
 
 import typer
 
-from tracelate.cli import comparing, looking, translating, upkeep
+from tracelate.cli import comparing, lineage, looking, registry, serving, translating, upkeep
 from tracelate.errors import InputError
 
 app = typer.Typer(
@@ -18,7 +18,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     help="Train, compare and ship attention-based translation models that can be traced.",
 )
-for group in (translating, looking, comparing, upkeep):
+for group in (translating, serving, looking, comparing, registry, lineage, upkeep):
     app.add_typer(group.app)
 
 

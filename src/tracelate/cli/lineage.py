@@ -1,0 +1,56 @@
+"""Where a score or a model comes from: lineage and replay."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+app = typer.Typer()
+WIDE = 250
+"""Characters of a line that is not for a terminal."""
+REFERENCE_HELP = (
+    "models:/NAME@alias, models:/NAME/3, a run (its id, 6 or more characters of it, or its name), "
+    "a file or folder such as models, or a served model's address."
+)
+
+
+@app.command(epilog="Example: `tracelate lineage models:/en-es@champion --verify`")
+def lineage(
+    reference: Annotated[str, typer.Argument(help=REFERENCE_HELP)],
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Hash again all that can be reached.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="With all hashes in full.")] = False,
+) -> None:
+    """Say where a model comes from, from its weights to the corpus.
+
+    With --verify, every file is hashed again, in this folder, in MLflow and in the cache; scores
+    are computed again from the translations, and MLflow's tags and params held against them. What
+    differs is named, and the status is 1.
+    """
+    from tracelate.evaluation.chain import chain_document, print_chain, print_checks
+    from tracelate.evaluation.verification import refuse_failures
+    from tracelate.tracking.tracing import trace
+    from tracelate.tracking.verifying import verify as verify_trace
+
+    traced = trace(reference)
+    checks = verify_trace(traced) if verify else None
+    if as_json:
+        document = chain_document(traced.chain, checks)
+        typer.echo(json.dumps(document, ensure_ascii=False, indent=2))
+    else:
+        print_chain(_console(), traced.chain)
+        print_checks(_console(), checks or [])
+    refuse_failures(checks or [])
+
+
+def _console() -> Console:
+    from rich.console import Console
+
+    return Console(highlight=False, width=None if sys.stdout.isatty() else WIDE)

@@ -1,0 +1,159 @@
+"""Hashing again all that a trace can reach, and holding MLflow's tags and params against it."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from mlflow.entities import LoggedModel, Run
+from mlflow.utils.mlflow_tags import MLFLOW_GIT_COMMIT
+
+from tracelate.evaluation import layout
+from tracelate.evaluation.lineage import Lineage
+from tracelate.evaluation.verification import (
+    Check,
+    check_config,
+    check_copy,
+    check_equal,
+    check_evidence,
+    check_lineage,
+    check_project,
+    check_test_set,
+    corpus_copy,
+    evaluation_copy,
+    is_of_project,
+    packed_copy,
+)
+from tracelate.files import sha256_of
+from tracelate.tracking.evaluations import STAGE
+from tracelate.tracking.packaging import LINEAGE_TAG
+from tracelate.tracking.runs import flatten
+from tracelate.tracking.tracing import Trace, fetch, fetch_packed
+
+RUN = "MLflow's run"
+MODEL = "MLflow's model"
+PACKED = "the packed model"
+SERVED = "the served model"
+
+
+def verify(trace: Trace) -> list[Check]:
+    """All that can be checked of the trace, place by place."""
+    return [
+        *check_lineage(trace.lineage),
+        *_check_served(trace),
+        *_check_project(trace),
+        *check_copy(corpus_copy(trace.found.root, trace.lineage)),
+        *_check_packed(trace),
+        *_check_model(trace),
+        *_check_run(trace),
+    ]
+
+
+def _check_served(trace: Trace) -> Iterator[Check]:
+    if trace.found.served is not None:
+        found = trace.found.served.get("weights_sha256")
+        yield check_equal(SERVED, "weights_sha256", found, trace.lineage.weights_sha256)
+
+
+def _check_project(trace: Trace) -> Iterator[Check]:
+    root, lineage = trace.found.root, trace.lineage
+    place = "this folder" if root == Path() or root == Path.cwd() else str(root)
+    yield from check_project(place, root, lineage)
+    if is_of_project(root, lineage):
+        yield from check_config(place, root / layout.MODELS, lineage)
+        yield from check_evidence(place, root / layout.METRICS.parent, lineage)
+        yield from check_test_set(place, root / layout.METRICS.parent, root / layout.TEST)
+
+
+def _check_packed(trace: Trace) -> Iterator[Check]:
+    if trace.found.packed is not None:
+        yield from check_copy(packed_copy(PACKED, trace.found.packed, trace.lineage))
+        yield from check_config(PACKED, trace.found.packed, trace.lineage)
+
+
+def _check_model(trace: Trace) -> Iterator[Check]:
+    """The files in MLflow's artifact store, and the tags of the model that they belong to."""
+    lineage, model = trace.lineage, trace.model
+    location = trace.found.location or (model.artifact_location if model is not None else None)
+    if location is None:
+        yield Check(MODEL, "weights, config and tokenizer", "not here")
+        return
+    with tempfile.TemporaryDirectory(prefix="tracelate-") as temporary:
+        folder = Path(temporary)
+        names = [*(Path(name).name for name in lineage.model), layout.LINEAGE.name]
+        for name in names:
+            fetch_packed(location, name, folder)
+        yield from check_copy(packed_copy(MODEL, folder, lineage))
+        yield from check_config(MODEL, folder, lineage)
+        if model is not None:
+            yield from _check_model_tags(model, lineage, folder / layout.LINEAGE.name)
+
+
+def _check_model_tags(model: LoggedModel, lineage: Lineage, path: Path) -> Iterator[Check]:
+    training = lineage.training
+    wanted = {
+        "training_run_id": training.run_id,
+        "weights_sha256": lineage.weights_sha256,
+        "tokenizer_sha256": lineage.tokenizer_sha256,
+        "test_sha256": lineage.test_sha256,
+        "commit": training.commit or "unknown",
+    }
+    for name, value in wanted.items():
+        yield check_equal(MODEL, f"tag {name}", model.tags.get(name), value)
+    if path.is_file():
+        found, said = sha256_of(path), model.tags.get(LINEAGE_TAG)
+        verdict: Check = Check(MODEL, path.name, "same")
+        if found != said:
+            verdict = Check(MODEL, path.name, "differs", f"its sha256 is {found}, not {said}")
+        yield verdict
+
+
+def _check_run(trace: Trace) -> Iterator[Check]:
+    """The evaluation that the run holds, and the run's tags and params."""
+    client, run, lineage = trace.client, trace.run, trace.lineage
+    if client is None or run is None:
+        yield Check(RUN, "scores, translations, tags and params", "not here")
+        return
+    with tempfile.TemporaryDirectory(prefix="tracelate-") as temporary:
+        folder = Path(temporary)
+        for name in (layout.METRICS.name, layout.TRANSLATIONS.name):
+            fetch(client, run.info.run_id, f"{STAGE}/{name}", folder)
+        yield from check_copy(evaluation_copy(RUN, folder, lineage))
+        if len(list(folder.iterdir())) == len(lineage.evaluation):
+            yield from check_evidence(RUN, folder, lineage)
+            test = trace.found.root / layout.TEST
+            if test.is_file() and sha256_of(test) == lineage.test_sha256:
+                yield from check_test_set(RUN, folder, test)
+    yield from _check_run_tags(run, lineage)
+
+
+def _check_run_tags(run: Run, lineage: Lineage) -> Iterator[Check]:
+    tags, training = run.data.tags, lineage.training
+    hashes = {**lineage.files, **lineage.evaluation}
+    wanted = {
+        **{f"sha256.{name}": sha256 for name, sha256 in hashes.items()},
+        **{f"signature.{name}": text for name, text in lineage.signatures.items()},
+        "pair": lineage.pair,
+        "corpus": lineage.corpus,
+        "test_set": lineage.test_sha256[:12],
+    }
+    if training.commit is not None:
+        wanted[MLFLOW_GIT_COMMIT] = training.commit
+        wanted["git.dirty"] = str(training.dirty).lower()
+    for name, value in wanted.items():
+        if name in tags:
+            yield check_equal(RUN, f"tag {name}", tags[name], value)
+    yield _check_params(run, lineage)
+
+
+def _check_params(run: Run, lineage: Lineage) -> Check:
+    """Of the settings that change results; another machine may train with other `runtime`."""
+    sections = {name: one for name, one in lineage.params.items() if name != "runtime"}
+    logged = run.data.params
+    wrong = [
+        f"{name} is {logged[name]}, the lineage says {value}"
+        for name, value in flatten(sections)
+        if name in logged and logged[name] != str(value)
+    ]
+    return Check(RUN, "params", "differs" if wrong else "same", "; ".join(wrong))
