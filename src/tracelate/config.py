@@ -219,6 +219,17 @@ class EvaluateConfig(Section):
     heat_maps: Annotated[int, Field(ge=0)]
 
 
+class RegistryConfig(Section):
+    """What a model is promoted as, and by what; tracked by no stage."""
+
+    name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]+$", max_length=200)]
+    """The registered model's; --name of a command names another."""
+    metric: Literal["bleu", "chrf", "ter"]
+    """What a model must be better by than the one that it replaces."""
+    significance_level: Annotated[float, Field(gt=0, lt=1)]
+    """Of both tests."""
+
+
 class RuntimeConfig(Section):
     """Where and how fast a stage runs; changes no result and is tracked by no stage."""
 
@@ -234,6 +245,7 @@ class Params(Section):
     model: ModelConfig
     train: TrainConfig
     evaluate: EvaluateConfig
+    registry: RegistryConfig
     runtime: RuntimeConfig
 
 

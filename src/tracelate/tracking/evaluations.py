@@ -18,6 +18,7 @@ from tracelate.tracking.trainings import run_name, track_training
 
 STAGE = "evaluation"
 FILES = (layout.LINEAGE, layout.METRICS, layout.SPEED, layout.TRANSLATIONS, layout.PAGE)
+HASHED = (layout.TEST, layout.LINEAGE, layout.METRICS, layout.TRANSLATIONS)
 TABLE_COLUMNS = (
     "source",
     "reference",
@@ -70,7 +71,7 @@ def _write(run: TrackedRun, lineage: Lineage, pictures: list[Path], root: Path) 
         {
             "test_set": lineage.test_sha256[:12],
             **{f"signature.{name}": text for name, text in lineage.signatures.items()},
-            **hash_tags([layout.TEST], root),
+            **hash_tags(HASHED, root),
         }
     )
     run.log_datasets([test], root)

@@ -29,6 +29,8 @@ TRAIN, VALID = layout.TOKENIZED / "train.parquet", layout.TOKENIZED / "valid.par
 READ = (TRAIN, VALID, layout.TOKENIZED / TOKENIZER)
 CURVES = (layout.CURVES / "train.csv", layout.CURVES / "valid.csv")
 STAGE = "training"
+UNUSED = ("evaluate", "registry")
+"""Sections of params.yaml that no training depends on."""
 MEASURED = {
     "best_valid_bleu": "best_valid_bleu",
     "best_step": "best_step",
@@ -86,7 +88,7 @@ def training_tags(params: Mapping[str, Any], commit: Commit, root: Path = Path()
 
 
 def _log_settings(run: TrackedRun, params: Mapping[str, Any], root: Path = Path()) -> None:
-    run.log_params({name: section for name, section in params.items() if name != "evaluate"})
+    run.log_params({name: section for name, section in params.items() if name not in UNUSED})
     run.log_datasets(
         [_data_file(TRAIN, "training", root), _data_file(VALID, "validation", root)], root
     )
