@@ -92,6 +92,29 @@ def store(
         made.client.delete_logged_model(model.model_id)
 
 
+def test_live_curves_and_those_of_the_files_are_the_same_points(
+    finished_project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{finished_project}/mlflow.db")
+    store = Store(finished_project, connect())
+    [run], [model] = store.runs(), store.models()
+    assert run.info.run_id == read_json(finished_project / layout.RUN)["run_id"]
+    assert model.source_run_id == run.info.run_id
+    for curve, name in (("train", "train_loss"), ("valid", "valid_bleu")):
+        assert points(store, run, name) == rows(finished_project, curve, name)
+    assert not sync_project(finished_project).wrote_training
+
+
+def points(store: Store, run: Run, name: str) -> list[tuple[int, float]]:
+    history = store.client.get_metric_history(run.info.run_id, name)
+    return sorted((point.step, point.value) for point in history)
+
+
+def rows(folder: Path, curve: str, name: str) -> list[tuple[int, float]]:
+    with (folder / layout.CURVES / f"{curve}.csv").open() as file:
+        return [(int(row["step"]), float(row[name])) for row in csv.DictReader(file)]
+
+
 def test_files_alone_restore_the_run_and_its_model(store: Store) -> None:
     done = sync_project(store.folder)
     assert done.is_new and done.wrote_training and done.wrote_evaluation
@@ -111,10 +134,7 @@ def test_files_alone_restore_the_run_and_its_model(store: Store) -> None:
     assert metrics["best_valid_bleu"] == report["best_valid_bleu"]
     assert metrics["target_tokens_per_s"] == report["tokens_per_s"]
     assert metrics["parameter_count"] == report["parameter_count"]
-    with (store.folder / "reports/curves/train.csv").open() as file:
-        rows = [(int(row["step"]), float(row["train_loss"])) for row in csv.DictReader(file)]
-    history = store.client.get_metric_history(run.info.run_id, "train_loss")
-    assert sorted((point.step, point.value) for point in history) == rows
+    assert points(store, run, "train_loss") == rows(store.folder, "train", "train_loss")
     [model] = store.models()
     assert model.status == "READY"
     assert [one.model_id for one in run.outputs.model_outputs] == [model.model_id]
