@@ -18,11 +18,10 @@ def commit_subject(commit: str, root: Path = Path()) -> str | None:
 
 
 @contextmanager
-def worktree(commit: str, folder: Path | None, root: Path = Path()) -> Iterator[Path]:
+def worktree(commit: str, kept: Path | None, root: Path = Path()) -> Iterator[Path]:
     """A folder with the commit's files, which is gone when the block ends, however it does.
 
-    With `folder`, which must be new or empty, it stays there, and git forgets that it is one of
-    the repository's worktrees.
+    With `kept`, which must be new or empty, it lies and stays there, one of git's worktrees.
 
     Raises InputError where the repository in `root` does not have the commit.
     """
@@ -31,22 +30,19 @@ def worktree(commit: str, folder: Path | None, root: Path = Path()) -> Iterator[
             f"commit {commit} is not in the git repository of {root.resolve()}: fetch it, or run "
             "this in the clone that trained"
         )
-    if folder is not None and folder.exists() and any(folder.iterdir()):
-        raise InputError(f"{folder} is not empty: name a new folder")
-    with tempfile.TemporaryDirectory(prefix="tracelate-replay-", ignore_cleanup_errors=True) as own:
-        place = folder.resolve() if folder is not None else Path(own) / "worktree"
+    if kept is not None and kept.exists() and (not kept.is_dir() or any(kept.iterdir())):
+        raise InputError(f"{kept} is not an empty folder: name a new one")
+    with tempfile.TemporaryDirectory(prefix="tracelate-", ignore_cleanup_errors=True) as temporary:
+        place = Path(temporary) / "worktree" if kept is None else kept.resolve()
         try:
-            done = _git(root, "worktree", "add", "--detach", "--force", str(place), commit)
+            done = _git(root, "worktree", "add", "--detach", str(place), commit)
             if done is None or done.returncode != 0:
                 reason = "git is missing" if done is None else done.stderr.strip()
-                raise InputError(f"git cannot check {commit} out ({reason}): mend that")
+                raise InputError(f"git cannot check out {commit} ({reason}): mend that")
             yield place
         finally:
-            if folder is None:
-                _git(root, "worktree", "remove", "--force", "--force", str(place))
-            else:
-                (place / ".git").unlink(missing_ok=True)
-            _git(root, "worktree", "prune")
+            if kept is None:
+                _git(root, "worktree", "remove", "--force", str(place))
 
 
 def _git(root: Path, *arguments: str) -> subprocess.CompletedProcess[str] | None:

@@ -38,6 +38,7 @@ from mlflow.utils.validation import (
 )
 
 from tracelate.files import sha256_of
+from tracelate.tracking.process import process_tags
 from tracelate.tracking.store import connect, find_or_create_experiment
 from tracelate.training.run_file import Commit
 
@@ -184,18 +185,19 @@ class TrackedRun:
 def start_run(
     experiment: str, name: str, tags: Mapping[str, str], resumed_run_id: str | None = None
 ) -> tuple[TrackedRun, bool]:
-    """Starts a run, or takes up the one that is resumed. Says whether the run is new.
+    """Starts a run of this process, or takes up the one that is resumed. Says whether it is new.
 
     Raises InputError where the store cannot be reached.
     """
     client = connect()
+    tags = {**tags, **process_tags()}
     if resumed_run_id is not None and find_run(client, resumed_run_id) is not None:
         client.update_run(resumed_run_id, status="RUNNING")
         run = TrackedRun(client, resumed_run_id)
         run.set_tags(tags)
         return run, False
     experiment_id = find_or_create_experiment(client, experiment).experiment_id
-    created = client.create_run(experiment_id, tags=dict(tags), run_name=name)
+    created = client.create_run(experiment_id, tags=tags, run_name=name)
     return TrackedRun(client, created.info.run_id), True
 
 

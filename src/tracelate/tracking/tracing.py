@@ -86,7 +86,7 @@ def trace(reference: str) -> Trace:
         client = connect()
         is_model = reference.startswith("models:")
         found = _of_model(client, reference) if is_model else _of_run(client, reference)
-    run = found.run or (None if client is None else _run_of(client, found.lineage))
+    run = found.run or (None if client is None else run_of(client, found.lineage))
     model = None
     if client is not None and run is not None:
         model = find_logged_model(client, run.info.experiment_id, found.lineage)
@@ -205,7 +205,7 @@ def _of_run(client: MlflowClient, reference: str) -> Found:
         return Found(read_lineage(path), run=run)
 
 
-def _run_of(client: MlflowClient, lineage: Lineage) -> Run | None:
+def run_of(client: MlflowClient, lineage: Lineage) -> Run | None:
     """The run that holds the lineage's evaluation, else one that holds its training."""
     training = find_run(client, lineage.training.run_id)
     experiments = [one.experiment_id for one in all_experiments(client)]

@@ -1,0 +1,39 @@
+"""Finding what is wrong with a project and its store, and mending what is safe to mend."""
+
+from __future__ import annotations
+
+from mlflow.exceptions import MlflowException
+
+from tracelate.errors import InputError
+from tracelate.tracking.ailment import Ailment
+from tracelate.tracking.folder_ailments import folder_ailments
+from tracelate.tracking.store import StoreError, connect, project_root, tracking_uri
+from tracelate.tracking.store_ailments import store_ailments
+
+
+def examine() -> list[Ailment]:
+    """All that is wrong with this project and the store that it writes to."""
+    root = project_root()
+    try:
+        client = connect()
+    except StoreError as error:
+        unreachable = Ailment(
+            "MLflow's store cannot be reached", tracking_uri(), str(error).rpartition(": ")[2]
+        )
+        return [unreachable, *folder_ailments(root, None)]
+    return [*folder_ailments(root, client), *store_ailments(client)]
+
+
+def mend(ailments: list[Ailment]) -> list[str]:
+    """Mends what can be, in order. Gives a line for each that was tried, with what came of it."""
+    said = []
+    for ailment in ailments:
+        if ailment.mend is None:
+            continue
+        try:
+            ailment.mend()
+        except (InputError, MlflowException, OSError) as error:
+            said.append(f"cannot mend ({str(error).splitlines()[0]}): {ailment.what}")
+        else:
+            said.append(f"mended: {ailment.what}")
+    return said
