@@ -121,12 +121,37 @@ def compare_systems(
         )
     if not references:
         raise InputError("there are no sentences to compare: the test set is empty")
-    drawn = draw(len(references), resampling)
-    results = []
-    for name, metric in (metrics or corpus_metrics()).items():
-        counts = count_in_sentences(metric, a, b, references)
-        results.append(_test(name, counts, drawn, resampling, on_progress))
-    return results
+    return [
+        significance_of(name, count_in_sentences(metric, a, b, references), resampling, on_progress)
+        for name, metric in (metrics or corpus_metrics()).items()
+    ]
+
+
+def significance_of(
+    name: str,
+    counts: PairedCounts,
+    resampling: Resampling,
+    on_progress: Callable[[int], object] = lambda _: None,
+) -> Significance:
+    """Both tests by one metric, which is called `name`."""
+    difference = counts.measured()
+    drawn = draw(len(counts.a_NK), resampling)
+    resampled = bootstrap_differences(counts, drawn.places_DN, on_progress)
+    randomised = randomised_differences(counts, drawn.stays_DN, on_progress)
+    low, high = percentile_interval(resampled.tolist())
+    return Significance(
+        metric=name,
+        a=counts.score(counts.a_NK.sum(axis=0)),
+        b=counts.score(counts.b_NK.sum(axis=0)),
+        difference=difference,
+        low=low,
+        high=high,
+        p_bootstrap=bootstrap_p(difference, resampled),
+        p_randomisation=randomisation_p(difference, randomised),
+        sentences=len(counts.a_NK),
+        resampling=resampling,
+        signature=str(counts.metric.get_signature()),
+    )
 
 
 def draws_in_all(resampling: Resampling, metric_count: int = 3) -> int:
@@ -193,32 +218,6 @@ def bootstrap_p(difference: float, resampled: NDArray[np.float64]) -> float:
 
 def randomisation_p(difference: float, randomised: NDArray[np.float64]) -> float:
     return _share_as_large(np.abs(randomised), abs(difference))
-
-
-def _test(
-    name: str,
-    counts: PairedCounts,
-    drawn: Draws,
-    resampling: Resampling,
-    on_progress: Callable[[int], object],
-) -> Significance:
-    difference = counts.measured()
-    resampled = bootstrap_differences(counts, drawn.places_DN, on_progress)
-    randomised = randomised_differences(counts, drawn.stays_DN, on_progress)
-    low, high = percentile_interval(resampled.tolist())
-    return Significance(
-        metric=name,
-        a=counts.score(counts.a_NK.sum(axis=0)),
-        b=counts.score(counts.b_NK.sum(axis=0)),
-        difference=difference,
-        low=low,
-        high=high,
-        p_bootstrap=bootstrap_p(difference, resampled),
-        p_randomisation=randomisation_p(difference, randomised),
-        sentences=len(counts.a_NK),
-        resampling=resampling,
-        signature=str(counts.metric.get_signature()),
-    )
 
 
 def _share_as_large(drawn: NDArray[np.float64], measured: float) -> float:
