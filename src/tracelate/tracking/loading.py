@@ -140,11 +140,13 @@ def _registered(
         found = client.get_model_version_by_alias(name, alias)
     else:
         found = client.get_model_version(name, version)
+    # a database of MLflow's does not keep a version's model_id, but its source names it
+    logged = LOGGED.fullmatch(found.source or "")
     return ModelSource(
         name,
         str(found.version),
         found.run_id or None,
-        found.model_id or None,
+        found.model_id or (logged["model_id"] if logged else None),
         f"models:/{name}/{found.version}",
     )
 

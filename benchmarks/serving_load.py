@@ -1,0 +1,280 @@
+"""How a served model stands up to many clients, and to hostile ones.
+
+    python -m benchmarks.serving_load MODEL [--seconds 20] [--hostile 1000]
+
+MODEL is what `tracelate serve` takes. The sentences are those of data/prepared/test.parquet. The
+server runs on a port of its own; all counts are of whole requests.
+"""
+
+from __future__ import annotations
+
+import http.client
+import itertools
+import json
+import random
+import re
+import socket
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from tracelate.corpus.pairs import read_pairs
+from tracelate.evaluation import layout
+
+CLIENTS = (1, 4, 16)
+SENTENCES = (1, 2, 4, 8)
+"""Of a request, in turn."""
+PATIENCE_S = 120
+JSON = {"content-type": "application/json"}
+SLOW_BODIES = 3
+
+
+class Level(NamedTuple):
+    clients: int
+    seconds: float
+    latencies_s: list[float]
+    sentences: int
+    statuses: Counter[int]
+    memory_start_mb: float
+    memory_end_mb: float
+
+
+class Request(NamedTuple):
+    kind: str
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+
+class Server(NamedTuple):
+    port: int
+    pid: int
+
+    @property
+    def memory_mb(self) -> float:
+        """Of Linux; NaN elsewhere."""
+        status = Path(f"/proc/{self.pid}/status")
+        found = re.search(r"VmRSS:\s+(\d+) kB", status.read_text()) if status.exists() else None
+        return int(found[1]) / 1024 if found else float("nan")
+
+
+def main(
+    model: Annotated[str, typer.Argument(help="As of `tracelate serve`.")],
+    seconds: Annotated[float, typer.Option(help="Of each number of clients.")] = 20,
+    hostile: Annotated[int, typer.Option(help="Requests.")] = 1000,
+) -> None:
+    sentences = [pair.source for pair in read_pairs(layout.TEST)]
+    console = Console(highlight=False, width=110)
+    with serving(model) as server:
+        before = translate(server.port, sentences[:8])
+        console.print(load_table([load(server, sentences, count, seconds) for count in CLIENTS]))
+        statuses = attack(server, sentences, hostile)
+        console.print(hostile_table(statuses))
+        wrong = [key for key in statuses if not 400 <= key[1] < 500]
+        after = translate(server.port, sentences[:8])
+        console.print(
+            f"{sum(statuses.values()):,} hostile requests, "
+            f"{'all refused with 4xx' if not wrong else f'NOT refused: {wrong}'}; the same "
+            f"sentences {'are' if before == after else 'are NOT'} translated as before; "
+            f"{server.memory_mb:,.0f} MB"
+        )
+    raise SystemExit(bool(wrong) or before != after)
+
+
+@contextmanager
+def serving(model: str) -> Iterator[Server]:
+    command = [sys.executable, "-m", "tracelate.cli.main", "serve", model, "--port", "0"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            sys.stderr.write(line)
+            if found := re.search(r"http://127\.0\.0\.1:(\d+)", line):
+                break
+        else:
+            raise SystemExit(1)
+        threading.Thread(target=sys.stderr.writelines, args=[process.stderr], daemon=True).start()
+        try:
+            yield Server(int(found[1]), process.pid)
+        finally:
+            process.terminate()
+
+
+def translate(port: int, sentences: list[str]) -> list[str]:
+    body = json.dumps({"inputs": sentences}).encode()
+    status, answer = send(connect(port), Request("", "POST", "/invocations", JSON, body))
+    if status != 200:
+        raise SystemExit(f"status {status}: {answer!r}")
+    translations: list[str] = json.loads(answer)["predictions"]
+    return translations
+
+
+def load(server: Server, sentences: list[str], clients: int, seconds: float) -> Level:
+    """Clients that each send the next request when the last is answered."""
+    latencies_s: list[float] = []
+    statuses: Counter[int] = Counter()
+    counts: list[int] = []
+    memory_mb = server.memory_mb
+    began_s = time.perf_counter()
+
+    def work(seed: int) -> None:
+        draw = random.Random(seed)
+        connection = connect(server.port)
+        for size in itertools.cycle(SENTENCES):
+            sent_s = time.perf_counter()
+            if sent_s - began_s > seconds:
+                return
+            body = json.dumps({"inputs": draw.sample(sentences, size)}).encode()
+            status, _ = send(connection, Request("", "POST", "/invocations", JSON, body))
+            latencies_s.append(time.perf_counter() - sent_s)
+            statuses[status] += 1
+            counts.append(size if status == 200 else 0)
+
+    threads = [threading.Thread(target=work, args=[seed]) for seed in range(clients)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    took_s = time.perf_counter() - began_s
+    return Level(clients, took_s, latencies_s, sum(counts), statuses, memory_mb, server.memory_mb)
+
+
+def load_table(levels: list[Level]) -> Table:
+    table = Table(title="Requests of 1, 2, 4 and 8 sentences in turn")
+    for name in ("clients", "requests/s", "sentences/s", "p50 ms", "p99 ms", "errors", "RSS MB"):
+        table.add_column(name, justify="right")
+    for level in levels:
+        cuts = statistics.quantiles(level.latencies_s, n=100)
+        table.add_row(
+            str(level.clients),
+            f"{len(level.latencies_s) / level.seconds:,.1f}",
+            f"{level.sentences / level.seconds:,.1f}",
+            f"{1000 * cuts[49]:,.0f}",
+            f"{1000 * cuts[98]:,.0f}",
+            str(sum(count for status, count in level.statuses.items() if status != 200)),
+            f"{level.memory_start_mb:,.0f} → {level.memory_end_mb:,.0f}",
+        )
+    return table
+
+
+def attack(server: Server, sentences: list[str], count: int) -> Counter[tuple[str, int]]:
+    """How often each kind of hostile request was answered with each status; 0: not at all."""
+    statuses: Counter[tuple[str, int]] = Counter()
+    connection = connect(server.port)
+    for request in itertools.islice(hostile_requests(sentences), count):
+        status, _ = send(connection, request)
+        statuses[request.kind, status] += 1
+    slow = [
+        threading.Thread(target=send_slowly, args=[server.port, statuses])
+        for _ in range(SLOW_BODIES)
+    ]
+    for thread in slow:
+        thread.start()
+    for thread in slow:
+        thread.join()
+    return statuses
+
+
+def hostile_requests(sentences: list[str]) -> Iterator[Request]:
+    """Without end, in turn of each kind; none can be answered."""
+    draw = random.Random(1)
+    good = {"inputs": [sentences[0]]}
+    wrong_values: list[Any] = [None, 5, 1.5, True, {}, [1], [None], [["a"]], {"a": ["b"]}, "text"]
+    wrong_sizes: list[Any] = [0, -1, 10**30, 1.5, "5", None, [], float("nan"), 65]
+    wrong_params: list[Any] = [{"beam_size": size} for size in wrong_sizes]
+    wrong_params += [{"n_best": 99}, {"length_penalty": float("inf")}, {"x": 1}, [], "a", 5]
+    while True:
+        nested = b"[" * draw.randrange(1, 50_000)
+        bodies: dict[str, bytes] = {
+            "random bytes": draw.randbytes(draw.randrange(2000)),
+            "no UTF-8": b'{"inputs": ["' + draw.randbytes(20) + b'\xff"]}',
+            "a lone surrogate": b'{"inputs": ["a\\ud800b"]}',
+            "a raw null byte": b'{"inputs": ["a\0b"]}',
+            "deep JSON": nested,
+            "deep JSON inside": b'{"inputs": ' + nested,
+            "wrong inputs": json.dumps({"inputs": draw.choice(wrong_values)}).encode(),
+            "wrong params": json.dumps({**good, "params": draw.choice(wrong_params)}).encode(),
+            "a wrong key": json.dumps({**good, "".join(draw.sample("abcdef", 3)): 1}).encode(),
+            "other formats": json.dumps({"dataframe_split": {"data": [["a"]]}}).encode(),
+            "NaN among inputs": b'{"inputs": ["a", NaN, Infinity]}',
+            "100,000 characters": json.dumps({"inputs": ["a" * 100_000]}).encode(),
+            "one long word": json.dumps({"inputs": ["😀" * draw.randrange(1001, 9000)]}).encode(),
+            "10,000 sentences": json.dumps({"inputs": ["a"] * 10_000}).encode(),
+            "5 MB": b'{"inputs": ["' + b"a" * 5_000_000,
+            "cut off": json.dumps(good).encode()[: draw.randrange(len(json.dumps(good)))],
+        }
+        for kind, body in bodies.items():
+            yield Request(kind, "POST", "/invocations", JSON, body)
+        body = json.dumps(good).encode()
+        for content_type in ("text/csv", "application/x-parquet", "application/json; charset=x"):
+            headers = {"content-type": content_type}
+            yield Request("wrong content type", "POST", "/invocations", headers, body)
+        yield Request("no content type", "POST", "/invocations", {}, body)
+        headers = {**JSON, "content-encoding": "gzip"}
+        yield Request("gzip", "POST", "/invocations", headers, draw.randbytes(100))
+        for method in ("GET", "PUT", "DELETE", "PATCH"):
+            yield Request("wrong method", method, "/invocations", JSON, body)
+        for path in ("/", "/docs", "/openapi.json", "/model/../x", "/%00", "/invocations/x"):
+            yield Request("wrong path", "POST", path, JSON, body)
+        yield Request("a header of 100 kB", "POST", "/invocations", {"x": "a" * 100_000}, body)
+        yield Request("broken HTTP", "G\x01T", "/invocations", {}, b"")
+
+
+def hostile_table(statuses: Counter[tuple[str, int]]) -> Table:
+    table = Table(title="Hostile requests")
+    for name in ("kind", "status", "requests"):
+        table.add_column(name, justify="left" if name == "kind" else "right")
+    for (kind, status), count in sorted(statuses.items()):
+        table.add_row(kind, str(status) if status else "none", f"{count:,}")
+    return table
+
+
+def connect(port: int) -> http.client.HTTPConnection:
+    return http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
+
+
+def send(connection: http.client.HTTPConnection, request: Request) -> tuple[int, bytes]:
+    """Status and body of the answer; status 0 where there is none."""
+    try:
+        # what http.client would refuse to send is what the server must stand
+        connection._validate_method = lambda _: None  # type: ignore[attr-defined]
+        connection.request(request.method, request.path, request.body, request.headers)
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    except (OSError, http.client.HTTPException):
+        connection.close()
+        return 0, b""
+
+
+def send_slowly(port: int, statuses: Counter[tuple[str, int]]) -> None:
+    """A body of which a byte comes each second, and never the last."""
+    head = "POST /invocations HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S) as client:
+        client.sendall(f"{head}content-length: 1000\r\n\r\n".encode())
+        client.settimeout(1)
+        for _ in range(PATIENCE_S):
+            try:
+                client.sendall(b" ")
+                answer = client.recv(100)
+            except TimeoutError:
+                continue
+            except OSError:
+                break
+            statuses["a slow body", int(answer.split()[1])] += 1
+            return
+    statuses["a slow body", 0] += 1
+
+
+if __name__ == "__main__":
+    typer.run(main)
