@@ -203,7 +203,7 @@ def test_another_evaluation_of_the_same_model_is_a_run_that_stands_for_it(
     assert reproduced.logged("params", before[0])["evaluate.beam_size"] == "2"
     assert "train_loss" in reproduced.logged("metrics", run_id)
     reproduced.succeed("git", "checkout", "-q", "params.yaml", "dvc.lock")
-    reproduced.succeed("dvc", "checkout")
+    reproduced.succeed("dvc", "checkout", "dvc.yaml")
 
 
 def test_the_trained_model_translates_standard_input(reproduced: Clone) -> None:
@@ -266,4 +266,4 @@ def test_a_stopped_training_leaves_no_model(reproduced: Clone) -> None:
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1].startswith("error: the MLflow store http://127.0.0.1:9")
     assert not (reproduced.folder / "models/weights.safetensors").exists()
-    reproduced.succeed("dvc", "checkout")
+    reproduced.succeed("dvc", "checkout", "dvc.yaml")
