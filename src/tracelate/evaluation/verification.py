@@ -143,7 +143,7 @@ def check_evidence(place: str, folder: Path, lineage: Lineage) -> Iterator[Check
     """Whether an evaluation's scores are those of its translations, on the lineage's test set."""
     try:
         evidence = read_evidence(folder, place)
-    except InputError as error:
+    except ValueError as error:  # InputError, or bytes that are no text
         yield Check(place, "scores and translations can be read", "differs", str(error))
         return
     test_sha256 = evidence.metrics.test.sha256
@@ -162,7 +162,7 @@ def check_test_set(place: str, folder: Path, test: Path) -> Iterator[Check]:
     try:
         rows = read_evidence(folder, place).rows
         pairs = read_pairs(test)
-    except (InputError, OSError, ValueError):
+    except (OSError, ValueError):
         return  # told by other checks
     translated = [(row.source, row.reference) for row in rows]
     if translated == [(pair.source, pair.target) for pair in pairs]:

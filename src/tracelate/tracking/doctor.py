@@ -5,21 +5,23 @@ from __future__ import annotations
 from mlflow.exceptions import MlflowException
 
 from tracelate.errors import InputError
+from tracelate.evaluation import layout
 from tracelate.tracking.ailment import Ailment
 from tracelate.tracking.folder_ailments import folder_ailments
-from tracelate.tracking.store import StoreError, connect, project_root, tracking_uri
+from tracelate.tracking.store import StoreError, connect, has_store, project_root, tracking_uri
 from tracelate.tracking.store_ailments import store_ailments
 
 
 def examine() -> list[Ailment]:
     """All that is wrong with this project and the store that it writes to."""
     root = project_root()
+    if not has_store() and not (root / layout.RUN).is_file():
+        return list(folder_ailments(root, None))
     try:
         client = connect()
     except StoreError as error:
-        unreachable = Ailment(
-            "MLflow's store cannot be reached", tracking_uri(), str(error).rpartition(": ")[2]
-        )
+        remedy = str(error).rpartition(": ")[2]
+        unreachable = Ailment("MLflow's store cannot be reached", tracking_uri(), remedy)
         return [unreachable, *folder_ailments(root, None)]
     return [*folder_ailments(root, client), *store_ailments(client)]
 

@@ -16,6 +16,8 @@ from mlflow.exceptions import MlflowException
 
 from tracelate.errors import InputError
 
+SQLITE = "sqlite:///"
+
 
 class StoreError(InputError):
     """MLflow's store cannot be used."""
@@ -29,6 +31,12 @@ def project_root() -> Path:
 def tracking_uri() -> str:
     """MLflow's address for this project."""
     return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{project_root() / 'mlflow.db'}"
+
+
+def has_store() -> bool:
+    """False where the first `connect` would make one; a server is taken to have its own."""
+    uri = tracking_uri()
+    return not uri.startswith(SQLITE) or Path(uri.removeprefix(SQLITE)).is_file()
 
 
 def connect() -> MlflowClient:

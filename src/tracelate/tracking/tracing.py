@@ -28,7 +28,7 @@ from tracelate.tracking.loading import LOGGED, find_model
 from tracelate.tracking.packaging import ARTIFACTS
 from tracelate.tracking.packaging import find_model as find_logged_model
 from tracelate.tracking.runs import RESTORED_FROM, find_run, flatten
-from tracelate.tracking.store import StoreError, connect, tracking_uri
+from tracelate.tracking.store import StoreError, connect, has_store, tracking_uri
 
 SERVED = ("http://", "https://")
 TIMEOUT_S = 10
@@ -36,7 +36,6 @@ DEEPEST = 4
 """How many folders above a file may hold its project."""
 VERDICT_TAG = "tracelate."
 """What the names of our tags on a version begin with."""
-SQLITE = "sqlite:///"
 
 
 class Found(NamedTuple):
@@ -264,10 +263,7 @@ def _subject(found: Found) -> str | None:
 
 def _client_if_any() -> MlflowClient | None:
     """None where there is no store: asking about files makes none."""
-    uri = tracking_uri()
-    if uri.startswith(SQLITE) and not Path(uri.removeprefix(SQLITE)).is_file():
-        return None
     try:
-        return connect()
+        return connect() if has_store() else None
     except StoreError:
         return None
