@@ -104,7 +104,7 @@ def register_version(client: MlflowClient, model: str, model_id: str, run_id: st
     found = find_version(client, model, model_id)
     if found is not None:
         return found
-    with _default_store():
+    with default_store():
         version = client.create_model_version(
             model,
             f"models:/{model_id}",
@@ -126,8 +126,10 @@ def reporting_failures() -> Iterator[None]:
 
 
 @contextmanager
-def _default_store() -> Iterator[None]:
-    """Makes the project's store MLflow's default: its database looks models up in that one."""
+def default_store() -> Iterator[None]:
+    """Makes the project's store MLflow's default, where MLflow looks for what a models:/… address
+    leads to, whatever store a client or a call names.
+    """
     before = os.environ.get("MLFLOW_TRACKING_URI")
     mlflow.set_tracking_uri(tracking_uri())
     try:
