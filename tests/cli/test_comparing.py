@@ -64,7 +64,7 @@ def test_compare_says_which_is_better_by_which_metric_and_where(folder: Path, ru
     done = run("compare", "bad", "good", "--sentences", "2", "--output", "out")
     assert done.status == 0, done.stderr
     assert done.stderr == "written: out\n"  # no progress where no one looks
-    assert done.stdout.count("B is better") >= 3 + 1
+    assert done.stdout.count("B better") == 3
     for text in ("bad", "good", "BLEU", "chrF", "TER", "60 test sentences", "in other words"):
         assert text in done.stdout
     document = json.loads((folder / "out/comparison.json").read_text(encoding="utf-8"))
@@ -82,7 +82,7 @@ def test_compare_gives_machines_the_document_alone(folder: Path, run: Run) -> No
 def test_compare_says_so_where_both_translate_alike(folder: Path, run: Run) -> None:
     done = run("compare", "good", "good")
     assert "Both translate all 60 sentences in the same words." in done.stdout
-    assert done.stdout.count("no difference shown") == 3
+    assert done.stdout.count("not shown") == 3
 
 
 def test_compare_refuses_another_test_set_in_one_line(folder: Path, run: Run) -> None:

@@ -115,8 +115,14 @@ def runs(
         from tracelate.cli.run_columns import table_of_runs
 
         ranked_by = sort if sort in SCORE_NAMES else None
-        _console().print(
-            table_of_runs(found, ranked_by=ranked_by, with_experiment=experiment is None)
+        console = _console()
+        console.print(
+            table_of_runs(
+                found,
+                ranked_by=ranked_by,
+                with_experiment=experiment is None,
+                width=console.width,
+            )
         )
 
 

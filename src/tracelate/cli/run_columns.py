@@ -2,33 +2,87 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from rich.cells import cell_len
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from tracelate.tracking.finding import SHORT_ID
 from tracelate.tracking.run_table import RunRow, RunTable
 
-RIGHT = ("#", "size", "BLEU", "chrF", "tokens/s")
+RIGHT = ("#", "size", "BLEU", "chrF", "TER", "tokens/s")
+DISPENSABLE = (
+    "test set",
+    "started",
+    "commit",
+    "tokens/s",
+    "pair",
+    "size",
+    "status",
+    "chrF",
+    "cell",
+)
+"""Columns that a narrow terminal goes without, in this order."""
+NEVER_IN_COMMON = ("alike", "#", "run", "name", "BLEU")
 STATUS_STYLES = {"finished": "green", "failed": "red", "killed": "red", "running": "yellow"}
 
 
-def table_of_runs(found: RunTable, *, ranked_by: str | None, with_experiment: bool) -> Table:
-    """`ranked_by` is the score that the table is sorted by, if it is one."""
-    table = Table(
-        caption=" ".join(_notes(found, ranked_by)), title_justify="left", caption_justify="left"
-    )
+def table_of_runs(
+    found: RunTable, *, ranked_by: str | None, with_experiment: bool, width: int
+) -> Table:
+    """`ranked_by` is the score that the table is sorted by, if it is one; `width` in characters.
+
+    What all runs have in common is said once, below the table. Where the width is still too small,
+    columns are left out, and said to be, rather than cut.
+    """
     cells = [
         _cells(row, rank, ranked_by, with_experiment)
         for row, rank in zip(found.rows, found.ranks, strict=True)
     ]
-    for column in cells[0]:
+    common = _common(cells)
+    columns = [column for column in cells[0] if column not in common]
+    left_out = []
+    for column in DISPENSABLE:
+        if _width(columns, cells) > width and column in columns:
+            columns.remove(column)
+            left_out.append(column)
+    notes = [f"All: {_listed(common)}."] if any(common.values()) else []
+    if left_out:
+        notes.append(f"A wider terminal, or --json, shows {', '.join(left_out)} too.")
+    table = Table(caption=" ".join([*notes, *_notes(found, ranked_by)]), caption_justify="left")
+    for column in columns:
         table.add_column(column, justify="right" if column in RIGHT else "left")
     for row, texts, after in zip(found.rows, cells, [*found.rows[1:], None], strict=True):
         ends_group = ranked_by is not None and after is not None and after.group != row.group
-        table.add_row(*texts.values(), end_section=ends_group)
+        table.add_row(*(texts[column] for column in columns), end_section=ends_group)
     return table
+
+
+def _width(columns: Sequence[str], cells: Sequence[Mapping[str, str]]) -> int:
+    """Of a table of them in characters, borders included."""
+    texts = (
+        [column, *(Text.from_markup(row[column]).plain for row in cells)] for column in columns
+    )
+    return 1 + sum(3 + max(cell_len(text) for text in column) for column in texts)
+
+
+def _common(cells: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    """The columns in which several runs are all the same; of one run, those that are empty."""
+    first, *others = cells
+    return {
+        column: text
+        for column, text in first.items()
+        if column not in NEVER_IN_COMMON
+        and (others or not text)
+        and all(other[column] == text for other in others)
+    }
+
+
+def _listed(common: Mapping[str, str]) -> str:
+    return ", ".join(f"{column} {text}" for column, text in common.items() if text)
 
 
 def _cells(

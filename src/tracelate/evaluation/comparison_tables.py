@@ -13,9 +13,9 @@ from tracelate.evaluation.significance import Significance
 
 TITLES = {"bleu": "BLEU", "chrf": "chrF", "ter": "TER"}
 VERDICTS = {
-    "better": "[green]B is better[/]",
-    "worse": "[red]A is better[/]",
-    "not shown": "no difference shown",
+    "better": "[green]B better[/]",
+    "worse": "[red]A better[/]",
+    "not shown": "not shown",
 }
 
 
@@ -52,9 +52,12 @@ def score_table(scores: Sequence[Significance], level: float) -> Table:
         caption_justify="left",
     )
     table.add_column("")
-    for column in ("A", "B", "difference", "95 % interval", "p bootstrap", "p randomisation"):
-        table.add_column(column, justify="right", overflow="fold")
-    table.add_column("verdict")
+    for column in ("A", "B", "difference"):
+        table.add_column(column, justify="right")
+    table.add_column("95 % interval", justify="right", no_wrap=True)
+    for column in ("p\nbootstrap", "p\nrandomised"):
+        table.add_column(column, justify="right")
+    table.add_column("verdict", no_wrap=True)
     for one in scores:
         table.add_row(
             TITLES[one.metric],
