@@ -18,7 +18,7 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from tracelate.tracking.limits import Limits, RefusedError, TranslationRequests
+from tracelate.tracking.limits import Limits, RefusedError, TranslationRequest, TranslationRequests
 
 JSON_TYPE = "application/json"
 RETRY_AFTER_S = 1
@@ -72,25 +72,26 @@ class Guard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            if not self.is_ready() or self.inside >= self.limits.requests:
-                raise RefusedError(
-                    HTTPStatus.SERVICE_UNAVAILABLE, "too many requests at once: try again"
-                )
-            self.inside += 1
-            try:
-                answer = await self._answer(scope, receive)
-            finally:
-                self.inside -= 1
+            if not self.is_ready():
+                raise RefusedError(HTTPStatus.SERVICE_UNAVAILABLE, "the model is not ready")
+            _refuse_other_types(Headers(scope=scope))
+            body = await self._read_body(HttpRequest(scope, receive))
+            answer = await self._answer(scope, self.requests.read(body))
         except RefusedError as error:
             answer = refusal(error.status, error.message)
         await answer(scope, receive, send)
 
-    async def _answer(self, scope: Scope, receive: Receive) -> Response:
-        _refuse_other_types(Headers(scope=scope))
-        body = await self._read_body(HttpRequest(scope, receive))
-        request = self.requests.read(body)
+    async def _answer(self, scope: Scope, request: TranslationRequest) -> Response:
+        # a request counts when it is all there: slow clients keep nobody out
+        if self.inside >= self.limits.requests:
+            raise RefusedError(
+                HTTPStatus.SERVICE_UNAVAILABLE,
+                f"{self.inside} requests at once, and the limit is {self.limits.requests}: "
+                "try again",
+            )
         params = request.settings.model_dump()
         passed = json.dumps({"inputs": request.sentences, "params": params}).encode()
+        self.inside += 1
         try:
             async with asyncio.timeout(self.limits.timeout_s):
                 status, answer = await _call(self.app, scope, passed)
@@ -99,6 +100,8 @@ class Guard:
                 HTTPStatus.SERVICE_UNAVAILABLE,
                 f"no answer within {self.limits.timeout_s:g} s: try again, or send less at once",
             ) from None
+        finally:
+            self.inside -= 1
         if status == HTTPStatus.OK:
             return Response(answer, media_type=JSON_TYPE)
         if not self.is_ready():

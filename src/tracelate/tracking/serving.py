@@ -36,6 +36,8 @@ from tracelate.training.memory import tune_cpu_memory
 BATCH_CELLS = 131_072
 """Beams by sentences by bytes: memory that one batch may take, some hundred MB at hidden size 384.
 """
+CONNECTIONS = 512
+"""At once; an open file each, of which a process has often 1,024."""
 STOP_S = 30
 """How long requests in progress are waited for."""
 LOCAL = ("127.0.0.1", "localhost", "::1")
@@ -168,6 +170,7 @@ def serve(
             log_level="warning",
             access_log=False,
             server_header=False,
+            limit_concurrency=CONNECTIONS,
             timeout_graceful_shutdown=STOP_S,
         )
         with _stopping_is_no_failure():
