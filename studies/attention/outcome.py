@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from sacrebleu.metrics import BLEU, CHRF
 
 from tracelate.evaluation.evidence import Evidence
-from tracelate.evaluation.metrics import length_buckets, percentile_interval
+from tracelate.evaluation.metrics import MIN_BUCKET_SENTENCES, length_buckets, percentile_interval
 
 DRAWS = 1000
 SEED = 12345
@@ -72,6 +72,7 @@ class Outcome(NamedTuple):
     sentences: int
     signatures: dict[str, str]
     buckets: list[Bucket]
+    """Those with enough sentences to say something about others."""
     variants: dict[str, VariantOutcome]
 
 
@@ -80,7 +81,8 @@ def study_outcome(evidence: Mapping[str, Sequence[Evidence]]) -> Outcome:
     rows = next(iter(evidence.values()))[0].rows
     places_DN = np.random.default_rng(SEED).choice(len(rows), size=(DRAWS, len(rows)))
     times_DN = np.stack([np.bincount(places_N, minlength=len(rows)) for places_N in places_DN])
-    members = list(length_buckets([len(row.source.split()) for row in rows]))
+    lengths = [len(row.source.split()) for row in rows]
+    members = [one for one in length_buckets(lengths) if len(one[2]) >= MIN_BUCKET_SENTENCES]
     variants = {}
     for number, (variant, runs) in enumerate(evidence.items()):
         chosen_DR = np.random.default_rng([SEED, number]).integers(

@@ -97,5 +97,13 @@ def load_run(study: Study, variant: str, seed: int) -> Run:
 
 def run_of_a_variant(main: Callable[[Run], None]) -> None:
     """Runs `main` for the variant and the seed that the command line names."""
-    variant, seed = sys.argv[1:]
-    run_stage(lambda: main(load_run(load_study(), variant, int(seed))))
+    run_stage(lambda: main(_named_run(sys.argv[1:])))
+
+
+def _named_run(arguments: list[str]) -> Run:
+    if len(arguments) != 2:
+        raise InputError(f"{len(arguments)} arguments: name a variant and a seed, as in general 1")
+    variant, seed = arguments
+    if not seed.isdecimal():
+        raise InputError(f"the seed is {seed!r}: give a whole number")
+    return load_run(load_study(), variant, int(seed))
