@@ -119,7 +119,7 @@ def projects(
         env=environment,
         capture_output=True,
         encoding="utf-8",
-        timeout=300,
+        timeout=600,
     )
     assert done.returncode == 0, done.stderr
     return finished_project, folder

@@ -20,7 +20,6 @@ from tracelate.evaluation.parity import Parity, compare_translations
 from tracelate.files import sha256_of
 from tracelate.tracking.evidence import ARTIFACTS, find_evidence
 from tracelate.tracking.loading import load_pyfunc, packed_model
-from tracelate.tracking.registry import default_store
 from tracelate.tracking.store import tracking_uri
 
 HASHED = (layout.LINEAGE, layout.METRICS, layout.TRANSLATIONS)
@@ -105,7 +104,7 @@ def translate_again(
     """
     sources = [row.source for row in candidate.evidence.rows]
     scored = [row.translation for row in candidate.evidence.rows]
-    with default_store(), packed_model(uri) as packed:
+    with packed_model(uri) as packed:
         found = sha256_of(packed.artifacts / layout.LINEAGE.name)
         if found != candidate.lineage_sha256:
             raise InputError(

@@ -22,6 +22,7 @@ from tracelate.files import sha256_of
 from tracelate.tracking.finding import find_unique_run
 from tracelate.tracking.packaging import ARTIFACTS, LINEAGE_TAG, save_model
 from tracelate.tracking.quiet import quiet_mlflow
+from tracelate.tracking.registry import default_store
 from tracelate.tracking.store import connect, tracking_uri
 from tracelate.training.model_files import WEIGHTS, TrainedModel, load_model
 
@@ -190,7 +191,7 @@ def _refuse_changed_lineage(client: MlflowClient, source: ModelSource, folder: P
 def _download(source: ModelSource, folder: Path) -> Path:
     uri = tracking_uri()
     try:
-        with quiet_mlflow():
+        with default_store(), quiet_mlflow():
             found = download_artifacts(
                 artifact_uri=source.uri, dst_path=str(folder), tracking_uri=uri, registry_uri=uri
             )
