@@ -259,12 +259,12 @@ def test_it_is_served_by_the_command_until_it_is_told_to_stop(packed: Path) -> N
         with pytest.raises(InputError, match=f"port {port} of 127.0.0.1 cannot be had"):
             serve(str(packed), "127.0.0.1", port, Limits(), print)
         client = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-        body = json.dumps({"inputs": SENTENCES[:1] * 256, "params": {"beam_size": 8}})
+        body = json.dumps({"inputs": SENTENCES[:1] * 128, "params": {"beam_size": 8}})
         client.request("POST", "/invocations", body, JSON)
         # so that the server has begun to read it
         time.sleep(0.5)
         process.send_signal(signal.SIGTERM)
-        assert len(json.loads(client.getresponse().read())["predictions"]) == 256
+        assert len(json.loads(client.getresponse().read())["predictions"]) == 128
         client.close()
         assert process.stderr.read().splitlines() == ["stopped"]
     assert process.returncode == 0
