@@ -14,6 +14,7 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.entities import LoggedModelStatus
 
+from tracelate.cli.main import main
 from tracelate.evaluation import layout
 from tracelate.tracking import folder_ailments, store_ailments
 from tracelate.tracking.alias_lock import hold_lock, stale_locks
@@ -242,3 +243,19 @@ def test_a_server_is_examined_too(
         assert run.client.get_run(run.run_id).info.status == "KILLED"
     finally:
         run.client.delete_run(run.run_id)
+
+
+def test_the_command_mends_and_ends_with_status_1_only_where_something_stays(
+    client: MlflowClient, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = new_run(pid=str(gone_process()))
+    for arguments, status, expected in (
+        ([], 1, f"✗ run {run.run_id} says RUNNING"),
+        (["--fix"], 0, f"mended: run {run.run_id} says RUNNING"),
+        ([], 0, "healthy"),
+    ):
+        monkeypatch.setattr(sys, "argv", ["tracelate", "doctor", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        assert (ended.value.code or 0) == status
+        assert expected in capsys.readouterr().out

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ import pytest
 from mlflow import MlflowClient
 from rich.console import Console
 
+from tracelate.cli.main import main
 from tracelate.errors import InputError
 from tracelate.evaluation import layout
 from tracelate.evaluation.chain import chain_document, print_chain, print_checks
@@ -364,3 +366,25 @@ def test_a_server_is_traced_and_verified_too(
         client.delete_registered_model("en-es")
         client.delete_logged_model(traced.model.model_id)
         client.delete_run(run.run_id)
+
+
+def command(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    """Runs `tracelate` with these arguments in this process, and gives its status."""
+    monkeypatch.setattr(sys, "argv", ["tracelate", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    return int(str(ended.value.code or 0))
+
+
+def test_the_command_ends_with_status_1_where_something_differs(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command(monkeypatch, "lineage", CHAMPION, "--verify") == 0
+    said = capsys.readouterr()
+    assert "✓ same      models/weights.safetensors" in said.out and said.err == ""
+    with changed(project / layout.TEST):
+        assert command(monkeypatch, "lineage", CHAMPION, "--verify", "--json") == 1
+    said = capsys.readouterr()
+    assert said.err.startswith("error: this folder: data/prepared/test.parquet is ")
+    assert len(said.err.splitlines()) == 1
+    assert "differs" in {check["verdict"] for check in json.loads(said.out)["checks"]}
