@@ -2,99 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from ruamel.yaml import YAML
 
-from tests.tiny_corpus import PROJECT, build_wheel, put_into_cache, tiny_settings, write_params
-
-BIN = Path(sys.executable).parent
-
-
-class Clone:
-    """A copy of the project in a git repository of its own."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.environment = {
-            **os.environ,
-            "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
-            "PYTHONPATH": str(folder / "src"),
-            "DVC_NO_ANALYTICS": "1",
-            "GIT_AUTHOR_NAME": "test",
-            "GIT_AUTHOR_EMAIL": "test@example.org",
-            "GIT_COMMITTER_NAME": "test",
-            "GIT_COMMITTER_EMAIL": "test@example.org",
-        }
-        self.environment.pop("MLFLOW_TRACKING_URI", None)
-
-    def run(self, *command: str, text: str = "") -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            command,
-            cwd=self.folder,
-            env=self.environment,
-            input=text,
-            capture_output=True,
-            encoding="utf-8",
-            timeout=300,
-        )
-
-    def succeed(self, *command: str, text: str = "") -> str:
-        done = self.run(*command, text=text)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
-    def runs(self) -> list[str]:
-        """Ids of MLflow's runs, oldest first."""
-        with sqlite3.connect(self.folder / "mlflow.db") as store:
-            return [
-                row[0] for row in store.execute("select run_uuid from runs order by start_time")
-            ]
-
-    def logged(self, table: str, run_id: str) -> dict[str, Any]:
-        with sqlite3.connect(self.folder / "mlflow.db") as store:
-            query = f"select key, value from {table} where run_uuid = ?"
-            return dict(store.execute(query, [run_id]).fetchall())
-
-    def json(self, path: str) -> Any:
-        return json.loads((self.folder / path).read_text(encoding="utf-8"))
-
-    def hashes(self) -> dict[str, str]:
-        """The outputs' hashes in dvc.lock."""
-        lock = YAML(typ="safe", pure=True).load(self.folder / "dvc.lock")
-        outs = [out for stage in lock["stages"].values() for out in stage["outs"]]
-        return {out["path"]: out["md5"] for out in outs}
-
-
-def clone(folder: Path) -> Clone:
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
-        cwd=PROJECT,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.splitlines()
-    for name in listed:
-        if (PROJECT / name).is_file() and Path(name).name != "dvc.lock":
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(PROJECT / name, folder / name)
-    wheel = build_wheel()
-    put_into_cache(wheel)
-    write_params(folder, tiny_settings(wheel))
-    made = Clone(folder)
-    made.succeed("git", "init", "-q")
-    made.succeed("git", "add", "-A")
-    made.succeed("git", "commit", "-qm", "A tiny project")
-    return made
+from tests.system.clone import Clone, clone
 
 
 @pytest.fixture(scope="module")
@@ -175,6 +91,23 @@ def test_another_clone_makes_the_same_data_and_weights(reproduced: Clone, tmp_pa
     speed = {"reports/train.json", "reports/curves/train.csv", "reports/evaluate.json"}
     assert {name for name in first if first[name] != second[name]} <= own | speed
     assert first["models/weights.safetensors"] == second["models/weights.safetensors"]
+
+
+def test_a_replay_makes_the_same_model_again_and_leaves_nothing_behind(reproduced: Clone) -> None:
+    before = reproduced.runs()
+    said = reproduced.succeed("tracelate", "replay", "reports")
+    for name in (
+        "data/raw/all.parquet",
+        "data/prepared/test.parquet",
+        "data/tokenized/tokenizer.json",
+        "models/weights.safetensors",
+        "reports/translations.jsonl",
+        "bleu",
+    ):
+        assert f"✓ same      {name}" in said
+    assert "✗" not in said and "not here" not in said
+    assert reproduced.runs() == before
+    assert len(reproduced.succeed("git", "worktree", "list").splitlines()) == 1
 
 
 def test_an_experiment_is_one_more_run_also_in_a_temporary_folder(reproduced: Clone) -> None:
