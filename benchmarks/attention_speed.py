@@ -1,4 +1,4 @@
-"""How fast each attention trains, relative to `general`, side by side in one run.
+"""How fast each variant of the study trains, relative to `general`, side by side in one run.
 
     python -m benchmarks.attention_speed [ROUNDS]
 
@@ -13,14 +13,14 @@ import statistics
 import sys
 import time
 from collections.abc import Sequence
-from typing import get_args
 
 import torch
 from rich.console import Console
 from rich.table import Table
 from torch.nn import functional as F
 
-from tracelate.config import AttentionName, ModelConfig, Params, load_params
+from studies.attention.settings import load_study
+from tracelate.config import ModelConfig, Params, load_params
 from tracelate.corpus.tokenized import TokenizedPair
 from tracelate.model.noise import Noise
 from tracelate.model.search import SpecialIds
@@ -37,12 +37,12 @@ def main() -> None:
     tune_cpu_memory()
     params = load_params()
     batches = random_batches(params)
-    configs: dict[str, ModelConfig] = {
-        name: params.model.model_copy(update={"attention": name})
-        for name in get_args(AttentionName)
+    configs = {
+        variant: ModelConfig.model_validate(
+            {**params.model.model_dump(), **changes.get("model", {})}
+        )
+        for variant, changes in load_study().variants.items()
     }
-    configs["general, 2 hops"] = params.model.model_copy(update={"hops": 2})
-    configs["general, input feeding"] = params.model.model_copy(update={"input_feeding": True})
     models = {
         name: Seq2Seq(config, params.tokenize.vocabulary_size, SPECIAL.padding)
         for name, config in configs.items()
@@ -57,8 +57,8 @@ def main() -> None:
 
     tokens = sum(batch.global_tokens for batch in batches)
     table = Table(title=f"Training speed, median of {rounds} rounds of {tokens:,} target tokens")
-    for column in ("attention", "target tokens/s", "relative to general"):
-        table.add_column(column, justify="left" if column == "attention" else "right")
+    for column in ("variant", "target tokens/s", "relative to general"):
+        table.add_column(column, justify="left" if column == "variant" else "right")
     for name, measured in seconds.items():
         ratio = statistics.median(
             base / own for base, own in zip(seconds["general"], measured, strict=True)

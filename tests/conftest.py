@@ -24,6 +24,8 @@ from tests.tiny_corpus import PROJECT, build_wheel, put_into_cache, tiny_setting
 _hub_home = tempfile.TemporaryDirectory(prefix="tracelate-tests-")
 os.environ["HF_HOME"] = _hub_home.name
 os.environ["HF_HUB_OFFLINE"] = "1"
+# before anything imports torch: tests run side by side, and threads that wait for each other spin
+os.environ["OMP_NUM_THREADS"] = "1"
 
 # no deadline: another job on the machine is no failure
 settings.register_profile("tracelate", deadline=None)

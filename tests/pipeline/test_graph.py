@@ -12,8 +12,20 @@ from ruamel.yaml import YAML
 from tracelate.config import Params
 
 ROOT = Path(__file__).parents[2]
-STAGES: dict[str, Any] = YAML(typ="safe", pure=True).load(ROOT / "dvc.yaml")["stages"]
+
+
+def stages(graph: str) -> dict[str, Any]:
+    loaded: dict[str, Any] = YAML(typ="safe", pure=True).load(ROOT / graph)["stages"]
+    return loaded
+
+
+STAGES = stages("dvc.yaml")
+SCRIPTS = {Path(f"pipeline/{name}.py"): stage for name, stage in STAGES.items()} | {
+    Path(f"studies/attention/{name}.py"): stage
+    for name, stage in stages("studies/attention/dvc.yaml").items()
+}
 # settings are tracked by value, and what mirrors or reports an error changes no output
+CODE = ("tracelate", "pipeline", "studies")
 UNTRACKED = ("config", "errors", "files", "tracking")
 
 
@@ -32,14 +44,14 @@ def imported(path: Path) -> set[Path]:
             names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
         elif isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
-    own = {name for name in names if name.split(".")[0] in ("tracelate", "pipeline")}
+    own = {name for name in names if name.split(".")[0] in CODE}
     return {found for name in own if (found := module_path(name)) is not None}
 
 
-def used(stage: str) -> set[Path]:
+def used(script: Path) -> set[Path]:
     """All files that a stage's script reaches by imports, the untracked ones left out."""
     found: set[Path] = set()
-    waiting = [Path(f"pipeline/{stage}.py")]
+    waiting = [script]
     while waiting:
         path = waiting.pop()
         room = path.relative_to("src/tracelate").parts[0] if path.is_relative_to("src") else ""
@@ -50,22 +62,22 @@ def used(stage: str) -> set[Path]:
     return found
 
 
-def code_deps(stage: str) -> set[Path]:
-    deps = {Path(dep) for dep in STAGES[stage]["deps"]}
-    return {dep for dep in deps if dep.is_relative_to("src") or dep.is_relative_to("pipeline")}
+def code_deps(stage: dict[str, Any]) -> set[Path]:
+    deps = {Path(dep) for dep in stage["deps"] if "$" not in dep}
+    return {dep for dep in deps if (ROOT / dep).suffix == ".py" or dep.is_relative_to("src")}
 
 
-@pytest.mark.parametrize("stage", STAGES)
-def test_a_stage_depends_on_all_the_code_it_uses(stage: str) -> None:
-    deps = code_deps(stage)
-    missing = {p for p in used(stage) if not any(p == d or d in p.parents for d in deps)}
+@pytest.mark.parametrize("script", SCRIPTS, ids=str)
+def test_a_stage_depends_on_all_the_code_it_uses(script: Path) -> None:
+    deps = code_deps(SCRIPTS[script])
+    missing = {p for p in used(script) if not any(p == d or d in p.parents for d in deps)}
     assert not missing
 
 
-@pytest.mark.parametrize("stage", STAGES)
-def test_a_stage_depends_on_no_code_that_it_does_not_use(stage: str) -> None:
-    needed = used(stage)
-    idle = {d for d in code_deps(stage) if not any(p == d or d in p.parents for p in needed)}
+@pytest.mark.parametrize("script", SCRIPTS, ids=str)
+def test_a_stage_depends_on_no_code_that_it_does_not_use(script: Path) -> None:
+    needed, deps = used(script), code_deps(SCRIPTS[script])
+    idle = {d for d in deps if not any(p == d or d in p.parents for p in needed)}
     assert not idle
 
 
@@ -79,7 +91,9 @@ def test_every_param_of_the_graph_is_a_setting_and_none_is_of_registry_or_runtim
 
 
 def test_a_change_to_evaluation_or_tracking_does_not_retrain() -> None:
-    assert not {dep for dep in code_deps("train") if {"evaluation", "tracking"} & set(dep.parts)}
+    assert not {
+        dep for dep in code_deps(STAGES["train"]) if {"evaluation", "tracking"} & set(dep.parts)
+    }
 
 
 @pytest.mark.parametrize("stage", STAGES)

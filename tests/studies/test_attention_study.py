@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from mlflow import MlflowClient
@@ -16,7 +17,7 @@ from ruamel.yaml import YAML
 from tests.tiny_corpus import PROJECT
 from tracelate.tracking.runs import flatten
 
-STUDY = {
+STUDY: dict[str, Any] = {
     "seeds": [1, 2],
     "names": ["none", "general"],
     "base": {"train": {"epochs": 1}, "evaluate": {"beam_size": 1}},
