@@ -148,6 +148,20 @@ def mlflow_server(empty_database: Path, tmp_path_factory: pytest.TempPathFactory
         server.wait(timeout=30)
 
 
+@pytest.fixture
+def empty_server(mlflow_server: str) -> str:
+    """The server without runs and models: whatever other tests have left is deleted."""
+    from mlflow import MlflowClient
+
+    client = MlflowClient(mlflow_server)
+    ids = [experiment.experiment_id for experiment in client.search_experiments()]
+    for run in client.search_runs(ids):
+        client.delete_run(run.info.run_id)
+    for model in client.search_logged_models(ids):
+        client.delete_logged_model(model.model_id)
+    return mlflow_server
+
+
 def _wait_for(address: str, server: subprocess.Popen[bytes], log: Path) -> None:
     for _ in range(240):
         if server.poll() is None:

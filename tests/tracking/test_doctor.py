@@ -232,9 +232,9 @@ def test_a_training_whose_files_are_not_whole_is_named(client: MlflowClient, syn
 
 
 def test_a_server_is_examined_too(
-    synced: Path, mlflow_server: str, monkeypatch: pytest.MonkeyPatch
+    synced: Path, empty_server: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", mlflow_server)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", empty_server)
     run = new_run(pid=str(gone_process()))
     try:
         found = examine()

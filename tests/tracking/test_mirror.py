@@ -83,13 +83,8 @@ def store(
         shutil.copyfile(empty_database, folder / "mlflow.db")
         yield Store(folder, connect())
         return
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", request.getfixturevalue("mlflow_server"))
-    made = Store(folder, connect())
-    yield made
-    for run in made.runs():
-        made.client.delete_run(run.info.run_id)
-    for model in made.models():
-        made.client.delete_logged_model(model.model_id)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", request.getfixturevalue("empty_server"))
+    yield Store(folder, connect())
 
 
 def test_live_curves_and_those_of_the_files_are_the_same_points(
@@ -144,11 +139,11 @@ def test_writing_again_changes_nothing_and_sync_says_so(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(store.folder)
-    said = CliRunner().invoke(upkeep.app).stdout
+    said = CliRunner().invoke(upkeep.app, ["sync"]).stdout
     [run] = store.runs()
     assert said == f"wrote training and evaluation to the new run {run.info.run_id}\n"
     before = store.state()
-    said = CliRunner().invoke(upkeep.app).stdout
+    said = CliRunner().invoke(upkeep.app, ["sync"]).stdout
     assert said == f"all is there already, in the run {run.info.run_id}\n"
     assert store.state() == before
 
