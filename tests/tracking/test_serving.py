@@ -328,7 +328,7 @@ def test_a_model_is_found_in_a_server_by_each_of_its_names(
             assert packed.lineage == lineage
             assert (packed.source.run_id, packed.source.model_id) == (run.run_id, model_id)
             titles[reference[:9]] = packed.source.title
-    assert sorted(titles.values()) == ["en-es-general", "en-es-general", f"{NAME}/1"]
+    assert sorted(titles.values()) == ["en-es-gru-general", "en-es-gru-general", f"{NAME}/1"]
     trained, _ = load_packed(f"models:/{NAME}/1")
     assert trained.config.target_language == "es"
     run.client.set_logged_model_tags(model_id, {"lineage_sha256": "0" * 64})

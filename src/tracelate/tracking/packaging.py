@@ -20,6 +20,7 @@ from tracelate.evaluation.lineage import MODEL_FILES, Lineage
 from tracelate.files import sha256_of
 from tracelate.tracking.quiet import quiet_mlflow
 from tracelate.tracking.runs import DataFile, TrackedRun, flatten
+from tracelate.tracking.trainings import run_name
 
 REQUIREMENTS = (
     "mlflow",
@@ -122,7 +123,7 @@ def _create(run: TrackedRun, experiment_id: str, lineage: Lineage) -> LoggedMode
     }
     return run.client.create_logged_model(
         experiment_id,
-        name=f"{lineage.pair}-{lineage.params['model']['attention']}",
+        name=run_name(lineage.params).replace(", ", "-").replace(" ", "-"),
         source_run_id=run.run_id,
         tags=tags,
         params={name: str(value) for name, value in flatten(lineage.params)},

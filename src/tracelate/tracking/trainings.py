@@ -8,10 +8,11 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from tracelate.config import Params
+from tracelate.config import ModelConfig, Params
 from tracelate.evaluation import layout
 from tracelate.evaluation.lineage import corpus_name
 from tracelate.files import read_json
+from tracelate.model.architecture import architecture_name
 from tracelate.tracking.mirrored import is_mirrored, mark_mirrored
 from tracelate.tracking.runs import (
     DataFile,
@@ -70,7 +71,9 @@ def track_training(run: TrackedRun, params: Mapping[str, Any], root: Path = Path
 
 
 def run_name(params: Mapping[str, Any]) -> str:
-    return f"{language_pair(params)} {params['model']['attention']}"
+    """The languages and what a person calls the model, such as `en-es gru, general`."""
+    model = ModelConfig.model_validate(params["model"])
+    return f"{language_pair(params)} {architecture_name(model)}"
 
 
 def language_pair(params: Mapping[str, Any]) -> str:
