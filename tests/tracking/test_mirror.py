@@ -124,8 +124,12 @@ def test_files_alone_restore_the_run_and_its_model(store: Store) -> None:
     assert run.data.params["model.attention"] == "general"
     assert run.data.params["evaluate.beam_size"] == "2"
     metrics, report = run.data.metrics, read_json(store.folder / layout.TRAINING_REPORT)
-    for score in read_metrics(store.folder / layout.METRICS).scores:
+    evaluated = read_metrics(store.folder / layout.METRICS)
+    for score in evaluated.scores:
         assert metrics[f"test_{score.name}"] == score.value
+    assert evaluated.attention is not None
+    sharpness = list(enumerate(evaluated.attention.sharpness_by_position, start=1))
+    assert points(store, run, "attention_sharpness_by_position") == sharpness
     assert metrics["best_valid_bleu"] == report["best_valid_bleu"]
     assert metrics["target_tokens_per_s"] == report["tokens_per_s"]
     assert metrics["parameter_count"] == report["parameter_count"]

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tracelate.evaluation import layout
-from tracelate.evaluation.attention_statistics import AttentionStatistics
 from tracelate.evaluation.lineage import Lineage, read_lineage
 from tracelate.evaluation.report import Metrics, read_metrics, read_translations
 from tracelate.files import read_json
@@ -17,6 +16,7 @@ from tracelate.tracking.runs import DataFile, TrackedRun, attach_run, hash_tags
 from tracelate.tracking.trainings import run_name, track_training
 
 STAGE = "evaluation"
+SHARPNESS = "sharpness_by_position"
 FILES = (layout.LINEAGE, layout.METRICS, layout.SPEED, layout.TRANSLATIONS, layout.PAGE)
 HASHED = (layout.TEST, layout.LINEAGE, layout.METRICS, layout.TRANSLATIONS)
 TABLE_COLUMNS = (
@@ -79,6 +79,7 @@ def _write(run: TrackedRun, lineage: Lineage, pictures: list[Path], root: Path) 
     package_model(run, lineage, test, measured, root)
     speed = read_json(root / layout.SPEED)["sentences_per_s"]
     run.log_metrics({**measured, "test_sentences_per_s": speed})
+    run.log_curve(sharpness_curve(metrics))
     run.log_files(pictures, "figures")
     run.log_files([root / path for path in FILES], STAGE)
     run.log_table(_table(root / layout.TRANSLATIONS), "translations.json")
@@ -99,16 +100,18 @@ def evaluation_metrics(metrics: Metrics) -> Iterator[tuple[str, float]]:
             name = f"test_bleu_by_source_length/{bucket.shortest}_{longest}_words"
             yield name, bucket.bleu.value
     if metrics.attention is not None:
-        yield from _attention_metrics(metrics.attention)
+        for name, value in metrics.attention._asdict().items():
+            if name != SHARPNESS:
+                yield f"attention_{name}", value
 
 
-def _attention_metrics(attention: AttentionStatistics) -> Iterator[tuple[str, float]]:
-    for name, value in attention._asdict().items():
-        if name == "sharpness_by_position":
-            for tenth, sharpness in enumerate(value, start=1):
-                yield f"attention_sharpness_by_position/tenth_{tenth:02d}", sharpness
-        else:
-            yield f"attention_{name}", value
+def sharpness_curve(metrics: Metrics) -> list[dict[str, float]]:
+    """Attention's sharpness by position, as a curve whose steps are tenths of a translation."""
+    tenths = metrics.attention.sharpness_by_position if metrics.attention is not None else []
+    return [
+        {"step": tenth, f"attention_{SHARPNESS}": value}
+        for tenth, value in enumerate(tenths, start=1)
+    ]
 
 
 def _table(path: Path) -> dict[str, list[Any]]:

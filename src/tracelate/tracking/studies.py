@@ -10,7 +10,7 @@ from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from tracelate.evaluation.report import read_metrics
 from tracelate.files import read_json
-from tracelate.tracking.evaluations import evaluation_metrics
+from tracelate.tracking.evaluations import evaluation_metrics, sharpness_curve
 from tracelate.tracking.mirrored import content_sha256, is_mirrored, mark_mirrored
 from tracelate.tracking.runs import TrackedRun, source_tags, start_run
 from tracelate.tracking.store import connect, find_or_create_experiment
@@ -77,8 +77,10 @@ def _write(run: TrackedRun, one: StudyRun) -> None:
         run.log_curve(
             [{key: row[key] for key in row if key != "epoch"} for row in read_curve(curve)]
         )
+    metrics = read_metrics(one.metrics)
     measured = {MEASURED[name]: report[name] for name in MEASURED}
-    run.log_metrics({**measured, **dict(evaluation_metrics(read_metrics(one.metrics)))})
+    run.log_metrics({**measured, **dict(evaluation_metrics(metrics))})
+    run.log_curve(sharpness_curve(metrics))
     run.log_files([one.metrics, one.translations], "evaluation")
     run.finish()
     mark_mirrored(run, STAGE, one.files)
