@@ -29,6 +29,7 @@ from tracelate.evaluation.translate import Translator
 from tracelate.tracking.limits import Limits
 from tracelate.tracking.loading import load_packed, packed_model
 from tracelate.tracking.packaging import save_model
+from tracelate.tracking.registry import register_version
 from tracelate.tracking.runs import TrackedRun
 from tracelate.tracking.serving import load_servable, make_app, serve
 from tracelate.tracking.store import connect
@@ -73,11 +74,8 @@ def register(client: MlflowClient, lineage: Lineage) -> str:
         for one in client.search_logged_models([experiment.experiment_id])
         if one.tags["weights_sha256"] == lineage.weights_sha256
     ]
-    client.create_registered_model(NAME)
-    version = client.create_model_version(
-        NAME, f"models:/{model.model_id}", run_id=model.source_run_id, model_id=model.model_id
-    )
-    client.set_registered_model_alias(NAME, "champion", version.version)
+    version = register_version(client, NAME, model.model_id, model.source_run_id)
+    client.set_registered_model_alias(NAME, "champion", version)
     return str(model.model_id)
 
 
@@ -316,6 +314,20 @@ def synced(
     run.client.delete_registered_model(NAME)
     run.client.delete_logged_model(model_id)
     run.client.delete_run(run.run_id)
+
+
+def test_a_lineage_that_is_not_the_logged_one_is_refused_also_in_a_database(
+    finished_project: Path, lineage: Lineage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copyfile(finished_project / "mlflow.db", tmp_path / "mlflow.db")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
+    client = connect()
+    model_id = register(client, lineage)
+    with packed_model(f"models:/{NAME}@champion") as packed:
+        assert packed.source.model_id == model_id
+    client.set_logged_model_tags(model_id, {"lineage_sha256": "0" * 64})
+    with pytest.raises(InputError, match=r"lineage\.json of models:/.* has changed"):
+        load_servable(f"models:/{NAME}@champion")
 
 
 def test_a_model_is_found_in_a_server_by_each_of_its_names(

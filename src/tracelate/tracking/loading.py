@@ -22,14 +22,13 @@ from tracelate.files import sha256_of
 from tracelate.tracking.finding import find_unique_run
 from tracelate.tracking.packaging import ARTIFACTS, LINEAGE_TAG, save_model
 from tracelate.tracking.quiet import quiet_mlflow
-from tracelate.tracking.registry import default_store
+from tracelate.tracking.registry import LOGGED, default_store, model_id_of
 from tracelate.tracking.store import connect, tracking_uri
 from tracelate.training.model_files import WEIGHTS, TrainedModel, load_model
 
 REGISTERED = re.compile(
     r"models:/(?P<name>[^/@]+)(?:@(?P<alias>[^/@]+)|/(?P<version>[0-9]+))", re.ASCII
 )
-LOGGED = re.compile(r"models:/(?P<model_id>m-[^/@]+)")
 RUNS = "runs:/"
 
 
@@ -141,13 +140,11 @@ def _registered(
         found = client.get_model_version_by_alias(name, alias)
     else:
         found = client.get_model_version(name, version)
-    # a database of MLflow's does not keep a version's model_id, but its source names it
-    logged = LOGGED.fullmatch(found.source or "")
     return ModelSource(
         name,
         str(found.version),
         found.run_id or None,
-        found.model_id or (logged["model_id"] if logged else None),
+        model_id_of(found),
         f"models:/{name}/{found.version}",
     )
 

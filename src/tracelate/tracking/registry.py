@@ -19,6 +19,7 @@ from tracelate.tracking.store import StoreError, tracking_uri
 NAME = re.compile(r"[A-Za-z0-9._-]{1,200}")
 ALIAS = re.compile(r"(?!latest$|v[0-9]+$)[A-Za-z0-9_-]{1,200}", re.IGNORECASE)
 """MLflow keeps the excluded words for itself."""
+LOGGED = re.compile(r"models:/(?P<model_id>m-[^/@]+)")
 MODEL_TAG = "tracelate.model_id"
 """Of a version: its LoggedModel, which a database of MLflow's does not keep."""
 PAGE = 1000
@@ -85,11 +86,16 @@ def all_versions(client: MlflowClient, model: str) -> list[ModelVersion]:
 def find_version(client: MlflowClient, model: str, model_id: str) -> str | None:
     """The version of `model` that is this LoggedModel; None where there is none."""
     for version in all_versions(client, model):
-        if model_id in (version.model_id, version.tags.get(MODEL_TAG)):
-            return str(version.version)
-        if version.source == f"models:/{model_id}":
+        if model_id_of(version) == model_id:
             return str(version.version)
     return None
+
+
+def model_id_of(version: ModelVersion) -> str | None:
+    """The LoggedModel that a version is. A database of MLflow's does not keep it, our tag does."""
+    known: str | None = version.model_id or version.tags.get(MODEL_TAG)
+    source = LOGGED.fullmatch(version.source or "")
+    return known or (source["model_id"] if source else None)
 
 
 def register_version(client: MlflowClient, model: str, model_id: str, run_id: str) -> str:

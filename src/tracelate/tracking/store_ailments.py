@@ -21,10 +21,10 @@ from tracelate.tracking import evaluations, trainings
 from tracelate.tracking.ailment import Ailment
 from tracelate.tracking.alias_lock import SUFFIX, release, stale_locks
 from tracelate.tracking.finding import PAGE, all_experiments, all_runs
-from tracelate.tracking.loading import LOGGED
 from tracelate.tracking.mirrored import TAG
 from tracelate.tracking.packaging import ARTIFACTS
 from tracelate.tracking.process import HOST, PID, state_of
+from tracelate.tracking.registry import LOGGED
 from tracelate.tracking.store import tracking_uri
 
 YOUNG_S = 600

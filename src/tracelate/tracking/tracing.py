@@ -24,9 +24,10 @@ from tracelate.files import sha256_of
 from tracelate.tracking.evaluations import STAGE
 from tracelate.tracking.finding import all_experiments, all_runs, find_unique_run
 from tracelate.tracking.git import commit_subject
-from tracelate.tracking.loading import LOGGED, find_model
+from tracelate.tracking.loading import find_model
 from tracelate.tracking.packaging import ARTIFACTS
 from tracelate.tracking.packaging import find_model as find_logged_model
+from tracelate.tracking.registry import LOGGED
 from tracelate.tracking.runs import RESTORED_FROM, find_run, flatten
 from tracelate.tracking.store import StoreError, connect, has_store, tracking_uri
 
