@@ -2,9 +2,9 @@
 
     python docs/registry_screenshots.py [FOLDER]
 
-It starts `tracelate ui` on this project's runs, opens its pages in headless Chromium, and writes PNGs
-to FOLDER (docs/registry). There must be two runs and a registered model: docs/registry_walk.sh makes
-them.
+It starts `tracelate ui` on this project's runs, opens its pages in headless Chromium, and writes
+PNGs to FOLDER (docs/registry). There must be two runs and a registered model:
+docs/registry_walk.sh makes them.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def pages(address: str) -> dict[str, str]:
     found = ask(address, "runs/search", {"experiment_ids": [number], "max_results": 2})
     runs = [run["info"]["run_id"] for run in found.get("runs", [])]
     if len(runs) < 2:
-        raise InputError(f"experiment {name} has {len(runs)} runs: walk docs/registry_walk.sh first")
+        raise InputError(f"experiment {name} has {len(runs)} runs: run docs/registry_walk.sh first")
     compared = f"runs={quote(json.dumps(runs))}&experiments={quote(json.dumps([number]))}"
     return {
         "runs": f"experiments/{number}/runs",
