@@ -19,7 +19,7 @@ lint: setup  ## style, types, and which room may import which
 	mypy
 	lint-imports
 
-study: setup  ## what each variant of attention brings: docs/attention.md, in about 90 minutes
+study: setup  ## what each variant of attention brings: writes docs/attention.md, over an hour
 	dvc repro tokenize
 	dvc stage list --name-only studies/attention/dvc.yaml | grep @ | \
 		OMP_NUM_THREADS=1 xargs -n 1 -P 2 dvc repro --single-item

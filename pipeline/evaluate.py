@@ -16,7 +16,6 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +26,17 @@ from tracelate.corpus.pairs import Pair, read_pairs
 from tracelate.evaluation.attention_plots import attention_figure
 from tracelate.evaluation.attention_statistics import attention_statistics
 from tracelate.evaluation.drawing import write_png
+from tracelate.evaluation.layout import (
+    CURVES,
+    FIGURES,
+    LINEAGE,
+    METRICS,
+    MODELS,
+    PAGE,
+    SPEED,
+    TEST,
+    TRANSLATIONS,
+)
 from tracelate.evaluation.lineage import make_lineage, write_lineage
 from tracelate.evaluation.metrics import SentenceScores
 from tracelate.evaluation.page import write_page
@@ -46,16 +56,6 @@ from tracelate.tracking.evaluations import track_evaluation
 from tracelate.tracking.live import mirroring
 from tracelate.training.model_files import load_model
 from tracelate.training.reports import read_curve
-
-TEST = Path("data/prepared/test.parquet")
-MODELS = Path("models")
-CURVES = Path("reports/curves")
-METRICS = Path("reports/metrics.json")
-SPEED = Path("reports/evaluate.json")
-TRANSLATIONS = Path("reports/translations.jsonl")
-PAGE = Path("reports/translations.html")
-FIGURES = Path("reports/figures")
-LINEAGE = Path("reports/lineage.json")
 
 
 def main() -> None:

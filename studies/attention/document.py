@@ -73,12 +73,12 @@ times each, and scored on the same test sentences."""
 READING = """\
 An interval holds 95 % of what other sentences and other seeds would give (a bootstrap over both;
 the same sentences for both sides of a difference). A difference whose interval leaves out 0 is in
-bold: the others may be chance. Three seeds are few, so an interval says less about seeds than about
+bold: the others may be chance. With few seeds, an interval says less about seeds than about
 sentences."""
 
 COST = """\
-Measured in one run, in turn, on the same batches and sentences, with 2 threads; medians of several
-rounds. Ratios hold better than figures: another machine has others."""
+Measured in one run, in turn, on the same batches and sentences; medians of several rounds. Ratios
+hold better than figures: another machine has others."""
 
 
 def setting(outcome: Outcome, sources: Sources) -> str:

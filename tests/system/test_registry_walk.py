@@ -39,13 +39,12 @@ def test_the_better_model_was_promoted_and_the_weaker_one_refused(
     walked: tuple[Clone, str],
 ) -> None:
     project, printed = walked
-    weak, better = project.runs()
     kinds = [(event["kind"], event["version"], event["replaced"]) for event in history(project)]
     assert sorted(kinds) == sorted(
         [("promoted", "1", None), ("promoted", "2", "1"), ("rolled back", "1", "2")]
     )
     assert "worse than" in printed
-    assert {weak, better} == set(project.runs())
+    assert len(project.runs()) == 2
 
 
 def test_the_served_model_answered_and_said_which_version_it_is(
@@ -59,7 +58,8 @@ def test_the_served_model_answered_and_said_which_version_it_is(
 def test_what_was_served_is_traced_to_the_corpus(walked: tuple[Clone, str]) -> None:
     _, printed = walked
     lineage = printed[printed.index("Where does what is served come from") :]
-    assert "tinycatalogs" in lineage or "Apache" in lineage
+    assert "tinycatalogs" in lineage
+    assert "✗" not in lineage[: lineage.index("Back to the model before")]
 
 
 def test_the_picture_of_the_comparison_is_there(walked: tuple[Clone, str]) -> None:
