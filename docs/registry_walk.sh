@@ -7,7 +7,7 @@
 # tests/system/test_registry_walk.py runs it on a tiny corpus.
 set -euo pipefail
 weak_settings=${1:--S train.epochs=3}
-better_settings=${2:-}
+better_settings=${2:--S train.epochs=14}
 port=${PORT:-5001}
 
 step() { printf '\n\033[1m# %s\033[0m\n' "$*"; }
@@ -20,6 +20,10 @@ weak=$(run_id)
 # shellcheck disable=SC2086
 dvc exp run $better_settings
 better=$(run_id)
+if [ "$weak" = "$better" ]; then
+    echo "both settings are the same: $weak_settings; $better_settings" >&2
+    exit 1
+fi
 tracelate runs
 
 step "The first model has nothing to beat"

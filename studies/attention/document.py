@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from studies.attention.longer import longer_trained
 from studies.attention.outcome import Interval, Outcome, Sampled
 from studies.attention.settings import Run, Study
 from tracelate.config import Params
@@ -27,6 +28,8 @@ class Sources(NamedTuple):
 
 def document(outcome: Outcome, sources: Sources) -> str:
     """The whole file. Needs `none` and `general`, which all others are held against."""
+    longer = longer_trained(sources.study)
+    everything, outcome = outcome, outcome.without(longer)
     parts = [
         HEAD,
         setting(outcome, sources),
@@ -56,7 +59,9 @@ def document(outcome: Outcome, sources: Sources) -> str:
         ),
         COST,
         "## Do the claims hold here?",
+        CLAIMS.format(epochs=sources.runs[REFERENCE].params.train.epochs),
         "\n".join(f"- {claim}" for claim in claims(outcome)),
+        *(longer_part(everything, longer, sources) if longer else ()),
         f"Signatures: BLEU `{outcome.signatures['bleu']}`, chrF `{outcome.signatures['chrf']}`.",
     ]
     return "\n\n".join(parts) + "\n"
@@ -81,16 +86,22 @@ Measured in one run, in turn, on the same batches and sentences; medians of seve
 hold better than figures: another machine has others."""
 
 
+CLAIMS = """\
+What follows is about {epochs} epochs of training with these sizes: what is behind here may be
+slower to learn, not worse."""
+
+
 def setting(outcome: Outcome, sources: Sources) -> str:
     """How the numbers came about."""
     params = sources.runs[REFERENCE].params
     model, train = params.model, params.train
-    reports = [report for of in sources.training.values() for report in of]
-    hours = sum(report["seconds"] for report in reports) / 3600
+    trainings = sum(len(of) for of in sources.training.values())
+    longer = longer_trained(sources.study)
     own = [
         f"{variant} {name} {value}"
         for variant, changes in sources.study.variants.items()
         for name, value in changes.get("train", {}).items()
+        if variant not in longer
     ]
     beam = params.evaluate.beam_size
     return (
@@ -102,8 +113,8 @@ def setting(outcome: Outcome, sources: Sources) -> str:
         f"{train.learning_rate:g}{' but for ' + ', '.join(own) if own else ''}; seeds "
         f"{', '.join(map(str, sources.study.seeds))}; "
         f"{'greedy search' if beam == 1 else f'beam {beam}'}. These models are smaller and trained "
-        f"shorter than the default one, so that all {len(reports)} trainings, {hours:.1f} hours of "
-        "one core, fit into an afternoon: what counts is the difference between them."
+        f"shorter than the default one, so that {trainings} trainings stay affordable: "
+        "what counts is the difference between them."
     )
 
 
@@ -137,6 +148,34 @@ def cost_rows(sources: Sources) -> Iterator[list[str]]:
         yield row
 
 
+def longer_part(outcome: Outcome, longer: Mapping[str, str], sources: Sources) -> Iterator[str]:
+    """What came of the variants that were trained longer, beside the others trained as long."""
+    yield "## Does more training close the gaps?"
+    yield table(
+        ["variant", "epochs", "BLEU", "against fewer epochs", "against none", "against general"],
+        longer_rows(outcome, longer, sources),
+    )
+    yield "Here `none` and `general` were trained as long as what is held against them."
+
+
+def longer_rows(
+    outcome: Outcome, longer: Mapping[str, str], sources: Sources
+) -> Iterator[list[str]]:
+    variants = outcome.variants
+    epochs = {name: sources.runs[name].params.train.epochs for name in longer}
+    for name in sorted(longer, key=lambda name: -variants[name].bleu.value):
+        bleu = variants[name].bleu
+        as_long = {longer[one]: one for one in longer if epochs[one] == epochs[name]}
+        against = (
+            _difference(bleu.minus(variants[as_long[other]].bleu))
+            if other in as_long and as_long[other] != name
+            else ""
+            for other in (PLAIN, REFERENCE)
+        )
+        fewer = _difference(bleu.minus(variants[longer[name]].bleu))
+        yield [f"`{longer[name]}`", str(epochs[name]), _interval(bleu.interval), fewer, *against]
+
+
 def claims(outcome: Outcome) -> Iterator[str]:
     """What the overview says, and whether these numbers bear it out."""
     variants = outcome.variants
@@ -161,12 +200,12 @@ def claims(outcome: Outcome) -> Iterator[str]:
     ).interval
     yield (
         f"**Without attention, long sentences collapse.** {_holds(collapse.low > 0)}: from sources "
-        f"of {first.label} words to those of {last.label}, `none` loses "
-        f"{100 * plain_fall.value:.0f} % of its BLEU "
+        f"of {first.label} words to those of {last.label}, the BLEU of `none` changes by "
+        f"{-100 * plain_fall.value:+.0f} % "
         f"({plain.bleu_by_length[0].value:.1f} to {plain.bleu_by_length[-1].value:.1f}) and "
-        f"`general` {100 * reference_fall.value:.0f} % "
+        f"that of `general` by {-100 * reference_fall.value:+.0f} % "
         f"({reference.bleu_by_length[0].value:.1f} to {reference.bleu_by_length[-1].value:.1f}); "
-        f"{100 * collapse.value:.0f} points more ({100 * collapse.low:.0f} to "
+        f"`none` falls {100 * collapse.value:.0f} points deeper ({100 * collapse.low:.0f} to "
         f"{100 * collapse.high:.0f})."
     )
     questions = {
@@ -216,5 +255,5 @@ def _interval(interval: Interval) -> str:
 
 
 def _difference(interval: Interval) -> str:
-    text = f"{interval.value:+.1f} ({interval.low:+.1f} to {interval.high:+.1f})"
+    text = f"{interval.value:+z.1f} ({interval.low:+z.1f} to {interval.high:+z.1f})"
     return f"**{text}**" if interval.low > 0 or interval.high < 0 else text

@@ -9,7 +9,7 @@ Shapes: N sentences, D draws, K counts that a metric takes of a sentence, R runs
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -74,6 +74,10 @@ class Outcome(NamedTuple):
     buckets: list[Bucket]
     """Those with enough sentences to say something about others."""
     variants: dict[str, VariantOutcome]
+
+    def without(self, names: Container[str]) -> Outcome:
+        kept = {name: of for name, of in self.variants.items() if name not in names}
+        return self._replace(variants=kept)
 
 
 def study_outcome(evidence: Mapping[str, Sequence[Evidence]]) -> Outcome:

@@ -52,7 +52,7 @@ def source_length_figure(outcome: Outcome, named: Sequence[str]) -> Figure:
     colors = dict(zip(named, (VERMILION, BLUE, "#009E73", "#CC79A7", "#E69F00"), strict=False))
     places = range(len(outcome.buckets))
     with style():
-        figure = new_figure(8, 4.5)
+        figure = new_figure(9, 4.5)
         figure.set_layout_engine("constrained")
         axes = figure.subplots()
         for name, variant in outcome.variants.items():
@@ -77,6 +77,6 @@ def source_length_figure(outcome: Outcome, named: Sequence[str]) -> Figure:
         axes.set_ylabel("BLEU, percent")
         axes.set_xlabel("words in the source")
         axes.set_title("BLEU by source length, with 95 % intervals", loc="left")
-        axes.legend(loc="best")
+        axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
         axes.grid(True, axis="y")
     return figure

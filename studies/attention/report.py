@@ -14,6 +14,7 @@ from pathlib import Path
 
 from pipeline.stage import run_stage, say
 from studies.attention.document import Sources, document
+from studies.attention.longer import longer_trained
 from studies.attention.outcome import study_outcome
 from studies.attention.plots import bleu_figure, source_length_figure
 from studies.attention.settings import Run, load_run, load_study
@@ -45,9 +46,10 @@ def main() -> None:
     }
     refuse_incomparable(evidence)
     outcome = study_outcome(evidence)
-    write_png(bleu_figure(outcome), BLEU_PICTURE)
-    named = [name for name in NAMED if name in outcome.variants]
-    write_png(source_length_figure(outcome, named), LENGTH_PICTURE)
+    pictured = outcome.without(longer_trained(study))
+    write_png(bleu_figure(pictured), BLEU_PICTURE)
+    named = [name for name in NAMED if name in pictured.variants]
+    write_png(source_length_figure(pictured, named), LENGTH_PICTURE)
     sources = Sources(
         params=load_params(),
         study=study,

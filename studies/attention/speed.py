@@ -23,6 +23,7 @@ import torch
 from torch.nn import functional as F
 
 from pipeline.stage import progress, run_stage, say
+from studies.attention.longer import longer_trained
 from studies.attention.settings import Run, load_run, load_study
 from tracelate.corpus.pairs import read_pairs
 from tracelate.corpus.tokenized import read_tokenized
@@ -54,7 +55,8 @@ class Subject(NamedTuple):
 def main() -> None:
     tune_cpu_memory()
     study = load_study()
-    runs = [load_run(study, variant, study.seeds[0]) for variant in study.names]
+    names = [name for name in study.names if name not in longer_trained(study)]
+    runs = [load_run(study, variant, study.seeds[0]) for variant in names]
     subjects = [_subject(run) for run in runs]
     sources = [pair.source for pair in itertools.islice(read_pairs(TEST), SENTENCES)]
     batches = _batches(subjects[0])

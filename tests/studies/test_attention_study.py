@@ -19,10 +19,17 @@ from tracelate.tracking.runs import flatten
 
 STUDY: dict[str, Any] = {
     "seeds": [1, 2],
-    "names": ["none", "general"],
+    "names": ["none", "general", "none_longer", "general_longer"],
     "base": {"train": {"epochs": 1}, "evaluate": {"beam_size": 1}},
-    "variants": {"none": {"model": {"attention": "none"}}, "general": {}},
+    "variants": {
+        "none": {"model": {"attention": "none"}},
+        "general": {},
+        "none_longer": {"model": {"attention": "none"}, "train": {"epochs": 2}},
+        "general_longer": {"train": {"epochs": 2}},
+    },
 }
+SCORE = r"-?\d+\.\d \(-?\d+\.\d to -?\d+\.\d\)"
+DIFFERENCE = r"(\*\*)?[+-]\d+\.\d \([+-]\d+\.\d to [+-]\d+\.\d\)(\*\*)?"
 SCRIPT = """
 from studies.attention import report, score, speed, train
 from studies.attention.settings import load_run, load_study
@@ -73,12 +80,20 @@ def studied(
 
 def test_the_document_names_every_variant_with_interval_and_pictures(studied: Path) -> None:
     text = (studied / "docs/attention.md").read_text(encoding="utf-8")
-    for variant in STUDY["names"]:
-        score = r"-?\d+\.\d \(-?\d+\.\d to -?\d+\.\d\)"
-        assert re.search(rf"\| `{variant}` \| [^|]+ \| {score} \| {score} \|", text), variant
+    for variant in ("none", "general"):
+        assert re.search(rf"\| `{variant}` \| [^|]+ \| {SCORE} \| {SCORE} \|", text), variant
     assert "seeds 1, 2" in text
     for picture in re.findall(r"\]\((attention/\w+\.png)\)", text):
         assert (studied / "docs" / picture).read_bytes().startswith(b"\x89PNG")
+
+
+def test_what_trained_longer_is_held_against_what_trained_as_long(studied: Path) -> None:
+    text = (studied / "docs/attention.md").read_text(encoding="utf-8")
+    assert "_longer" not in text
+    general = rf"\| `general` \| 2 \| {SCORE} \| {DIFFERENCE} \| {DIFFERENCE} \|  \|"
+    none = rf"\| `none` \| 2 \| {SCORE} \| {DIFFERENCE} \|  \| {DIFFERENCE} \|"
+    assert re.search(general, text)
+    assert re.search(none, text)
 
 
 def test_mlflow_has_a_parent_with_a_child_for_each_training_and_each_once(studied: Path) -> None:
@@ -89,11 +104,12 @@ def test_mlflow_has_a_parent_with_a_child_for_each_training_and_each_once(studie
     children = [one for one in runs if one is not parent]
     assert {one.data.tags["mlflow.parentRunId"] for one in children} == {parent.info.run_id}
     names = sorted(one.info.run_name for one in children)
-    assert names == ["general, seed 1", "general, seed 2", "none, seed 1", "none, seed 2"]
+    assert names == sorted(f"{name}, seed {seed}" for name in STUDY["names"] for seed in (1, 2))
     for child in children:
         assert child.info.status == "FINISHED"
         assert {"test_bleu", "best_valid_bleu", "target_tokens_per_s"} <= set(child.data.metrics)
-        settings = dict(flatten({"model": {"attention": child.data.tags["study.variant"]}}))
+        attention = child.data.tags["study.variant"].removesuffix("_longer")
+        settings = dict(flatten({"model": {"attention": attention}}))
         assert settings.items() <= child.data.params.items()
 
 

@@ -63,8 +63,8 @@ def score_table(scores: Sequence[Significance], level: float) -> Table:
             TITLES[one.metric],
             f"{one.a:.2f}",
             f"{one.b:.2f}",
-            f"{one.difference:+.2f}",
-            f"{one.low:+.2f} to {one.high:+.2f}",
+            f"{one.difference:+z.2f}",
+            f"{one.low:+z.2f} to {one.high:+z.2f}",
             f"{one.p_bootstrap:.4f}",
             f"{one.p_randomisation:.4f}",
             VERDICTS[one.verdict(level)],
@@ -79,5 +79,5 @@ def sentence_table(title: str, changes: Sequence[ChangedSentence]) -> Table:
         table.add_column(column, ratio=1)
     for change in changes:
         texts = (change.source, change.reference, change.a, change.b)
-        table.add_row(f"{change.chrf_change:+.1f}", *(escape(text) for text in texts))
+        table.add_row(f"{change.chrf_change:+z.1f}", *(escape(text) for text in texts))
     return table
