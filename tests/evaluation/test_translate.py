@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tracelate.evaluation.translate import Translator
+from tracelate.model.search import Hypothesis
 from tracelate.training.model_files import load_model
 
 SENTENCES = ["Always the door opens the window.", "", "Never.", "  ", "Today the light stops."]
@@ -40,3 +41,13 @@ def test_a_blank_sentence_stays_blank(translator: Translator) -> None:
     n_best = translator.translate_n_best(SENTENCES, 2)
     assert [one.text for one in n_best[1]] == [""]
     assert [one.text for one in n_best[3]] == [""]
+
+
+def test_no_white_space_is_left_around_a_translation(
+    translator: Translator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [ids] = translator.trained.tokenizer.encode([" La puerta "])
+    found = [[Hypothesis(ids, -1.0)]]
+    monkeypatch.setattr(translator, "_search", lambda _: found)
+    [translation] = translator.translate(["The door"])
+    assert (translation.text, translation.target_ids) == ("La puerta", ids)

@@ -72,7 +72,7 @@ def judge(findings: Findings, terms: Terms) -> Verdict:
 def describe_significance(found: Significance) -> str:
     """The difference with its interval and both tests' p, in one line."""
     return (
-        f"{SCORES[found.metric][0]} {found.b:.2f} against {found.a:.2f}, better by "
+        f"{SCORES[found.metric][0]} {found.b:.2f} against {found.a:.2f}, gain "
         f"{found.difference:+z.2f} ({found.low:+z.2f} to {found.high:+z.2f}), "
         f"p {found.p_bootstrap:.4f} and {found.p_randomisation:.4f}, "
         f"{found.sentences:,} sentences"

@@ -24,6 +24,7 @@ CHUNK_BATCHES = 8
 
 class Translation(NamedTuple):
     text: str
+    """Without white space around it."""
     log_probability: float
     """Natural, divided by the length penalty."""
     source_ids: list[int]
@@ -73,7 +74,7 @@ class Translator:
                 best = hypotheses[:count]
                 texts = self.trained.tokenizer.decode([one.ids for one in best])
                 translations[place] = [
-                    Translation(text, one.score, source_ids[place], one.ids)
+                    Translation(text.strip(), one.score, source_ids[place], one.ids)
                     for text, one in zip(texts, best, strict=True)
                 ]
             on_progress(len(places))
