@@ -98,11 +98,11 @@ def looked(attention: Attention, h: Vector, states: list[Vector], t: int) -> tup
         case MultiHeadAttention():
             return many_heads(attention, h, states)
         case HoppingAttention():
-            for _ in range(2):
-                _, found = looked(attention.attention, h, states, t)
+            for _ in range(3):
+                weights, found = looked(attention.attention, h, states, t)
                 moved = times(attention.h.weight, h)
                 h = [a + b for a, b in zip(moved, found, strict=True)]
-            return looked(attention.attention, h, states, t)
+            return weights, h
         case _:
             weights = softmax([score(attention, h, s) for s in states])
     return weights, weighted_sum(weights, states)
@@ -247,12 +247,23 @@ def test_the_window_that_is_shown_is_where_weights_are(name: str) -> None:
     assert torch.equal(attended.views["window"], attended.weights_BTS > 0)
 
 
-def test_one_hop_is_the_plain_attention() -> None:
+def test_one_hop_looks_as_the_plain_attention_does() -> None:
     plain = GeneralAttention(Q, M).double()
     hop = HoppingAttention(plain, Q, 1).double()
     first = plain(QUERY_BTQ, plain.memory(STATES_BSM, MASK_BS))
     second = hop(QUERY_BTQ, hop.memory(STATES_BSM, MASK_BS))
-    assert torch.equal(first.context_BTC, second.context_BTC)
+    assert torch.equal(first.weights_BTS, second.weights_BTS)
+    assert torch.equal(second.context_BTC, hop.h(QUERY_BTQ) + first.context_BTC)
+
+
+def test_each_hop_has_its_part_in_what_is_predicted() -> None:
+    """Sukhbaatar et al. predict from o^K + u^K: what an early hop read is not lost."""
+    attention = HoppingAttention(DotAttention(Q, M), Q, 2).double()
+    torch.nn.init.eye_(attention.h.weight)
+    memory = attention.memory(STATES_BSM, MASK_BS)
+    attended = attention(QUERY_BTQ, memory)
+    read = sum(weights_BTS @ STATES_BSM for weights_BTS in attended.views.values())
+    torch.testing.assert_close(attended.context_BTC, QUERY_BTQ + read)
 
 
 def test_multi_head_agrees_with_torch() -> None:

@@ -27,6 +27,8 @@ LONG = timedelta(hours=1)
 """The longest that a lock of another machine passes for one whose holder is alive."""
 WAIT_S = 60.0
 POLL_S = 0.25
+READINGS = 5
+"""How often an entry without tags is read, before it passes for no lock."""
 PAGE = 100
 TAKEN = ("RESOURCE_ALREADY_EXISTS", "RESOURCE_DOES_NOT_EXIST")
 """What creating an entry fails with where there is one, or one was deleted just now."""
@@ -92,28 +94,34 @@ def refuse_lost(client: MlflowClient, lock: Lock) -> None:
 
 
 def find_lock(client: MlflowClient, model: str) -> Lock | None:
-    """None where no one holds it."""
-    try:
-        entry = client.get_registered_model(model + SUFFIX)
-    except MlflowException as error:
-        if error.error_code == "RESOURCE_DOES_NOT_EXIST":
-            return None
-        raise
+    """None where no one holds it. Raises InputError where the entry is no lock."""
+    for _ in range(READINGS):
+        try:
+            entry = client.get_registered_model(model + SUFFIX)
+        except MlflowException as error:
+            if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+                return None
+            raise
+        if entry.tags:
+            break
+        time.sleep(POLL_S)  # released after the store had read the entry, before it read its tags
     return _read(model, entry.tags)
 
 
 def stale_locks(client: MlflowClient) -> list[Lock]:
     """The locks in the store whose holders have died."""
-    found: list[Lock] = []
+    names: list[str] = []
     token: str | None = None
     while True:
         page = client.search_registered_models(
             f"name LIKE '%{SUFFIX}'", max_results=PAGE, page_token=token
         )
-        found += [_read(entry.name.removesuffix(SUFFIX), entry.tags) for entry in page]
+        names += [entry.name.removesuffix(SUFFIX) for entry in page]
         token = page.token
         if not token:
-            return [lock for lock in found if lock.is_stale]
+            break
+    found = [find_lock(client, name) for name in names]
+    return [lock for lock in found if lock is not None and lock.is_stale]
 
 
 def release(client: MlflowClient, lock: Lock) -> None:

@@ -8,12 +8,14 @@ from tracelate.model.attention.protocol import Attended, Attention, Memory
 
 
 class HoppingAttention(Attention):
-    """Attends K times to the same memory; what one hop found refines the next one's query:
+    """Attends K times to the same memory; what one hop found goes into the next one's query, and
+    what the last one found into the context, beside its query:
 
-        u¹ = h_t;   o^k = attention(u^k);   u^{k+1} = H u^k + o^k;   c_t = o^K
+        u¹ = h_t;   o^k = attention(u^k);   u^{k+1} = H u^k + o^k;   c_t = u^{K+1}
 
-    The weights are the last hop's, and each hop's are a view. One hop is the plain attention. The
-    sizes of query and context must be equal.
+    The paper predicts from u^{K+1}, so that each hop reaches the answer; H is its layer-wise map. The
+    weights are the last hop's, and each hop's are a view. The sizes of query and context must be
+    equal.
     """
 
     def __init__(self, attention: Attention, query_size: int, hop_count: int) -> None:
@@ -29,13 +31,12 @@ class HoppingAttention(Attention):
         return self.attention.memory(states_BSM, mask_BS)
 
     def forward(self, query_BTQ: Tensor, memory: Memory, first_step: int = 0) -> Attended:
-        attended: Attended = self.attention(query_BTQ, memory, first_step)
-        views = _of_hop(1, attended)
-        for number in range(2, self.hop_count + 1):
-            query_BTQ = self.h(query_BTQ) + attended.context_BTC
-            attended = self.attention(query_BTQ, memory, first_step)
+        views: dict[str, Tensor] = {}
+        for number in range(1, self.hop_count + 1):
+            attended: Attended = self.attention(query_BTQ, memory, first_step)
             views |= _of_hop(number, attended)
-        return attended._replace(views=views)
+            query_BTQ = self.h(query_BTQ) + attended.context_BTC
+        return Attended(query_BTQ, attended.weights_BTS, views)
 
 
 def _of_hop(number: int, attended: Attended) -> dict[str, Tensor]:
