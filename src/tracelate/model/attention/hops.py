@@ -13,9 +13,9 @@ class HoppingAttention(Attention):
 
         u¹ = h_t;   o^k = attention(u^k);   u^{k+1} = H u^k + o^k;   c_t = u^{K+1}
 
-    The paper predicts from u^{K+1}, so that each hop reaches the answer; H is its layer-wise map. The
-    weights are the last hop's, and each hop's are a view. The sizes of query and context must be
-    equal.
+    The paper predicts from u^{K+1}, so that each hop reaches the answer; H is its layer-wise map.
+    The weights are the last hop's, and each hop's are a view. The sizes of query and context must
+    be equal.
     """
 
     def __init__(self, attention: Attention, query_size: int, hop_count: int) -> None:
