@@ -104,11 +104,13 @@ def serving(model: str) -> Iterator[Server]:
                 break
         else:
             raise SystemExit(1)
-        threading.Thread(target=sys.stderr.writelines, args=[process.stderr], daemon=True).start()
+        log = threading.Thread(target=sys.stderr.writelines, args=[process.stderr], daemon=True)
+        log.start()
         try:
             yield Server(int(found[1]), process.pid)
         finally:
             process.terminate()
+            log.join()
 
 
 def translate(port: int, sentences: list[str]) -> list[str]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -28,7 +29,8 @@ from tracelate.config import load_params
 from tracelate.errors import InputError
 from tracelate.files import whole_file
 
-SIZE = "2000,1000"
+SIZE = "2000,1200"
+START_S = 300
 PAGE_MS = 20_000
 """What a page may take to draw itself, in the browser's own time."""
 
@@ -55,15 +57,26 @@ def interface() -> Iterator[str]:
         server = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
     address = f"http://127.0.0.1:{port}"
     try:
-        for _ in range(120):
-            with suppress(OSError), urllib.request.urlopen(f"{address}/health", timeout=5):
-                break
+        deadline_s = time.monotonic() + START_S
+        while not answers(address):
+            if server.poll() is not None or time.monotonic() > deadline_s:
+                raise InputError(f"`{' '.join(command)}` does not answer: try it by itself")
             time.sleep(0.5)
         yield address
     finally:
         with suppress(ProcessLookupError):
-            os.killpg(server.pid, 15)
-        server.wait(timeout=30)
+            os.killpg(server.pid, signal.SIGTERM)
+        try:
+            server.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            os.killpg(server.pid, signal.SIGKILL)
+            server.wait()
+
+
+def answers(address: str) -> bool:
+    with suppress(OSError), urllib.request.urlopen(f"{address}/health", timeout=5):
+        return True
+    return False
 
 
 def pages(address: str) -> dict[str, str]:
@@ -76,6 +89,8 @@ def pages(address: str) -> dict[str, str]:
     runs = [run["info"]["run_id"] for run in found.get("runs", [])]
     if len(runs) < 2:
         raise InputError(f"experiment {name} has {len(runs)} runs: run docs/registry_walk.sh first")
+    champion = ask(address, f"registered-models/alias?name={quote(registry.name)}&alias=champion")
+    version = champion["model_version"]["version"]
     compared = f"runs={quote(json.dumps(runs))}&experiments={quote(json.dumps([number]))}"
     return {
         "runs": f"experiments/{number}/runs",
@@ -83,6 +98,7 @@ def pages(address: str) -> dict[str, str]:
         "comparison": f"compare-runs?{compared}",
         "pictures": f"experiments/{number}/runs/{runs[0]}/artifacts/figures/attention_1.png",
         "model": f"models/{quote(registry.name)}",
+        "champion": f"models/{quote(registry.name)}/versions/{version}",
     }
 
 
