@@ -119,6 +119,7 @@ def local_weights(
     else:
         hidden = [math.tanh(value) for value in times(attention.w_p.weight, h)]
         [predicted] = times(attention.v_p.weight, hidden)
+        predicted /= math.sqrt(Q)  # how much larger v_p is kept than it acts
         centre, spread = len(states) / (1 + math.exp(-predicted)), WINDOW / 2
     near = [place for place in range(len(states)) if abs(place - centre) <= WINDOW]
     inside = softmax([score(attention, h, states[place]) for place in near])

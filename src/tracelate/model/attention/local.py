@@ -42,6 +42,10 @@ class LocalPredictiveAttention(GeneralAttention):
         α_ts = align(h_t, h̄_s) exp(-(s - p_t)² / (2σ²)),   σ = D / 2   (eq. 10)
 
     As in the paper, the weights are not normalised again, so they sum to one at most.
+
+    v_p is kept √Q times as large as it acts. Adam moves each of its Q numbers alike, and together
+    they would drive the sigmoid to one end, where p_t learns nothing more, before there is
+    anything to look at.
     """
 
     def __init__(self, query_size: int, memory_size: int, window: int) -> None:
@@ -61,7 +65,8 @@ class LocalPredictiveAttention(GeneralAttention):
 
     def centre(self, query_BTQ: Tensor, mask_BS: Tensor) -> Tensor:
         """p_t, a real number from 0 to the source's length: centre_BT."""
-        share_BT = self.v_p(self.w_p(query_BTQ).tanh()).squeeze(-1).sigmoid()
+        hidden_BTQ = self.w_p(query_BTQ).tanh()
+        share_BT = (self.v_p(hidden_BTQ) / hidden_BTQ.shape[-1] ** 0.5).squeeze(-1).sigmoid()
         if share_BT.dtype in (torch.bfloat16, torch.float16):
             share_BT = share_BT.float()
         length_B1 = mask_BS.sum(dim=1, keepdim=True)
