@@ -48,5 +48,18 @@ def test_sharpness_goes_with_the_place_in_the_translation() -> None:
     assert statistics_of(rows).sharpness_by_position == pytest.approx([1.0] * 5 + [0.5] * 5)
 
 
+def test_a_short_translation_has_a_piece_at_each_place() -> None:
+    found = statistics_of([[1.0, 0.0], [0.5, 0.5]], [[0.75, 0.25]])
+    assert found.sharpness_by_position == pytest.approx([0.875] * 5 + [0.625] * 5)
+
+
+def test_weights_that_sum_to_less_than_one_have_the_figures_of_their_shares() -> None:
+    rows = [[0.6, 0.2, 0.2], [0.0, 0.5, 0.5], [0.1, 0.2, 0.7]]
+    less = [[share * part for share in row] for row, part in zip(rows, (0.5, 1, 0.1), strict=True)]
+    for figure, expected in zip(statistics_of(less), statistics_of(rows), strict=True):
+        assert figure == pytest.approx(expected)
+    assert statistics_of([[0.5, 0.0]]).entropy_nats == 0
+
+
 def test_no_attention_has_no_figures() -> None:
     assert statistics_of([[0.0, 0.0]]) is None

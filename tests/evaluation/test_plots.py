@@ -247,6 +247,21 @@ def test_a_window_is_framed_where_it_is_and_nowhere_else(tmp_path: Path) -> None
     assert frame.get_bbox().bounds == (1.5, 0.5, 2, 1)
 
 
+def test_the_window_of_each_hop_is_framed_in_its_own_picture() -> None:
+    first, second = np.zeros((3, 5)), np.zeros((3, 5))
+    first[0, :2], second[2, 4] = 1, 1
+    views = {
+        "hop 1": some_weights(),
+        "hop 1, window": first,
+        "hop 2": some_weights(),
+        "hop 2, window": second,
+    }
+    figure = attention_figure(WordAttention(some_weights(), TARGET, SOURCE, views), SCORES)
+    drawn: Any = figure.axes[2:]  # after the whole and its colour bar
+    frames = [[patch.get_bbox().bounds for patch in axes.patches] for axes in drawn]
+    assert frames == [[(-0.5, -0.5, 2, 1)], [(3.5, 1.5, 1, 1)]]
+
+
 def test_each_head_and_hop_is_drawn_below_the_whole(tmp_path: Path) -> None:
     parts = {f"head {number}": some_weights() for number in range(1, 6)}
     views = {**parts, "head 1, window": np.ones((3, 5))}

@@ -78,7 +78,9 @@ def attention_figure(seen: WordAttention, scores: SentenceScores) -> Figure:
             _outline(axes, seen.views[WINDOW])
         parts = [name for name in seen.views if not name.endswith(WINDOW)]
         for number, name in enumerate(parts):
-            _draw_part(figure, seen.views[name], name, *divmod(number, PARTS_IN_A_ROW))
+            part = _draw_part(figure, seen.views[name], name, *divmod(number, PARTS_IN_A_ROW))
+            if (window := f"{name}, {WINDOW}") in seen.views:
+                _outline(part, seen.views[window])
     return figure
 
 
@@ -95,7 +97,7 @@ def _outline(axes: Axes, window_WV: NDArray[np.floating]) -> None:
 
 def _draw_part(
     figure: Figure, weights_WV: NDArray[np.floating], name: str, row: int, column: int
-) -> None:
+) -> Axes:
     """One head or hop, below the whole."""
     width, height = figure.get_size_inches()
     part_height, part_width = (count * SMALL_CELL_INCHES for count in weights_WV.shape)
@@ -109,3 +111,4 @@ def _draw_part(
     axes.set_yticks([])
     axes.spines[:].set_visible(True)
     axes.set_title(name, loc="left", fontsize=8, fontweight="normal", pad=3)
+    return axes

@@ -1,6 +1,9 @@
 """What a model's attention is like over a whole test set, in a few numbers.
 
-Shapes: T target pieces, S source pieces; the end tokens are among both.
+They are of the share that each source piece has of what a target piece looks at, so that variants
+whose weights sum to less than one compare with the others.
+
+Shapes: T target pieces, S source pieces; the end tokens are among both. P places.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-TENTHS = 10
+PLACES = 10
 
 
 class AttentionStatistics(NamedTuple):
@@ -25,9 +28,10 @@ class AttentionStatistics(NamedTuple):
     """The share of steps whose mean source place, Σ_s α_ts s, lies no further back than the
     step's before: 1 where source and target go in the same order."""
     uncovered: float
-    """The share of source pieces that got less than half a target piece's weight in all."""
+    """The part of the source pieces that got less than half a target piece's share in all."""
     sharpness_by_position: list[float]
-    """Sharpness in each tenth of the translations, from their beginnings to their ends."""
+    """Sharpness at ten places of each translation, evenly spread from its beginning to its end; a
+    short one has a piece at several of them."""
 
 
 def attention_statistics(
@@ -36,7 +40,7 @@ def attention_statistics(
     """From each sentence's weights; None where no sentence has a weight anywhere."""
     entropies: list[NDArray[np.float64]] = []
     peaks: list[NDArray[np.float64]] = []
-    tenths: list[NDArray[np.int64]] = []
+    peaks_at: list[NDArray[np.float64]] = []
     forwards: list[NDArray[np.bool_]] = []
     masses: list[NDArray[np.float64]] = []
     for weights_TS in matrices_TS:
@@ -44,24 +48,21 @@ def attention_statistics(
         if not weights_TS.any():
             continue
         target_count, source_count = weights_TS.shape
-        logs_TS = np.log(weights_TS, where=weights_TS > 0, out=np.zeros_like(weights_TS))
-        entropies.append(-(weights_TS * logs_TS).sum(axis=1))
-        peaks.append(weights_TS.max(axis=1))
-        tenths.append(np.arange(target_count) * TENTHS // target_count)
-        place_T = weights_TS @ np.arange(source_count) / weights_TS.sum(axis=1)
-        forwards.append(np.diff(place_T) >= -1e-6)
-        masses.append(weights_TS.sum(axis=0))
+        shares_TS = weights_TS / weights_TS.sum(axis=1, keepdims=True)
+        logs_TS = np.log(shares_TS, where=shares_TS > 0, out=np.zeros_like(shares_TS))
+        peak_T = shares_TS.max(axis=1)
+        entropies.append(-(shares_TS * logs_TS).sum(axis=1))
+        peaks.append(peak_T)
+        peaks_at.append(peak_T[(2 * np.arange(PLACES) + 1) * target_count // (2 * PLACES)])
+        forwards.append(np.diff(shares_TS @ np.arange(source_count)) >= -1e-6)
+        masses.append(shares_TS.sum(axis=0))
     if not peaks:
         return None
-    peak, tenth = np.concatenate(peaks), np.concatenate(tenths)
     steps = np.concatenate(forwards)
     return AttentionStatistics(
         entropy_nats=float(np.concatenate(entropies).mean()),
-        sharpness=float(peak.mean()),
+        sharpness=float(np.concatenate(peaks).mean()),
         monotonicity=float(steps.mean()) if len(steps) else 1.0,
         uncovered=float((np.concatenate(masses) < 0.5).mean()),
-        sharpness_by_position=[
-            float(peak[tenth == number].mean()) if (tenth == number).any() else 0.0
-            for number in range(TENTHS)
-        ],
+        sharpness_by_position=np.stack(peaks_at).mean(axis=0).tolist(),
     )
