@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 from matplotlib.image import imread
 
+from tests.cli.conftest import Run
 from tests.evaluation.evidence import evidence, some_references, translate_badly, write_evidence
-from tests.tiny_corpus import SETTINGS, write_params
-from tracelate.cli.main import main
 from tracelate.tracking.runs import start_run
 
 REFERENCES = some_references(60)
@@ -24,40 +20,11 @@ GOOD = evidence("good", translate_badly(REFERENCES, 0.1, 2), REFERENCES)
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_database: Path) -> Path:
-    """Where the command runs, with a project's settings and store, and two evaluations."""
-    for name in ("MLFLOW_TRACKING_URI", "DVC_ROOT", "COLUMNS"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("NO_COLOR", "1")
-    monkeypatch.chdir(tmp_path)
-    shutil.copy(empty_database, tmp_path)
-    write_params(tmp_path, SETTINGS)
+def folder(folder: Path) -> Path:
+    """With two evaluations."""
     for one in (BAD, GOOD):
-        write_evidence(tmp_path / one.name, one)
-    return tmp_path
-
-
-class Done(NamedTuple):
-    status: int
-    stdout: str
-    stderr: str
-
-
-Run = Callable[..., Done]
-
-
-@pytest.fixture
-def run(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Runs the command in `folder`."""
-
-    def run_command(*arguments: str) -> Done:
-        monkeypatch.setattr(sys, "argv", ["tracelate", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        assert isinstance(ended.value.code, int)
-        return Done(ended.value.code, *capsys.readouterr())
-
-    return run_command
+        write_evidence(folder / one.name, one)
+    return folder
 
 
 def test_compare_says_which_is_better_by_which_metric_and_where(folder: Path, run: Run) -> None:

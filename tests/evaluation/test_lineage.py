@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tracelate.config import load_params
 from tracelate.errors import InputError
 from tracelate.evaluation import layout
-from tracelate.evaluation.card import CARD, write_card
+from tracelate.evaluation.card import CARD, model_card, write_card
 from tracelate.evaluation.lineage import (
     make_lineage,
     read_lineage,
@@ -108,3 +109,31 @@ def test_the_card_holds_scores_licence_and_hashes_and_its_pictures_are_beside_it
     assert len(shown) == len(list((finished_project / layout.FIGURES).glob("*.png")))
     for line in shown:
         assert (tmp_path / line.partition("(")[2].rstrip(")")).is_file()
+
+
+@pytest.mark.parametrize(
+    ("settings", "name"),
+    [
+        ({"architecture": "transformer", "layers": 2}, "transformer, 2 layers"),
+        ({"attention": "general", "hops": 2}, "gru, general, 2 hops"),
+        ({"attention": "none"}, "gru, none"),
+    ],
+    ids=str,
+)
+def test_the_card_names_the_model_that_was_trained(
+    finished_project: Path, settings: dict[str, Any], name: str
+) -> None:
+    lineage = read_lineage(finished_project / layout.LINEAGE)
+    plain = {"architecture": "recurrent", "cell": "gru", "layers": 1, "input_feeding": False}
+    model = {**lineage.params["model"], **plain, **settings}
+    card = model_card(
+        lineage.model_copy(update={"params": {**lineage.params, "model": model}}),
+        read_metrics(finished_project / layout.METRICS),
+        read_json(finished_project / layout.TRAINING_REPORT),
+        read_json(finished_project / layout.DATA_REPORT),
+        [],
+    )
+    title, _, what, *_ = card.splitlines()
+    assert title == f"# en-es: {name}"
+    assert f"an encoder-decoder ({name}) with " in what
+    assert "attention" not in what

@@ -93,7 +93,7 @@ def runs(
     """List what was trained, how good it is, and which runs can be compared with each other."""
     from tracelate.evaluation.report import SCORE_NAMES
     from tracelate.tracking.run_table import run_table
-    from tracelate.tracking.store import tracking_uri
+    from tracelate.tracking.store import shown_uri
 
     experiment = None if all_experiments else load_params().runtime.experiment
     found = run_table(experiment, where=where or [], status=status, sort=sort, limit=limit)
@@ -110,7 +110,7 @@ def runs(
             if where or status
             else "train one with `make run`, or set MLFLOW_TRACKING_URI"
         )
-        typer.echo(f"no such runs in {place} of {tracking_uri()}: {remedy}")
+        typer.echo(f"no such runs in {place} of {shown_uri()}: {remedy}")
     else:
         from tracelate.cli.run_columns import table_of_runs
 

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NoReturn
 
 import typer
 
 from tracelate.cli import comparing, lineage, looking, registry, serving, translating, upkeep
-from tracelate.errors import InputError
+from tracelate.errors import InputError, without_credentials
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -25,13 +28,44 @@ for group in (translating, serving, looking, comparing, registry, lineage, upkee
 def main() -> None:
     """Runs the command; what a user can mend is one line on standard error and status 1."""
     try:
-        app()
+        with _reporting_failures():
+            app()
     except InputError as error:
-        typer.echo(f"error: {' '.join(str(error).split())}", err=True)
-        raise SystemExit(1) from None
+        _end(str(error))
     except BrokenPipeError:
         # whoever read our output has had enough; Python would complain again when it flushes
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        _end(_described(error))
+
+
+@contextmanager
+def _reporting_failures() -> Iterator[None]:
+    """Turns what MLflow raises into an InputError. Loads MLflow only where something failed."""
+    try:
+        yield
+    except (InputError, OSError):
+        raise
+    except Exception:
+        from tracelate.tracking.registry import reporting_failures
+
+        with reporting_failures():
+            raise
+
+
+def _described(error: OSError) -> str:
+    paths = [str(path) for path in (error.filename, error.filename2) if path is not None]
+    if not paths:
+        return str(error)
+    return (
+        f"{' or '.join(paths)} cannot be used ({error.strerror or error}): name another path, or "
+        "put this one right"
+    )
+
+
+def _end(message: str) -> NoReturn:
+    typer.echo(f"error: {' '.join(without_credentials(message).split())}", err=True)
+    raise SystemExit(1) from None
 
 
 if __name__ == "__main__":

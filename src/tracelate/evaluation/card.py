@@ -7,10 +7,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from tracelate.config import ModelConfig
 from tracelate.evaluation import layout
 from tracelate.evaluation.lineage import Lineage, read_lineage
 from tracelate.evaluation.report import Metrics, read_metrics
 from tracelate.files import read_json, whole_file
+from tracelate.model.architecture import architecture_name
 
 CARD = "README.md"
 PICTURES = "figures"
@@ -42,10 +44,9 @@ def model_card(
     pictures: Sequence[str],
 ) -> str:
     """`training` and `data` are the contents of reports/train.json and reports/data.json."""
+    model = architecture_name(ModelConfig.model_validate(lineage.params["model"]))
     sections = {
-        f"{lineage.pair}: {lineage.params['model']['attention']} attention": _what(
-            lineage, training
-        ),
+        f"{lineage.pair}: {model}": _what(lineage, model, training),
         "Scores": _scores(metrics),
         "Data": _data(lineage, data),
         "Where it comes from": _chain(lineage),
@@ -59,13 +60,12 @@ def model_card(
     return "\n\n".join(paragraphs) + "\n"
 
 
-def _what(lineage: Lineage, training: dict[str, Any]) -> list[str]:
-    download, model = lineage.params["download"], lineage.params["model"]
+def _what(lineage: Lineage, model: str, training: dict[str, Any]) -> list[str]:
+    download = lineage.params["download"]
     return [
         f"Translates from {download['source_language']} to {download['target_language']}: an "
-        f"encoder-decoder with {model['attention']} attention and "
-        f"{training['parameter_count']:,} parameters, trained for {training['epochs']} epochs "
-        f"({training['steps']:,} steps) on {lineage.corpus}."
+        f"encoder-decoder ({model}) with {training['parameter_count']:,} parameters, trained for "
+        f"{training['epochs']} epochs ({training['steps']:,} steps) on {lineage.corpus}."
     ]
 
 

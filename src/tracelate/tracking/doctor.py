@@ -8,7 +8,14 @@ from tracelate.errors import InputError
 from tracelate.evaluation import layout
 from tracelate.tracking.ailment import Ailment
 from tracelate.tracking.folder_ailments import folder_ailments
-from tracelate.tracking.store import StoreError, connect, has_store, project_root, tracking_uri
+from tracelate.tracking.store import (
+    StoreError,
+    connect,
+    has_store,
+    project_root,
+    reason_of,
+    shown_uri,
+)
 from tracelate.tracking.store_ailments import store_ailments
 
 
@@ -21,7 +28,7 @@ def examine() -> list[Ailment]:
         client = connect()
     except StoreError as error:
         remedy = str(error).rpartition(": ")[2]
-        unreachable = Ailment("MLflow's store cannot be reached", tracking_uri(), remedy)
+        unreachable = Ailment("MLflow's store cannot be reached", shown_uri(), remedy)
         return [unreachable, *folder_ailments(root, None)]
     return [*folder_ailments(root, client), *store_ailments(client)]
 
@@ -35,7 +42,7 @@ def mend(ailments: list[Ailment]) -> list[str]:
         try:
             ailment.mend()
         except (InputError, MlflowException, OSError) as error:
-            said.append(f"cannot mend ({str(error).splitlines()[0]}): {ailment.what}")
+            said.append(f"cannot mend ({reason_of(error)}): {ailment.what}")
         else:
             said.append(f"mended: {ailment.what}")
     return said

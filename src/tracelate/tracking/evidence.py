@@ -13,7 +13,7 @@ from tracelate.errors import InputError
 from tracelate.evaluation.evidence import METRICS, TRANSLATIONS, Evidence, read_evidence
 from tracelate.tracking.finding import SHORT_ID, find_unique_run
 from tracelate.tracking.runs import find_run
-from tracelate.tracking.store import connect, tracking_uri
+from tracelate.tracking.store import connect, reason_of, shown_uri
 
 ARTIFACTS = "evaluation"
 """The folder among a run's artifacts that an evaluation's files are logged to."""
@@ -47,7 +47,7 @@ def download_evidence(client: MlflowClient, run_id: str, name: str) -> Evidence:
                 fetched = client.download_artifacts(run_id, f"{ARTIFACTS}/{file}", folder)
             except (MlflowException, OSError) as error:
                 raise InputError(
-                    f"{name} has no {ARTIFACTS}/{file} in {tracking_uri()}: it was not evaluated, "
+                    f"{name} has no {ARTIFACTS}/{file} in {shown_uri()}: it was not evaluated, "
                     "or its artifacts are gone; `dvc repro` evaluates"
                 ) from error
         place = Path(fetched).parent
@@ -70,9 +70,9 @@ def _run_of_model(client: MlflowClient, uri: str) -> str:
         if not run_id and version.model_id:
             run_id = client.get_logged_model(version.model_id).source_run_id
     except MlflowException as error:
-        reason = str(error).splitlines()[0]
         raise InputError(
-            f"{uri} is not in {tracking_uri()} ({reason}): name a model, alias and version that are"
+            f"{uri} is not in {shown_uri()} ({reason_of(error)}): name a model, alias and version "
+            "that are"
         ) from error
     if not run_id or find_run(client, run_id) is None:
         raise InputError(f"{uri} comes from no run that is still there: compare another version")

@@ -9,7 +9,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Experiment, Run
 
 from tracelate.errors import InputError
-from tracelate.tracking.store import tracking_uri
+from tracelate.tracking.store import shown_uri
 
 SHORT_ID = 8
 """Characters of a run's id that people are shown."""
@@ -34,7 +34,7 @@ def find_unique_run(client: MlflowClient, reference: str) -> Run:
         found = [run for run in runs if run.info.run_name == reference]
     if not found:
         raise InputError(
-            f"{reference!r} is no folder, no models:/… and no run in {tracking_uri()}: name a run "
+            f"{reference!r} is no folder, no models:/… and no run in {shown_uri()}: name a run "
             f"by its name or by {SHORTEST_PREFIX} or more characters of its id; `tracelate runs` "
             "lists them"
         )

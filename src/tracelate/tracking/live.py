@@ -10,7 +10,7 @@ from mlflow.exceptions import MlflowException
 from pytorch_lightning.loggers import MLFlowLogger
 
 from tracelate.tracking.runs import TrackedRun
-from tracelate.tracking.store import StoreError, tracking_uri
+from tracelate.tracking.store import StoreError, reason_of, shown_uri, tracking_uri
 
 
 @contextmanager
@@ -19,10 +19,9 @@ def mirroring() -> Iterator[None]:
     try:
         yield
     except (MlflowException, StoreError, OSError) as error:
-        reason = str(error).splitlines()[0]
         sys.stderr.write(
-            f"warning: MLflow at {tracking_uri()} failed ({reason}); the files are complete, and "
-            "`tracelate sync` will write what it lacks\n"
+            f"warning: MLflow at {shown_uri()} failed ({reason_of(error)}); the files are "
+            "complete, and `tracelate sync` will write what it lacks\n"
         )
 
 

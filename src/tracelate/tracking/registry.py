@@ -14,7 +14,7 @@ from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
 from tracelate.errors import InputError
-from tracelate.tracking.store import StoreError, tracking_uri
+from tracelate.tracking.store import StoreError, reason_of, shown_uri, tracking_uri
 
 NAME = re.compile(r"[A-Za-z0-9._-]{1,200}")
 ALIAS = re.compile(r"(?!latest$|v[0-9]+$)[A-Za-z0-9_-]{1,200}", re.IGNORECASE)
@@ -127,8 +127,9 @@ def reporting_failures() -> Iterator[None]:
     try:
         yield
     except MlflowException as error:
-        reason = str(error).splitlines()[0]
-        raise StoreError(f"MLflow at {tracking_uri()} failed ({reason}): try again") from error
+        raise StoreError(
+            f"MLflow at {shown_uri()} failed ({reason_of(error)}): try again"
+        ) from error
 
 
 @contextmanager

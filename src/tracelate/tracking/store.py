@@ -13,10 +13,17 @@ from pathlib import Path
 from mlflow import MlflowClient
 from mlflow.entities import Experiment
 from mlflow.exceptions import MlflowException
+from sqlalchemy.exc import SQLAlchemyError
 
-from tracelate.errors import InputError
+from tracelate.errors import InputError, without_credentials
 
 SQLITE = "sqlite:///"
+DRIVERS = {
+    "MySQLdb": "mysqlclient",
+    "psycopg": "psycopg[binary]",
+    "psycopg2": "psycopg2-binary",
+}
+"""From a database's module to the package that has it, where they differ."""
 
 
 class StoreError(InputError):
@@ -29,8 +36,20 @@ def project_root() -> Path:
 
 
 def tracking_uri() -> str:
-    """MLflow's address for this project."""
+    """MLflow's address for this project, with the user and password that it may hold."""
     return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{project_root() / 'mlflow.db'}"
+
+
+def shown_uri() -> str:
+    """MLflow's address for messages, without user and password."""
+    uri = tracking_uri()
+    return without_credentials(uri) if "://" in uri else uri.rpartition("@")[2]
+
+
+def reason_of(error: Exception) -> str:
+    """The first line of what an error says, for messages: MLflow repeats its address there."""
+    text = str(error).replace(tracking_uri(), shown_uri()).strip() or type(error).__name__
+    return without_credentials(text.splitlines()[0])
 
 
 def has_store() -> bool:
@@ -40,7 +59,10 @@ def has_store() -> bool:
 
 
 def connect() -> MlflowClient:
-    """A client of the store. Raises StoreError where the store cannot be reached."""
+    """A client of the store.
+
+    Raises StoreError where the store cannot be reached, or its driver is not installed.
+    """
     # a server that is away should not be waited for through MLflow's seven slow retries
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
@@ -49,14 +71,18 @@ def connect() -> MlflowClient:
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     # its tables being made is nothing that a user needs to know
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)
-    uri = tracking_uri()
     try:
-        client = MlflowClient(uri)
+        client = MlflowClient(tracking_uri())
         client.search_experiments(max_results=1)
-    except MlflowException as error:
-        reason = str(error).splitlines()[0]
+    except ImportError as error:
+        driver = DRIVERS.get(error.name or "", error.name) or "it"
         raise StoreError(
-            f"the MLflow store {uri} cannot be reached ({reason}): "
+            f"the MLflow store {shown_uri()} needs a driver ({reason_of(error)}): "
+            f"install {driver} with pip, or set or unset MLFLOW_TRACKING_URI"
+        ) from error
+    except (MlflowException, SQLAlchemyError, OSError, ValueError) as error:
+        raise StoreError(
+            f"the MLflow store {shown_uri()} cannot be reached ({reason_of(error)}): "
             "start it, or set or unset MLFLOW_TRACKING_URI"
         ) from error
     return client

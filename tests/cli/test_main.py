@@ -1,0 +1,213 @@
+"""How the command ends where a user, a file or MLflow is to blame: in one line, without secrets."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+from tests.cli.conftest import Done, Run
+from tests.evaluation.evidence import evidence, some_references, write_evidence
+
+PASSWORD = "hunter2"
+
+
+@contextmanager
+def mlflow_server(monkeypatch: pytest.MonkeyPatch, answers: int) -> Iterator[str]:
+    """The project's store is a server that has nothing, asks for a password, and is gone after so
+    many answers. Gives its address without the password.
+    """
+    left = answers
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            nonlocal left
+            left -= 1
+            if left < 0:
+                return  # closes the connection
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            is_search = self.path.partition("?")[0].endswith("/search")
+            text = b"{}" if is_search else b'{"error_code": "RESOURCE_DOES_NOT_EXIST"}'
+            self.send_response(200 if is_search else 404)
+            self.send_header("Content-Length", str(len(text)))
+            self.end_headers()
+            self.wfile.write(text)
+
+        do_GET = do_POST
+
+        def log_message(self, *_: object) -> None: ...
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    place = f"127.0.0.1:{server.server_port}"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://bob:{PASSWORD}@{place}")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    try:
+        yield f"http://{place}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def error_of(done: Done) -> str:
+    assert done.status == 1
+    [line] = done.stderr.splitlines()
+    assert line.startswith("error: ")
+    return line.removeprefix("error: ")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("runs",),
+        ("compare", "one", "other"),
+        ("lineage", "one"),
+        ("doctor",),
+        ("history",),
+        ("serve", "one", "--port", "0"),
+        ("translate", "--model", "one", "params.yaml"),
+    ],
+    ids=" ".join,
+)
+@pytest.mark.parametrize("answers", [0, 1], ids=["away", "goes away"])
+def test_a_server_that_is_away_is_one_line(
+    run: Run, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...], answers: int
+) -> None:
+    with mlflow_server(monkeypatch, answers) as address:
+        done = run(*command)
+    assert "bob" not in done.stdout + done.stderr
+    assert PASSWORD not in done.stdout + done.stderr
+    if command == ("doctor",) and answers == 0:
+        assert done.status == 1
+        assert f"where: {address}\n" in done.stdout
+    elif answers == 0:
+        assert error_of(done).startswith(f"the MLflow store {address} cannot be reached (API ")
+    else:
+        assert error_of(done).startswith(f"MLflow at {address} failed (API request to {address}/")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("runs", "--all-experiments"),
+        ("compare", "one", "other"),
+        ("compare", "models:/one@champion", "other"),
+        ("lineage", "models:/one/3"),
+    ],
+    ids=" ".join,
+)
+def test_what_a_server_lacks_is_told_without_its_password(
+    run: Run, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    with mlflow_server(monkeypatch, answers=100) as address:
+        done = run(*command)
+    told = done.stdout + done.stderr
+    assert f" {address}" in told
+    assert "bob" not in told and PASSWORD not in told
+
+
+def test_the_interface_of_a_server_is_its_own(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"https://bob:{PASSWORD}@mlflow.example/team")
+    done = run("ui")
+    assert (done.status, done.stderr) == (0, "")
+    assert "open https://mlflow.example/team in a browser" in done.stdout
+    assert PASSWORD not in done.stdout
+
+
+def test_the_interface_gets_its_address_where_no_one_else_reads_it(
+    run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mlflow.cli import server
+
+    [option] = [one for one in server.params if one.name == "backend_store_uri"]
+    address = f"sqlite:///{folder}/mlflow.db"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+
+    def execve(_: str, command: Sequence[str], environment: Mapping[str, str]) -> NoReturn:
+        assert address not in " ".join(command)
+        assert environment[option.envvar] == address
+        raise SystemExit(0)
+
+    monkeypatch.setattr(os, "execve", execve)
+    assert run("ui").status == 0
+
+
+@pytest.mark.parametrize("command", [("runs",), ("ui",)], ids=" ".join)
+def test_a_missing_driver_is_named_with_its_package(
+    run: Run, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg2", None)
+    monkeypatch.setenv(
+        "MLFLOW_TRACKING_URI", f"postgresql+psycopg2://bob:{PASSWORD}@127.0.0.1/runs"
+    )
+    line = error_of(run(*command))
+    assert line.startswith("the MLflow store postgresql+psycopg2://127.0.0.1/runs needs a driver (")
+    assert "install psycopg2-binary with pip" in line
+
+
+def test_a_file_in_the_place_of_a_folder_is_named(run: Run, folder: Path) -> None:
+    references = some_references(20)
+    for name in ("a", "b"):
+        write_evidence(folder / name, evidence(name, references, references))
+    done = run("compare", "a", "b", "--output", "params.yaml")
+    assert error_of(done).startswith("params.yaml cannot be used (File exists): ")
+
+
+class Echo:
+    """A translator that leaves lines as they are."""
+
+    batch_sentences = beam_size = 1
+    length_penalty = 0.0
+
+    def translate_lines(self, lines: Iterator[str]) -> Iterator[str]:
+        return lines
+
+
+def test_a_file_in_the_place_of_the_translations_folder_is_named(
+    run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tracelate.cli.translating._translator", lambda *_: (Echo(), {}))
+    (folder / "in.en").write_text("a door\n", encoding="utf-8")
+    done = run("translate", "in.en", "--output", "in.en/out")
+    assert error_of(done).startswith("in.en cannot be used (File exists): ")
+    assert (folder / "in.en").read_text(encoding="utf-8") == "a door\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (
+            PermissionError(13, "Permission denied", "/a", None, "/b"),
+            "/a or /b cannot be used (Permission denied): name another path, or put this one right",
+        ),
+        (OSError(28, "No space left on device"), "[Errno 28] No space left on device"),
+        (ConnectionError(f"no answer from http://bob:{PASSWORD}@x"), "no answer from http://x"),
+    ],
+    ids=["two paths", "no path", "an address"],
+)
+def test_what_the_system_refuses_is_one_line(
+    run: Run, monkeypatch: pytest.MonkeyPatch, error: OSError, line: str
+) -> None:
+    def refuse() -> NoReturn:
+        raise error
+
+    monkeypatch.setattr("tracelate.cli.looking.load_params", refuse)
+    assert error_of(run("summary")) == line
+
+
+def test_a_defect_of_ours_keeps_its_traceback(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> NoReturn:
+        raise KeyError("ours")
+
+    monkeypatch.setattr("tracelate.cli.looking.load_params", fail)
+    with pytest.raises(KeyError, match="ours"):
+        run("summary")
