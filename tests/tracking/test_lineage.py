@@ -24,6 +24,7 @@ from tracelate.evaluation.chain import chain_document, print_chain, print_checks
 from tracelate.evaluation.lineage import read_lineage
 from tracelate.evaluation.verification import failures, refuse_failures
 from tracelate.files import read_json, sha256_of, write_json
+from tracelate.tracking.loading import packed_model
 from tracelate.tracking.packaging import save_model
 from tracelate.tracking.store import connect
 from tracelate.tracking.sync import sync_project
@@ -193,6 +194,62 @@ def test_a_changed_lineage_in_the_store_is_told(project: Path) -> None:
     path.write_bytes(whole.replace(b"Apache-2.0", b"Apache-1.0"))
     try:
         assert ("MLflow's model", "lineage.json") in wrong(trace(CHAMPION))
+    finally:
+        path.write_bytes(whole)
+
+
+def test_weights_changed_together_with_their_lineage_are_told(project: Path) -> None:
+    """Whoever can write to the artifact store can make the two agree, but not the tags."""
+    [weights] = (project / "mlartifacts").rglob("artifacts/artifacts/weights.safetensors")
+    path = weights.with_name("lineage.json")
+    whole = path.read_bytes()
+    with changed(weights):
+        forged = read_json(path)
+        forged["model"]["models/weights.safetensors"] = sha256_of(weights)
+        write_json(path, forged)
+        try:
+            found = wrong(trace(CHAMPION))
+        finally:
+            path.write_bytes(whole)
+    assert ("MLflow's model", "tag weights_sha256") in found
+    assert ("MLflow's model", "lineage.json") in found
+
+
+def test_a_lineage_that_names_another_run_is_told(project: Path) -> None:
+    [path] = (project / "mlartifacts").rglob("artifacts/artifacts/lineage.json")
+    whole = path.read_bytes()
+    forged = read_json(path)
+    forged["training"]["run_id"] = "0" * 32
+    write_json(path, forged)
+    try:
+        found = wrong(trace(CHAMPION))
+    finally:
+        path.write_bytes(whole)
+    assert ("MLflow's model", "tag training_run_id") in found
+
+
+@pytest.mark.parametrize("name", ["served_model.py", "MLmodel", "code/tracelate/config.py"])
+def test_changed_code_of_a_packed_model_is_told_and_not_loaded(project: Path, name: str) -> None:
+    [path] = (project / "mlartifacts").rglob(f"artifacts/{name}")
+    whole = path.read_bytes()
+    path.write_bytes(whole + b"# more\n")
+    try:
+        assert wrong(trace(CHAMPION)) == {("MLflow's model", "its code")}
+        with (
+            pytest.raises(InputError, match=r"the code of models:/en-es/1 has changed"),
+            packed_model(CHAMPION),
+        ):
+            pass
+    finally:
+        path.write_bytes(whole)
+
+
+def test_a_changed_lineage_of_the_run_is_told(project: Path) -> None:
+    [path] = (project / "mlartifacts").rglob("artifacts/evaluation/lineage.json")
+    whole = path.read_bytes()
+    path.write_bytes(whole + b" ")
+    try:
+        assert wrong(trace(CHAMPION)) == {("MLflow's run", "lineage.json")}
     finally:
         path.write_bytes(whole)
 

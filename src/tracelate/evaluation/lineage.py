@@ -119,16 +119,21 @@ def read_lineage(path: Path) -> Lineage:
         ) from error
 
 
-def refuse_changed_files(folder: Path, sha256_by_name: Mapping[str, str]) -> None:
-    """Raises InputError, which names the first file in `folder` that is missing or has changed."""
+def refuse_changed_files(
+    folder: Path, sha256_by_name: Mapping[str, str], place: str | None = None
+) -> None:
+    """Raises InputError, which names the first file in `folder` that is missing or has changed.
+
+    Of what was fetched from elsewhere, `place` is where from.
+    """
     for name, wanted in sha256_by_name.items():
-        path = folder / name
+        path, shown = folder / name, f"{place or folder}/{name}"
         if not path.is_file():
-            raise InputError(f"{path} is missing, and its lineage names it: restore it")
+            raise InputError(f"{shown} is missing, and its lineage names it: restore it")
         found = sha256_of(path)
         if found != wanted:
             raise InputError(
-                f"{path} has changed: its sha256 is {found}, and the lineage says {wanted}; "
+                f"{shown} has changed: its sha256 is {found}, and the lineage says {wanted}; "
                 "restore it"
             )
 

@@ -180,7 +180,22 @@ def refuse_failures(checks: Iterable[Check]) -> None:
     wrong = failures(checks)
     if wrong:
         named = "; ".join(f"{one.place}: {one.what} {one.reason}".strip() for one in wrong)
-        raise InputError(f"{named}: restore what has changed, or evaluate again (dvc repro)")
+        raise InputError(
+            f"{named}: restore what has changed (dvc checkout), or evaluate again (dvc repro)"
+        )
+
+
+def refuse_changed_project(root: Path, lineage: Lineage) -> None:
+    """Raises InputError, which names what of the lineage's files a project's folder should have
+    by its own lineage, but has otherwise.
+    """
+    own = _own_names(root)
+    mine = [
+        HashedFile(name, root / name, sha256)
+        for name, sha256 in {**lineage.files, **lineage.evaluation}.items()
+        if own.get(name) == sha256
+    ]
+    refuse_failures(check_copy(Copy("this folder", mine, is_kept=False)))
 
 
 def is_of_project(root: Path, lineage: Lineage) -> bool:

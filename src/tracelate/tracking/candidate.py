@@ -17,10 +17,12 @@ from tracelate.evaluation.comparability import inconsistencies
 from tracelate.evaluation.evidence import Evidence
 from tracelate.evaluation.lineage import Lineage, read_lineage
 from tracelate.evaluation.parity import Parity, compare_translations
+from tracelate.evaluation.verification import refuse_changed_project
 from tracelate.files import sha256_of
 from tracelate.tracking.evidence import ARTIFACTS, find_evidence
 from tracelate.tracking.loading import load_pyfunc, packed_model
-from tracelate.tracking.store import tracking_uri
+from tracelate.tracking.packaging import LINEAGE_TAG
+from tracelate.tracking.store import shown_uri
 
 HASHED = (layout.LINEAGE, layout.METRICS, layout.TRANSLATIONS)
 """What a run keeps of its evaluation that its tags have the sha256 of."""
@@ -60,13 +62,17 @@ def find_candidate(client: MlflowClient, reference: str, test: Path) -> Candidat
     _refuse_other_test_set(evidence, lineage, test)
     if reasons := inconsistencies(evidence):
         raise InputError(f"{evidence.name}: {'; '.join(reasons)}. Evaluate it again")
-    return Candidate(
+    refuse_changed_project(Path(), lineage)
+    candidate = Candidate(
         evidence,
         evidence.run_id,
         lineage,
         hashes[layout.LINEAGE.as_posix()],
         _model_of(client, evidence.run_id, evidence.name),
     )
+    packed_with = client.get_logged_model(candidate.model_id).tags.get(LINEAGE_TAG, "")
+    _refuse_other_evaluation(candidate, candidate.uri, packed_with)
+    return candidate
 
 
 def kept_hashes(client: MlflowClient, run_id: str, name: str) -> dict[str, str]:
@@ -106,12 +112,7 @@ def translate_again(
     scored = [row.translation for row in candidate.evidence.rows]
     with packed_model(uri) as packed:
         found = sha256_of(packed.artifacts / layout.LINEAGE.name)
-        if found != candidate.lineage_sha256:
-            raise InputError(
-                f"lineage.json of {uri} is another than that of {candidate.evidence.name}: its "
-                f"sha256 is {found[:SHOWN]}… and not {candidate.lineage_sha256[:SHOWN]}…. The "
-                "model was packed with the evaluation of another run: promote that one"
-            )
+        _refuse_other_evaluation(candidate, uri, found)
         model = load_pyfunc(packed)
         total = len(sources)
         on_progress("translating in batches", 0, total)
@@ -122,6 +123,16 @@ def translate_again(
             alone += list(model.predict([source]))
             on_progress("translating one by one", 1, total)
     return compare_translations(scored, together), compare_translations(together, alone)
+
+
+def _refuse_other_evaluation(candidate: Candidate, uri: str, found: str) -> None:
+    """`found` is the sha256 of the packed lineage.json."""
+    if found != candidate.lineage_sha256:
+        raise InputError(
+            f"lineage.json of {uri} is another than that of {candidate.evidence.name}: its "
+            f"sha256 is {found[:SHOWN]}… and not {candidate.lineage_sha256[:SHOWN]}…. The "
+            "model was packed with the evaluation of another run: promote that one"
+        )
 
 
 def _refuse_other_test_set(evidence: Evidence, lineage: Lineage, test: Path) -> None:
@@ -159,5 +170,5 @@ def _download(client: MlflowClient, run_id: str, name: str, path: Path, folder: 
         return Path(client.download_artifacts(run_id, place, str(folder)))
     except (MlflowException, OSError) as error:
         raise InputError(
-            f"{name} has no {place} in {tracking_uri()}: its artifacts are gone; evaluate again"
+            f"{name} has no {place} in {shown_uri()}: its artifacts are gone; evaluate again"
         ) from error

@@ -7,12 +7,14 @@ from typing import NamedTuple
 from mlflow import MlflowClient
 
 from tracelate.errors import InputError
+from tracelate.evaluation import layout
 from tracelate.evaluation.comparability import differences, inconsistencies
 from tracelate.evaluation.metrics import corpus_metrics
 from tracelate.evaluation.significance import Resampling, Significance, compare_systems
 from tracelate.tracking.candidate import Candidate, kept_hashes
 from tracelate.tracking.evidence import find_evidence
-from tracelate.tracking.registry import Alias, current_version
+from tracelate.tracking.packaging import LINEAGE_TAG
+from tracelate.tracking.registry import Alias, current_version, model_id_of
 
 
 class Championship(NamedTuple):
@@ -35,7 +37,8 @@ def compare_with_champion(
     title = f"version {version} ({alias.name})"
     try:
         evidence = find_evidence(f"models:/{alias.model}/{version}")
-        kept_hashes(client, evidence.run_id or "", evidence.name)
+        hashes = kept_hashes(client, evidence.run_id or "", evidence.name)
+        _refuse_other_evaluation(client, alias.model, version, hashes[layout.LINEAGE.as_posix()])
     except InputError as error:
         return Championship(version, title, [str(error)], None)
     reasons = [
@@ -52,3 +55,17 @@ def compare_with_champion(
         metrics={metric: corpus_metrics()[metric]},
     )
     return Championship(version, title, [], significance)
+
+
+def _refuse_other_evaluation(client: MlflowClient, name: str, version: str, found: str) -> None:
+    """`found` is the sha256 of the lineage that the version's run has.
+
+    Raises InputError where the model was packed with the evaluation of another run.
+    """
+    model_id = model_id_of(client.get_model_version(name, version))
+    packed_with = client.get_logged_model(model_id).tags.get(LINEAGE_TAG) if model_id else found
+    if packed_with != found:
+        raise InputError(
+            f"models:/{name}/{version} was packed with another evaluation than its run has: "
+            "delete the version and promote the run that the model came from"
+        )

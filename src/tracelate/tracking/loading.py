@@ -20,10 +20,10 @@ from tracelate.evaluation import layout
 from tracelate.evaluation.lineage import Lineage, read_lineage, refuse_changed_files
 from tracelate.files import sha256_of
 from tracelate.tracking.finding import find_unique_run
-from tracelate.tracking.packaging import ARTIFACTS, LINEAGE_TAG, save_model
+from tracelate.tracking.packaging import ARTIFACTS, CODE_TAG, LINEAGE_TAG, code_sha256, save_model
 from tracelate.tracking.quiet import quiet_mlflow
 from tracelate.tracking.registry import LOGGED, default_store, model_id_of
-from tracelate.tracking.store import connect, tracking_uri
+from tracelate.tracking.store import connect, reason_of, shown_uri, tracking_uri
 from tracelate.training.model_files import WEIGHTS, TrainedModel, load_model
 
 REGISTERED = re.compile(
@@ -80,10 +80,12 @@ def packed_model(reference: str) -> Iterator[PackedModel]:
             client = connect()
             source = find_model(client, reference)
             folder = _download(source, Path(temporary))
-            _refuse_changed_lineage(client, source, folder)
+            _refuse_changed_package(client, source, folder)
         lineage = read_lineage(folder / ARTIFACTS / layout.LINEAGE.name)
         refuse_changed_files(
-            folder / ARTIFACTS, {Path(name).name: sha256 for name, sha256 in lineage.model.items()}
+            folder / ARTIFACTS,
+            {Path(name).name: sha256 for name, sha256 in lineage.model.items()},
+            f"{source.uri}/{ARTIFACTS}",
         )
         if source.run_id is None:
             source = source._replace(run_id=lineage.training.run_id)
@@ -114,10 +116,9 @@ def find_model(client: MlflowClient, reference: str) -> ModelSource:
         if parts := LOGGED.fullmatch(reference):
             return _logged(client, parts["model_id"])
     except MlflowException as error:
-        reason = str(error).splitlines()[0]
         raise InputError(
-            f"{reference} is not in {tracking_uri()} ({reason}): name a model, alias and version "
-            "that are"
+            f"{reference} is not in {shown_uri()} ({reason_of(error)}): name a model, alias and "
+            "version that are"
         ) from error
     if reference.startswith("models:"):
         raise InputError(
@@ -172,17 +173,21 @@ def _packed_folder(path: Path, temporary: Path) -> Path:
     return temporary
 
 
-def _refuse_changed_lineage(client: MlflowClient, source: ModelSource, folder: Path) -> None:
-    """The lineage vouches for all other files, and MLflow for the lineage."""
+def _refuse_changed_package(client: MlflowClient, source: ModelSource, folder: Path) -> None:
+    """MLflow vouches for the lineage, which vouches for the model's files, and for the code."""
     if source.model_id is None:
         return
-    wanted = client.get_logged_model(source.model_id).tags.get(LINEAGE_TAG)
-    path = Path(ARTIFACTS) / layout.LINEAGE.name
-    if wanted is not None and (found := sha256_of(folder / path)) != wanted:
-        raise InputError(
-            f"{path} of {source.uri} has changed: its sha256 is {found}, and MLflow says {wanted}; "
-            "restore it"
-        )
+    tags = client.get_logged_model(source.model_id).tags
+    lineage = Path(ARTIFACTS) / layout.LINEAGE.name
+    for what, wanted, found in (
+        (lineage.as_posix(), tags.get(LINEAGE_TAG), sha256_of(folder / lineage)),
+        ("the code", tags.get(CODE_TAG), code_sha256(folder)),
+    ):
+        if wanted is not None and found != wanted:
+            raise InputError(
+                f"{what} of {source.uri} has changed: its sha256 is {found}, and MLflow says "
+                f"{wanted}; restore it"
+            )
 
 
 def _download(source: ModelSource, folder: Path) -> Path:
@@ -193,9 +198,8 @@ def _download(source: ModelSource, folder: Path) -> Path:
                 artifact_uri=source.uri, dst_path=str(folder), tracking_uri=uri, registry_uri=uri
             )
     except (MlflowException, OSError) as error:
-        reason = str(error).splitlines()[0]
         raise InputError(
-            f"the files of {source.uri} cannot be fetched from {uri} ({reason}): restore them, or "
-            "name another version"
+            f"the files of {source.uri} cannot be fetched from {shown_uri()} "
+            f"({reason_of(error)}): restore them, or name another version"
         ) from error
     return Path(found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import tempfile
 from collections.abc import Mapping
 from importlib.metadata import version
@@ -38,6 +39,9 @@ ARTIFACTS = "artifacts"
 SERVED_MODEL = Path(__file__).with_name("served_model.py")
 EXAMPLE = ["Could not connect to the device."]
 LINEAGE_TAG = "lineage_sha256"
+CODE_TAG = "code_sha256"
+CODE = (MLMODEL_FILE_NAME, SERVED_MODEL.name, "code", "requirements.txt", "python_env.yaml")
+"""What of a packed model MLflow runs, or decides how it runs."""
 
 
 def package_model(
@@ -57,8 +61,10 @@ def package_model(
     model = find_model(client, experiment_id, lineage) or _create(run, experiment_id, lineage)
     if model.status != LoggedModelStatus.READY:
         with tempfile.TemporaryDirectory() as folder:
-            save_model(Path(folder) / "model", lineage, root, model)
-            client.log_model_artifacts(model.model_id, str(Path(folder) / "model"))
+            packed = Path(folder) / "model"
+            save_model(packed, lineage, root, model)
+            client.log_model_artifacts(model.model_id, str(packed))
+            client.set_logged_model_tags(model.model_id, {CODE_TAG: code_sha256(packed)})
         _tag_lineage(client, model, root)
         model = client.finalize_logged_model(model.model_id, LoggedModelStatus.READY)
     _link(run, model)
@@ -103,6 +109,17 @@ def save_model(
         )
     _forget_machine(mlflow_model, folder)
     write_card(folder, root)
+
+
+def code_sha256(packed: Path) -> str:
+    """One hash over the names and contents of all of a packed model's CODE."""
+    every = (path for name in CODE for path in [packed / name, *(packed / name).rglob("*")])
+    files = sorted(
+        (path.relative_to(packed).as_posix(), sha256_of(path))
+        for path in every
+        if path.is_file() and path.parent.name != "__pycache__"
+    )
+    return hashlib.sha256(repr(files).encode()).hexdigest()
 
 
 def requirements() -> list[str]:

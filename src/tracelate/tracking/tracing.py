@@ -49,6 +49,8 @@ class Found(NamedTuple):
     """The folder of a packed model's files."""
     location: str | None = None
     """A packed model's address in MLflow's artifact store."""
+    model_id: str | None = None
+    """What MLflow's store knows that model as, whatever its lineage says."""
     run: Run | None = None
     version: ModelVersion | None = None
     served: dict[str, Any] | None = None
@@ -87,9 +89,7 @@ def trace(reference: str) -> Trace:
         is_model = reference.startswith("models:")
         found = _of_model(client, reference) if is_model else _of_run(client, reference)
     run = found.run or (None if client is None else run_of(client, found.lineage))
-    model = None
-    if client is not None and run is not None:
-        model = find_logged_model(client, run.info.experiment_id, found.lineage)
+    model = None if client is None else _logged_model(client, found, run)
     chain = Chain(
         reference,
         found.lineage,
@@ -104,25 +104,22 @@ def trace(reference: str) -> Trace:
 def fetch(client: MlflowClient, run_id: str, path: str, folder: Path) -> Path | None:
     """A file among the run's artifacts, right in `folder`; None where there is none."""
     try:
-        return _placed(client.download_artifacts(run_id, path, str(folder)), folder)
+        fetched = Path(client.download_artifacts(run_id, path, str(folder)))
+        # MLflow's stores differ in whether they keep the folders of an artifact's path
+        return fetched.replace(folder / fetched.name)
     except (MlflowException, OSError):
         return None
 
 
-def fetch_packed(location: str, name: str, folder: Path) -> Path | None:
-    """A file of the packed model that lies at `location`, right in `folder`; None where there is
+def fetch_packed(location: str, folder: Path, name: str = "") -> Path | None:
+    """The packed model that lies at `location`, or that file or folder of it; None where there is
     none.
     """
-    address, uri = f"{location.rstrip('/')}/{ARTIFACTS}/{name}", tracking_uri()
+    address = f"{location.rstrip('/')}/{name}".rstrip("/")
     try:
-        return _placed(download_artifacts(address, dst_path=str(folder), tracking_uri=uri), folder)
+        return Path(download_artifacts(address, dst_path=str(folder), tracking_uri=tracking_uri()))
     except (MlflowException, OSError):
         return None
-
-
-def _placed(fetched: str, folder: Path) -> Path:
-    """MLflow's stores differ in whether they keep the folders of an artifact's path."""
-    return Path(fetched).replace(folder / Path(fetched).name)
 
 
 def _of_path(path: Path) -> Found:
@@ -183,14 +180,14 @@ def _of_model(client: MlflowClient, reference: str) -> Found:
     else:
         location = client.get_logged_model(source.model_id).artifact_location
     with tempfile.TemporaryDirectory(prefix="tracelate-") as folder:
-        path = fetch_packed(location, layout.LINEAGE.name, Path(folder))
+        path = fetch_packed(location, Path(folder), f"{ARTIFACTS}/{layout.LINEAGE.name}")
         if path is None:
             raise InputError(
                 f"{reference} has no {layout.LINEAGE.name} at {location}: its files are gone, or "
                 "Tracelate did not pack it; `tracelate doctor` lists what is missing"
             )
         lineage = read_lineage(path)
-    return Found(lineage, location=location, version=version)
+    return Found(lineage, location=location, version=version, model_id=source.model_id)
 
 
 def _of_run(client: MlflowClient, reference: str) -> Found:
@@ -216,6 +213,14 @@ def run_of(client: MlflowClient, lineage: Lineage) -> Run | None:
     wanted = {name: str(value) for name, value in flatten({"evaluate": lineage.params["evaluate"]})}
     fitting = [run for run in runs if wanted.items() <= run.data.params.items()]
     return next(iter([*fitting, *runs]), None)
+
+
+def _logged_model(client: MlflowClient, found: Found, run: Run | None) -> LoggedModel | None:
+    if found.model_id is not None:
+        return client.get_logged_model(found.model_id)
+    if run is not None:
+        return find_logged_model(client, run.info.experiment_id, found.lineage)
+    return None
 
 
 def _metrics(client: MlflowClient | None, found: Found, run: Run | None) -> Metrics | None:

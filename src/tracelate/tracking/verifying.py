@@ -27,7 +27,13 @@ from tracelate.evaluation.verification import (
 )
 from tracelate.files import sha256_of
 from tracelate.tracking.evaluations import STAGE
-from tracelate.tracking.packaging import LINEAGE_TAG
+from tracelate.tracking.packaging import (
+    ARTIFACTS,
+    CODE_TAG,
+    LINEAGE_TAG,
+    SERVED_MODEL,
+    code_sha256,
+)
 from tracelate.tracking.runs import flatten
 from tracelate.tracking.tracing import Trace, fetch, fetch_packed
 
@@ -80,17 +86,14 @@ def _check_model(trace: Trace) -> Iterator[Check]:
         yield Check(MODEL, "weights, config and tokenizer", "not here")
         return
     with tempfile.TemporaryDirectory(prefix="tracelate-") as temporary:
-        folder = Path(temporary)
-        names = [*(Path(name).name for name in lineage.model), layout.LINEAGE.name]
-        for name in names:
-            fetch_packed(location, name, folder)
-        yield from check_copy(packed_copy(MODEL, folder, lineage))
-        yield from check_config(MODEL, folder, lineage)
+        packed = fetch_packed(location, Path(temporary)) or Path(temporary)
+        yield from check_copy(packed_copy(MODEL, packed / ARTIFACTS, lineage))
+        yield from check_config(MODEL, packed / ARTIFACTS, lineage)
         if model is not None:
-            yield from _check_model_tags(model, lineage, folder / layout.LINEAGE.name)
+            yield from _check_model_tags(model, lineage, packed)
 
 
-def _check_model_tags(model: LoggedModel, lineage: Lineage, path: Path) -> Iterator[Check]:
+def _check_model_tags(model: LoggedModel, lineage: Lineage, packed: Path) -> Iterator[Check]:
     training = lineage.training
     wanted = {
         "training_run_id": training.run_id,
@@ -101,12 +104,11 @@ def _check_model_tags(model: LoggedModel, lineage: Lineage, path: Path) -> Itera
     }
     for name, value in wanted.items():
         yield check_equal(MODEL, f"tag {name}", model.tags.get(name), value)
+    path = packed / ARTIFACTS / layout.LINEAGE.name
     if path.is_file():
-        found, said = sha256_of(path), model.tags.get(LINEAGE_TAG)
-        verdict: Check = Check(MODEL, path.name, "same")
-        if found != said:
-            verdict = Check(MODEL, path.name, "differs", f"its sha256 is {found}, not {said}")
-        yield verdict
+        yield _check_tag(MODEL, path.name, sha256_of(path), model.tags.get(LINEAGE_TAG))
+    if (packed / SERVED_MODEL.name).is_file():
+        yield _check_tag(MODEL, "its code", code_sha256(packed), model.tags.get(CODE_TAG))
 
 
 def _check_run(trace: Trace) -> Iterator[Check]:
@@ -120,12 +122,23 @@ def _check_run(trace: Trace) -> Iterator[Check]:
         for name in (layout.METRICS.name, layout.TRANSLATIONS.name):
             fetch(client, run.info.run_id, f"{STAGE}/{name}", folder)
         yield from check_copy(evaluation_copy(RUN, folder, lineage))
-        if len(list(folder.iterdir())) == len(lineage.evaluation):
+        if all((folder / Path(name).name).is_file() for name in lineage.evaluation):
             yield from check_evidence(RUN, folder, lineage)
             test = trace.found.root / layout.TEST
             if test.is_file() and sha256_of(test) == lineage.test_sha256:
                 yield from check_test_set(RUN, folder, test)
+        path = fetch(client, run.info.run_id, f"{STAGE}/{layout.LINEAGE.name}", folder)
+        if path is not None:
+            said = run.data.tags.get(f"sha256.{layout.LINEAGE.as_posix()}")
+            yield _check_tag(RUN, path.name, sha256_of(path), said)
     yield from _check_run_tags(run, lineage)
+
+
+def _check_tag(place: str, what: str, found: str, said: str | None) -> Check:
+    """What MLflow vouches for by a tag alone."""
+    if found == said:
+        return Check(place, what, "same")
+    return Check(place, what, "differs", f"its sha256 is {found}, the tag says {said}")
 
 
 def _check_run_tags(run: Run, lineage: Lineage) -> Iterator[Check]:
