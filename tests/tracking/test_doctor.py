@@ -12,16 +12,19 @@ from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
-from mlflow.entities import LoggedModelStatus
+from mlflow.entities import LoggedModel, LoggedModelStatus
+from mlflow.exceptions import MlflowException
 
 from tracelate.cli.main import main
 from tracelate.evaluation import layout
+from tracelate.files import read_json, write_json
 from tracelate.tracking import folder_ailments, store_ailments
 from tracelate.tracking.alias_lock import hold_lock, stale_locks
 from tracelate.tracking.doctor import examine, mend
-from tracelate.tracking.process import HOST, PID, STARTED, process_tags, state_of
+from tracelate.tracking.process import HOST, PID, PID_SPACE, STARTED, process_tags, state_of
+from tracelate.tracking.registry import default_store, register_version
 from tracelate.tracking.runs import TrackedRun, start_run
-from tracelate.tracking.store import connect
+from tracelate.tracking.store import StoreError, connect
 from tracelate.tracking.sync import sync_project
 
 
@@ -93,6 +96,7 @@ def test_a_process_is_alive_dead_or_on_another_machine() -> None:
     assert state_of({**tags, PID: str(gone_process())}) == "dead"
     assert state_of({**tags, STARTED: "1000.0"}) == "dead"  # the pid was given again
     assert state_of({**tags, HOST: "another"}) == "unknown"
+    assert state_of({**tags, PID_SPACE: "another container's"}) == "unknown"
     assert state_of({}) == "unknown"
     assert tags[PID] == str(os.getpid())
 
@@ -139,6 +143,37 @@ def test_a_run_that_is_gone_is_written_again(client: MlflowClient) -> None:
     assert examine() == []
 
 
+def test_a_training_that_is_not_evaluated_yet_is_synced_to_a_run_of_its_own(
+    client: MlflowClient, synced: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "trained again"
+    for room in ("models", "reports", "data"):
+        shutil.copytree(synced / room, folder / room)
+    shutil.copyfile(synced / "params.yaml", folder / "params.yaml")
+    monkeypatch.setenv("DVC_ROOT", str(folder))
+    write_json(folder / layout.RUN, {**read_json(folder / layout.RUN), "run_id": "0" * 32})
+    [before] = client.search_runs([experiment_of(client)])
+    [ailment] = examine()
+    assert ailment.what == "MLflow lacks the training that lies here"
+    mend([ailment])
+    assert examine() == []
+    assert client.get_run(before.info.run_id).to_dictionary() == before.to_dictionary()
+    assert len(client.search_runs([experiment_of(client)])) == 2
+
+
+def test_a_store_that_fails_is_not_taken_for_an_ailment(
+    client: MlflowClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def locked(*_: object, **__: object) -> None:
+        raise MlflowException("database is locked")
+
+    for asked in ("get_run", "search_model_versions"):
+        with monkeypatch.context() as patch:
+            patch.setattr(MlflowClient, asked, locked)
+            with pytest.raises(StoreError, match="database is locked"):
+                examine()
+
+
 def test_lost_files_of_a_run_and_a_model_are_named(client: MlflowClient) -> None:
     [run] = client.search_runs([experiment_of(client)])
     [model] = client.search_logged_models([experiment_of(client)])
@@ -152,10 +187,20 @@ def test_lost_files_of_a_run_and_a_model_are_named(client: MlflowClient) -> None
     ]
 
 
+def unfinished_model(client: MlflowClient, **writer: str) -> LoggedModel:
+    """Of a run whose writer's tags are changed so."""
+    run = new_run(**writer)
+    run.finish()
+    tags = {"training_run_id": run.run_id, "weights_sha256": "0" * 64}
+    return client.create_logged_model(
+        experiment_of(client), name="unfinished", source_run_id=run.run_id, tags=tags
+    )
+
+
 def test_an_unfinished_model_is_marked_failed_but_not_while_it_is_young(
     client: MlflowClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    model = client.create_logged_model(experiment_of(client), name="unfinished")
+    model = unfinished_model(client, pid=str(gone_process()))
     assert examine() == []
     monkeypatch.setattr(store_ailments, "YOUNG_S", -1)
     [ailment] = examine()
@@ -165,13 +210,57 @@ def test_an_unfinished_model_is_marked_failed_but_not_while_it_is_young(
     assert examine() == []
 
 
+def test_a_model_that_may_still_be_uploaded_is_not_mended(
+    client: MlflowClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_ailments, "YOUNG_S", -1)
+    unfinished_model(client)
+    assert examine() == []  # by this process
+    model = unfinished_model(client, host="another")
+    [ailment] = examine()
+    assert f"model {model.model_id} perhaps was never finished" in ailment.what
+    assert ailment.mend is None and not ailment.is_certain
+
+
+def test_an_evaluation_names_the_process_that_uploads_it(
+    client: MlflowClient, synced: Path
+) -> None:
+    [run] = client.search_runs([experiment_of(client)])
+    client.delete_tag(run.info.run_id, "tracelate.mirrored.evaluation")
+    client.set_tag(run.info.run_id, PID, str(gone_process()))
+    sync_project(synced)
+    assert client.get_run(run.info.run_id).data.tags[PID] == str(os.getpid())
+
+
+def test_what_others_keep_in_the_store_is_their_own(
+    client: MlflowClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_ailments, "YOUNG_S", -1)
+    experiment = client.create_experiment("theirs")
+    client.create_run(experiment)
+    client.create_logged_model(experiment, name="pending")
+    ready = client.create_logged_model(experiment, name="ready")
+    client.finalize_logged_model(ready.model_id, LoggedModelStatus.READY)
+    client.create_registered_model("bob's")
+    with default_store():
+        client.create_model_version("bob's", f"models:/{ready.model_id}", model_id=ready.model_id)
+    client.create_model_version("bob's", "models:/bob's/1")
+    client.create_model_version("bob's", "file:///nowhere")
+    assert examine() == []
+
+
 def test_a_version_whose_model_or_files_are_gone_is_named(client: MlflowClient) -> None:
     [model] = client.search_logged_models([experiment_of(client)])
-    client.create_registered_model("en-es")
-    client.create_model_version("en-es", f"models:/{model.model_id}", model_id=model.model_id)
+    register_version(client, "en-es", model.model_id, str(model.source_run_id))
+    client.create_registered_model("bob's")
+    client.create_model_version("bob's", "models:/en-es/1")
     assert examine() == []
     with without(place_of(model.artifact_location) / "artifacts/config.json"):
-        assert "version 1 of en-es has lost config.json" in told()
+        lost = [what for what in told() if what.startswith("version")]
+    assert lost == [
+        "version 1 of bob's has lost config.json",
+        "version 1 of en-es has lost config.json",
+    ]
     client.delete_logged_model(model.model_id)
     assert any(f"made from model {model.model_id}, which is gone" in what for what in told())
 

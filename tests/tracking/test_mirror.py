@@ -238,6 +238,51 @@ def test_a_training_without_an_evaluation_is_written_too(store: Store) -> None:
     assert sync_project(store.folder)[1:] == (False, False, False)
 
 
+def train_again(folder: Path) -> str:
+    """What a training leaves that no evaluation has followed: reports/ tells of the one before."""
+    run = read_json(folder / layout.RUN)
+    new = {**run, "run_id": run["run_id"][::-1], "commit": "c" * 40}
+    write_json(folder / layout.RUN, new)
+    report = read_json(folder / layout.TRAINING_REPORT)
+    write_json(folder / layout.TRAINING_REPORT, {**report, "best_valid_bleu": 77.0})
+    change_weights(folder)
+    return str(new["run_id"])
+
+
+def change_weights(folder: Path) -> None:
+    weights = folder / "models/weights.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"\x77")
+
+
+def test_a_training_that_is_not_evaluated_yet_leaves_the_one_before_as_it_was(
+    store: Store,
+) -> None:
+    sync_project(store.folder)
+    before = store.state()
+    run_id = train_again(store.folder)
+    done = sync_project(store.folder)
+    assert done[1:] == (True, True, False)
+    new = store.client.get_run(done.run.run_id)
+    assert new.data.tags[RESTORED_FROM] == run_id
+    assert new.data.tags["mlflow.source.git.commit"] == "c" * 40
+    assert new.data.metrics["best_valid_bleu"] == 77.0
+    assert sync_project(store.folder)[1:] == (False, False, False)
+    store.client.delete_run(done.run.run_id)
+    assert store.state() == before
+
+
+def test_an_evaluation_of_other_weights_is_not_written(store: Store) -> None:
+    change_weights(store.folder)
+    assert sync_project(store.folder)[1:] == (True, True, False)
+    assert store.models() == []
+
+
+def test_a_file_that_is_missing_is_named(store: Store) -> None:
+    (store.folder / "models/weights.safetensors").unlink()
+    with pytest.raises(InputError, match=r"weights\.safetensors is missing: .*dvc checkout"):
+        sync_project(store.folder)
+
+
 def test_without_a_training_there_is_nothing_to_write(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

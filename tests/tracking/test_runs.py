@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
 
 from tracelate.errors import InputError
 from tracelate.files import read_json
@@ -16,10 +17,11 @@ from tracelate.tracking.runs import (
     DataFile,
     TrackedRun,
     attach_run,
+    find_run,
     flatten,
     start_run,
 )
-from tracelate.tracking.store import connect, tracking_uri
+from tracelate.tracking.store import StoreError, connect, tracking_uri
 
 PARAMS = {"model": {"attention": "general"}, "evaluate": {"beam_size": 5}}
 
@@ -77,6 +79,28 @@ def test_a_resumed_run_that_is_gone_is_a_new_run(store: MlflowClient) -> None:
     store.delete_run(run.run_id)
     resumed, is_new = start_run("tests", "again", {}, run.run_id)
     assert is_new and resumed.run_id != run.run_id
+
+
+def test_a_run_is_gone_only_where_the_store_says_so(
+    store: MlflowClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = new_run()
+    for missing in ("0" * 32, "no id!"):
+        assert find_run(store, missing) is None
+
+    def locked(*_: object) -> None:
+        raise MlflowException("database is locked")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(MlflowClient, "get_run", locked)
+        with pytest.raises(StoreError, match="database is locked"):
+            start_run("tests", "again", {}, run.run_id)
+        with pytest.raises(StoreError, match="database is locked"):
+            attach(run.run_id, 5)
+    experiment = store.get_experiment_by_name("tests")
+    assert experiment is not None
+    assert len(store.search_runs([experiment.experiment_id])) == 1
+    assert start_run("tests", "again", {}, run.run_id)[1] is False
 
 
 def attach(run_id: str, beam_size: int) -> tuple[str, bool]:

@@ -7,24 +7,23 @@ create the entry NAME--promotion-lock has the lock, and deletes the entry when d
 from __future__ import annotations
 
 import getpass
-import os
-import socket
 import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
 from tracelate.errors import InputError
+from tracelate.tracking.process import HOST, PID, PID_SPACE, STARTED, process_tags, state_of
 
 SUFFIX = "--promotion-lock"
 TAG = "tracelate.lock."
 LONG = timedelta(hours=1)
-"""The longest that a lock of another machine passes for one whose holder is alive."""
+"""The longest that a lock whose holder none can ask here passes for one that is held."""
 WAIT_S = 60.0
 POLL_S = 0.25
 READINGS = 5
@@ -44,6 +43,10 @@ class Lock(NamedTuple):
     since: datetime
     token: str
     """Of this holding alone."""
+    started: str = ""
+    """When the holder began, as `process_tags` says it; older locks do not."""
+    pid_space: str = ""
+    """Where the pid is the holder's (see `pid_space`); older locks do not say."""
 
     @property
     def entry(self) -> str:
@@ -54,11 +57,21 @@ class Lock(NamedTuple):
         return datetime.now(UTC) - self.since
 
     @property
+    def state(self) -> Literal["alive", "dead", "unknown"]:
+        """Of the holder; unknown on another machine or in another container."""
+        return state_of(
+            {
+                HOST: self.host,
+                PID: str(self.pid),
+                STARTED: self.started,
+                PID_SPACE: self.pid_space,
+            }
+        )
+
+    @property
     def is_stale(self) -> bool:
-        """Whether the holder has died; on another machine, which none can ask, is long gone."""
-        if self.host == socket.gethostname():
-            return not _is_alive(self.pid)
-        return self.age > LONG
+        """Whether the holder has died or, where none can ask, must have."""
+        return self.state == "dead" or (self.state == "unknown" and self.age > LONG)
 
     def describe(self) -> str:
         minutes, seconds = divmod(max(0, int(self.age.total_seconds())), 60)
@@ -139,13 +152,16 @@ def user_name() -> str:
 
 
 def _take(client: MlflowClient, model: str, wait_s: float) -> Lock:
+    own = process_tags()
     lock = Lock(
         model,
-        socket.gethostname(),
-        os.getpid(),
+        own[HOST],
+        int(own[PID]),
         user_name(),
         datetime.now(UTC),
         uuid.uuid4().hex,
+        own[STARTED],
+        own[PID_SPACE],
     )
     give_up = time.monotonic() + wait_s
     while True:
@@ -165,9 +181,14 @@ def _take(client: MlflowClient, model: str, wait_s: float) -> Lock:
         if other.token == lock.token:  # created, and asked for again since the answer was lost
             return lock
         if other.is_stale:
+            died, remedy = (
+                ("died", "`tracelate doctor --fix` removes it")
+                if other.state == "dead"
+                else ("perhaps died", "Delete that registered model if the process is gone")
+            )
             raise InputError(
-                f"{model} is locked by a process that died: {lock.entry} is {other.describe()}. "
-                "`tracelate doctor --fix` removes it"
+                f"{model} is locked by a process that {died}: {other.entry} is "
+                f"{other.describe()}. {remedy}"
             )
         if time.monotonic() >= give_up:
             raise InputError(
@@ -184,8 +205,10 @@ def _tags(lock: Lock) -> dict[str, str]:
         "user": lock.user,
         "since": lock.since.isoformat(),
         "token": lock.token,
+        "started": lock.started,
+        "pid_space": lock.pid_space,
     }
-    return {TAG + name: str(value) for name, value in values.items()}
+    return {TAG + name: str(value) for name, value in values.items() if value}
 
 
 def _read(model: str, tags: dict[str, str]) -> Lock:
@@ -197,19 +220,11 @@ def _read(model: str, tags: dict[str, str]) -> Lock:
             tags[TAG + "user"],
             datetime.fromisoformat(tags[TAG + "since"]),
             tags[TAG + "token"],
+            tags.get(TAG + "started", ""),
+            tags.get(TAG + "pid_space", ""),
         )
     except (KeyError, ValueError) as error:
         raise InputError(
             f"the registered model {model + SUFFIX} is no lock that Tracelate made ({error}): "
             "delete or rename it in MLflow"
         ) from error
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

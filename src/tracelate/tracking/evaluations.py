@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tracelate.evaluation import layout
-from tracelate.evaluation.lineage import Lineage, read_lineage
+from tracelate.evaluation.lineage import Lineage, read_lineage, refuse_changed_files
 from tracelate.evaluation.report import Metrics, read_metrics, read_translations
-from tracelate.files import read_json
+from tracelate.files import read_json, sha256_of
 from tracelate.tracking.mirrored import is_mirrored, mark_mirrored
 from tracelate.tracking.packaging import package_model
+from tracelate.tracking.process import process_tags
 from tracelate.tracking.runs import DataFile, TrackedRun, attach_run, hash_tags
 from tracelate.tracking.trainings import run_name, track_training
+from tracelate.training.run_file import read_training_run
 
 STAGE = "evaluation"
 SHARPNESS = "sharpness_by_position"
@@ -39,6 +41,22 @@ class Tracked(NamedTuple):
     wrote_evaluation: bool
 
 
+def find_evaluation(root: Path = Path()) -> Lineage | None:
+    """The lineage of the model in models/; None where that was not evaluated.
+
+    Until a new model is evaluated, reports/ tells of the one before it.
+
+    Raises InputError where the lineage or the training is damaged.
+    """
+    if not (root / layout.LINEAGE).is_file():
+        return None
+    lineage = read_lineage(root / layout.LINEAGE)
+    if lineage.training != read_training_run(root / layout.RUN):
+        return None
+    hashes = {path: sha256_of(root / path) for path in lineage.model}
+    return lineage if hashes == lineage.model else None
+
+
 def track_evaluation(root: Path = Path()) -> Tracked:
     """Writes an evaluated model and how it was trained to MLflow: to the training's own run, or
     to one that stands for it (see `attach_run`). What is there already stays as it is.
@@ -46,6 +64,7 @@ def track_evaluation(root: Path = Path()) -> Tracked:
     Raises InputError where the project has no whole evaluation, or the store cannot be reached.
     """
     lineage = read_lineage(root / layout.LINEAGE)
+    refuse_changed_files(root, lineage.tokenized)
     training = lineage.training
     run, is_new = attach_run(
         training.run_id,
@@ -54,21 +73,26 @@ def track_evaluation(root: Path = Path()) -> Tracked:
         {"evaluate": lineage.params["evaluate"]},
     )
     wrote_training = track_training(run, lineage.params, root)
-    pictures = sorted((root / layout.FIGURES).glob("*.png"))
-    files = [*(root / path for path in FILES), *pictures]
+    files = evaluation_files(root)
     wrote_evaluation = not is_mirrored(run, STAGE, files)
     if wrote_evaluation:
-        _write(run, lineage, pictures, root)
+        _write(run, lineage, root)
         mark_mirrored(run, STAGE, files)
     return Tracked(run, is_new, wrote_training, wrote_evaluation)
 
 
-def _write(run: TrackedRun, lineage: Lineage, pictures: list[Path], root: Path) -> None:
+def evaluation_files(root: Path = Path()) -> list[Path]:
+    """What an evaluation's run in MLflow mirrors."""
+    return [*(root / path for path in FILES), *_pictures(root)]
+
+
+def _write(run: TrackedRun, lineage: Lineage, root: Path) -> None:
     metrics = read_metrics(root / layout.METRICS)
     test = DataFile(layout.TEST, "test", metrics.test.sentences)
     run.log_params({"evaluate": lineage.params["evaluate"]})
     run.set_tags(
         {
+            **process_tags(),  # the training's process may have ended: this one writes now
             "test_set": lineage.test_sha256[:12],
             **{f"signature.{name}": text for name, text in lineage.signatures.items()},
             **hash_tags(HASHED, root),
@@ -80,7 +104,7 @@ def _write(run: TrackedRun, lineage: Lineage, pictures: list[Path], root: Path) 
     speed = read_json(root / layout.SPEED)["sentences_per_s"]
     run.log_metrics({**measured, "test_sentences_per_s": speed})
     run.log_curve(sharpness_curve(metrics))
-    run.log_files(pictures, "figures")
+    run.log_files(_pictures(root), "figures")
     run.log_files([root / path for path in FILES], STAGE)
     run.log_table(_table(root / layout.TRANSLATIONS), "translations.json")
     run.finish()
@@ -112,6 +136,10 @@ def sharpness_curve(metrics: Metrics) -> list[dict[str, float]]:
         {"step": tenth, f"attention_{SHARPNESS}": value}
         for tenth, value in enumerate(tenths, start=1)
     ]
+
+
+def _pictures(root: Path) -> list[Path]:
+    return sorted((root / layout.FIGURES).glob("*.png"))
 
 
 def _table(path: Path) -> dict[str, list[Any]]:

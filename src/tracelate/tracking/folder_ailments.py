@@ -7,19 +7,19 @@ import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from mlflow import MlflowClient
 
 from tracelate.errors import InputError
 from tracelate.evaluation import layout
-from tracelate.evaluation.lineage import read_lineage
 from tracelate.files import read_json
 from tracelate.tracking import evaluations, trainings
 from tracelate.tracking.ailment import Ailment
 from tracelate.tracking.mirrored import is_mirrored
-from tracelate.tracking.runs import TrackedRun, find_run
+from tracelate.tracking.runs import TrackedRun, find_attached, find_run
+from tracelate.tracking.store import StoreError
 from tracelate.tracking.sync import sync_project
-from tracelate.tracking.tracing import run_of
 from tracelate.training.run_file import read_training_run
 
 CHECKPOINTS = Path(".tracelate/checkpoints")
@@ -49,6 +49,8 @@ def folder_ailments(root: Path, client: MlflowClient | None) -> Iterator[Ailment
 def _unsynced(root: Path, client: MlflowClient) -> Iterator[Ailment]:
     try:
         lacking = _lacking(root, client)
+    except StoreError:
+        raise
     except (InputError, FileNotFoundError) as error:
         yield Ailment(
             f"the files of the last training are not whole: {error}",
@@ -67,20 +69,13 @@ def _unsynced(root: Path, client: MlflowClient) -> Iterator[Ailment]:
 
 def _lacking(root: Path, client: MlflowClient) -> list[str]:
     """The stages whose files here are not those that MLflow has."""
-    training_files = (
-        *trainings.READ,
-        layout.RUN,
-        layout.TRAINING_REPORT,
-        *trainings.CURVES,
-    )
-    stages = {trainings.STAGE: [root / path for path in training_files]}
-    if (root / layout.LINEAGE).is_file():
-        pictures = sorted((root / layout.FIGURES).glob("*.png"))
-        files = [*(root / path for path in evaluations.FILES), *pictures]
-        stages[evaluations.STAGE] = files
-        run = run_of(client, read_lineage(root / layout.LINEAGE))
-    else:
-        run = find_run(client, read_training_run(root / layout.RUN).run_id)
+    training = read_training_run(root / layout.RUN)
+    stages = {trainings.STAGE: trainings.training_files(root)}
+    settings: dict[str, Any] = {}
+    if (lineage := evaluations.find_evaluation(root)) is not None:
+        stages[evaluations.STAGE] = evaluations.evaluation_files(root)
+        settings = {"evaluate": lineage.params["evaluate"]}
+    run = find_attached(client, training.run_id, training.experiment, settings)
     if run is None:
         return list(stages)
     tracked = TrackedRun(client, run.info.run_id)

@@ -39,12 +39,15 @@ from mlflow.utils.validation import (
 
 from tracelate.files import sha256_of
 from tracelate.tracking.process import process_tags
+from tracelate.tracking.registry import reporting_failures
 from tracelate.tracking.store import connect, find_or_create_experiment
 from tracelate.training.run_file import Commit
 
 RESTORED_FROM = "tracelate.restored_from"
 """A tag of a run that stands for another, which is gone or holds an evaluation by other settings.
 """
+GONE = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
+"""What asking for a run fails with where there is none: of that id, or of an id like that."""
 Entry = TypeVar("Entry")
 
 
@@ -211,22 +214,39 @@ def attach_run(
     `tracelate.restored_from`; else a new one with that tag.
     """
     client = connect()
-    wanted = {name: str(value) for name, value in flatten(settings)}
-    own = find_run(client, run_id)
-    experiment_id = find_or_create_experiment(client, experiment).experiment_id
-    for run in [*([own] if own is not None else []), *_stand_ins(client, experiment_id, run_id)]:
-        logged = run.data.params
-        if all(logged.get(name, value) == value for name, value in wanted.items()):
-            return TrackedRun(client, run.info.run_id), False
+    found = find_attached(client, run_id, experiment, settings)
+    if found is not None:
+        return TrackedRun(client, found.info.run_id), False
     return start_run(experiment, name, {RESTORED_FROM: run_id})
 
 
+def find_attached(
+    client: MlflowClient, run_id: str, experiment: str, settings: Mapping[str, Any]
+) -> Run | None:
+    """The run that `attach_run` takes; None where it makes a new one."""
+    wanted = {name: str(value) for name, value in flatten(settings)}
+    own = find_run(client, run_id)
+    home = client.get_experiment_by_name(experiment)
+    stand_ins = _stand_ins(client, home.experiment_id, run_id) if home is not None else []
+    for run in [*([own] if own is not None else []), *stand_ins]:
+        logged = run.data.params
+        if all(logged.get(name, value) == value for name, value in wanted.items()):
+            return run
+    return None
+
+
 def find_run(client: MlflowClient, run_id: str) -> Run | None:
-    """The run, or None where it is missing or deleted."""
-    try:
-        run = client.get_run(run_id)
-    except MlflowException:
-        return None
+    """The run, or None where it is missing or deleted.
+
+    Raises StoreError where the store does not say: a run taken for gone would be started twice.
+    """
+    with reporting_failures():
+        try:
+            run = client.get_run(run_id)
+        except MlflowException as error:
+            if error.error_code in GONE:
+                return None
+            raise
     return run if run.info.lifecycle_stage == "active" else None
 
 

@@ -54,7 +54,7 @@ def start_training(params: Params, resumed_run_id: str | None) -> TrackedRun:
 
 def track_training(run: TrackedRun, params: Mapping[str, Any], root: Path = Path()) -> bool:
     """Writes a finished training's files to its run; False where they are all there already."""
-    files = [root / path for path in (*READ, layout.RUN, layout.TRAINING_REPORT, *CURVES)]
+    files = training_files(root)
     if is_mirrored(run, STAGE, files):
         return False
     training = read_training_run(root / layout.RUN)
@@ -68,6 +68,11 @@ def track_training(run: TrackedRun, params: Mapping[str, Any], root: Path = Path
     run.finish()
     mark_mirrored(run, STAGE, files)
     return True
+
+
+def training_files(root: Path = Path()) -> list[Path]:
+    """What a training's run in MLflow mirrors."""
+    return [root / path for path in (*READ, layout.RUN, layout.TRAINING_REPORT, *CURVES)]
 
 
 def run_name(params: Mapping[str, Any]) -> str:
