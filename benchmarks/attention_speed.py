@@ -19,6 +19,7 @@ from rich.console import Console
 from rich.table import Table
 from torch.nn import functional as F
 
+from studies.attention.longer import longer_trained
 from studies.attention.settings import load_study
 from tracelate.config import ModelConfig, Params, load_params
 from tracelate.corpus.tokenized import TokenizedPair
@@ -37,11 +38,13 @@ def main() -> None:
     tune_cpu_memory()
     params = load_params()
     batches = random_batches(params)
+    study = load_study()
     configs = {
         variant: ModelConfig.model_validate(
-            {**params.model.model_dump(), **changes.get("model", {})}
+            {**params.model.model_dump(), **study.variants[variant].get("model", {})}
         )
-        for variant, changes in load_study().variants.items()
+        for variant in study.names
+        if variant not in longer_trained(study)
     }
     models = {
         name: Seq2Seq(config, params.tokenize.vocabulary_size, SPECIAL.padding)

@@ -13,6 +13,11 @@ port=${PORT:-5001}
 step() { printf '\n\033[1m# %s\033[0m\n' "$*"; }
 run_id() { python -c 'import json; print(json.load(open("models/run.json"))["run_id"])'; }
 
+if [ "$(tracelate history --json 2>/dev/null || echo '[]')" != '[]' ]; then
+    echo 'registry.name of params.yaml has had a champion already: walk with another name' >&2
+    exit 1
+fi
+
 step "Two experiments"
 # shellcheck disable=SC2086  # settings are several words
 dvc exp run $weak_settings

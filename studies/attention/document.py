@@ -183,13 +183,13 @@ def claims(outcome: Outcome) -> Iterator[str]:
     gains = {
         name: variant.bleu.minus(plain.bleu) for name, variant in variants.items() if name != PLAIN
     }
-    clear = [name for name, gain in gains.items() if gain.low > 0]
+    clear = [gain.value for gain in gains.values() if gain.low > 0]
     unclear = [f"`{name}` ({_difference(gain)})" for name, gain in gains.items() if gain.low <= 0]
     yield (
-        f"**Attention translates better than the last state alone.** {_holds(not unclear)}: "
-        f"{len(clear)} of {len(gains)} variants gain on `none`, by "
-        f"{min(gain.value for gain in gains.values()):.1f} to "
-        f"{max(gain.value for gain in gains.values()):.1f} BLEU."
+        "**Attention translates better than the last state alone.** "
+        f"{_holds(2 * len(clear) > len(gains))}: {len(clear)} of {len(gains)} variants gain on "
+        "`none`"
+        + (f", by {min(clear):.1f} to {max(clear):.1f} BLEU." if clear else ".")
         + (f" Not shown for {', '.join(unclear)}." if unclear else "")
     )
     first, last = outcome.buckets[0], outcome.buckets[-1]
