@@ -25,7 +25,7 @@ BEST = "best"
 def fingerprint(data_files: Iterable[Path], model: ModelConfig, train: TrainConfig) -> str:
     """A short name for the run that these inputs make with the installed code."""
     package = Path(tracelate.__path__[0])
-    code = [path for room in CODE_ROOMS for path in sorted((package / room).glob("*.py"))]
+    code = [path for room in CODE_ROOMS for path in sorted((package / room).rglob("*.py"))]
     identity = {
         "data": [sha256_of(path) for path in data_files],
         "model": model.model_dump(),
