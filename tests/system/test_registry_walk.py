@@ -62,6 +62,17 @@ def test_what_was_served_is_traced_to_the_corpus(walked: tuple[Clone, str]) -> N
     assert "✗" not in lineage[: lineage.index("Back to the model before")]
 
 
+def test_the_code_of_an_experiment_is_known_whatever_its_settings(
+    walked: tuple[Clone, str],
+) -> None:
+    project, _ = walked
+    assert project.succeed("git", "status", "--porcelain", "params.yaml").split() == [
+        "M",
+        "params.yaml",
+    ]
+    assert project.json("reports/lineage.json")["training"]["dirty"] is False
+
+
 def test_the_picture_of_the_comparison_is_there(walked: tuple[Clone, str]) -> None:
     project, _ = walked
     picture = project.folder / "reports/comparison/difference_by_source_length.png"

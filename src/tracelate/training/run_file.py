@@ -11,6 +11,17 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from tracelate.errors import InputError
 from tracelate.files import write_json
 
+WRITTEN = (
+    "dvc.lock",
+    "params.yaml",
+    "studies/attention/dvc.lock",
+    "docs/attention.md",
+    "docs/attention",
+)
+"""What runs and experiments write into a working copy. `dvc exp run -S` leaves its settings in
+params.yaml; every lineage has them whole.
+"""
+
 
 class Commit(NamedTuple):
     """The code as git knows it."""
@@ -18,7 +29,7 @@ class Commit(NamedTuple):
     sha: str | None
     """None outside a git repository."""
     dirty: bool
-    """Whether files differ from the commit; dvc.lock, which every run changes, does not count."""
+    """Whether files differ from the commit, other than WRITTEN."""
 
 
 class TrainingRun(BaseModel):
@@ -48,7 +59,8 @@ def read_training_run(path: Path) -> TrainingRun:
 
 def current_commit(root: Path = Path()) -> Commit:
     sha = _git(root, "rev-parse", "HEAD")
-    return Commit(sha or None, bool(_git(root, "status", "--porcelain", ":!dvc.lock")))
+    others = [f":!{path}" for path in WRITTEN]
+    return Commit(sha or None, bool(_git(root, "status", "--porcelain", *others)))
 
 
 def _git(root: Path, *arguments: str) -> str:
