@@ -53,7 +53,7 @@ from tracelate.evaluation.translate import Translation, Translator
 from tracelate.evaluation.words import attention_over_words, choose_for_heat_maps
 from tracelate.files import sha256_of, write_json
 from tracelate.tracking.evaluations import track_evaluation
-from tracelate.tracking.live import mirroring
+from tracelate.tracking.mirroring import mirroring
 from tracelate.training.model_files import load_model
 from tracelate.training.reports import read_curve
 

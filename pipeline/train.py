@@ -18,7 +18,8 @@ from tracelate.config import Params, load_params
 from tracelate.corpus.tokenized import TokenizedPair, read_tokenized
 from tracelate.corpus.tokenizer import SubwordTokenizer
 from tracelate.files import read_json, write_json
-from tracelate.tracking.live import LiveLogger, mirroring
+from tracelate.tracking.live import LiveLogger
+from tracelate.tracking.mirroring import mirroring
 from tracelate.tracking.runs import TrackedRun
 from tracelate.tracking.store import project_root
 from tracelate.tracking.trainings import start_training, track_training

@@ -24,7 +24,7 @@ from tracelate.evaluation.comparability import differences
 from tracelate.evaluation.drawing import write_png
 from tracelate.evaluation.evidence import Evidence, read_evidence
 from tracelate.files import read_json, whole_file
-from tracelate.tracking.live import mirroring
+from tracelate.tracking.mirroring import mirroring
 from tracelate.tracking.studies import StudyRun, track_study
 
 SPEED = Path("studies/attention/speed.json")

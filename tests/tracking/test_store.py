@@ -9,7 +9,7 @@ import pytest
 from mlflow.exceptions import MlflowException
 
 from tracelate.tracking.doctor import examine
-from tracelate.tracking.live import mirroring
+from tracelate.tracking.mirroring import mirroring
 from tracelate.tracking.registry import reporting_failures
 from tracelate.tracking.store import StoreError, connect, reason_of, shown_uri, tracking_uri
 

@@ -1,28 +1,14 @@
-"""MLflow while a model trains: it mirrors, and is never a reason to lose a training."""
+"""MLflow while a model trains."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 
-from mlflow.exceptions import MlflowException
 from pytorch_lightning.loggers import MLFlowLogger
 
+from tracelate.tracking.mirroring import mirroring
 from tracelate.tracking.runs import TrackedRun
-from tracelate.tracking.store import StoreError, reason_of, shown_uri, tracking_uri
-
-
-@contextmanager
-def mirroring() -> Iterator[None]:
-    """Lets the stage go on where MLflow fails; the files hold all that it would have got."""
-    try:
-        yield
-    except (MlflowException, StoreError, OSError) as error:
-        sys.stderr.write(
-            f"warning: MLflow at {shown_uri()} failed ({reason_of(error)}); the files are "
-            "complete, and `tracelate sync` will write what it lacks\n"
-        )
+from tracelate.tracking.store import tracking_uri
 
 
 class LiveLogger(MLFlowLogger):

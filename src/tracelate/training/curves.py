@@ -8,9 +8,7 @@ from typing import Any
 import pytorch_lightning as pl
 
 from tracelate.training.batches import Batch
-
-TRAIN_COLUMNS = ("train_loss", "learning_rate", "gradient_norm", "tokens_per_s")
-VALID_COLUMNS = ("valid_bleu", "valid_loss")
+from tracelate.training.reports import TRAIN_COLUMNS, VALID_COLUMNS
 
 
 class Curves(pl.Callback):

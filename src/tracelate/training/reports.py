@@ -5,13 +5,16 @@ from __future__ import annotations
 import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tracelate.files import whole_file
-from tracelate.training.curves import TRAIN_COLUMNS, VALID_COLUMNS
-from tracelate.training.fit import TrainingResult
+
+if TYPE_CHECKING:  # who reads a curve needs no Lightning
+    from tracelate.training.fit import TrainingResult
 
 KEY_COLUMNS = ("step", "epoch")
+TRAIN_COLUMNS = ("train_loss", "learning_rate", "gradient_norm", "tokens_per_s")
+VALID_COLUMNS = ("valid_bleu", "valid_loss")
 
 
 def write_curves(folder: Path, result: TrainingResult) -> None:
