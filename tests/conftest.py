@@ -32,6 +32,24 @@ settings.register_profile("tracelate", deadline=None)
 settings.load_profile("tracelate")
 
 
+SLOW_FIRST = (
+    "test_pipeline.py",
+    "test_promotion.py",
+    "test_mirror.py",
+    "test_registry_walk.py",
+    "test_attention_learns.py",
+    "test_attention_study.py",
+    "test_lineage.py",
+    "test_fit.py",
+)
+"""Files that take a minute and more: one that began last would have a process to itself."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    slow = {name: place for place, name in enumerate(SLOW_FIRST)}
+    items.sort(key=lambda item: slow.get(item.path.name, len(slow)))
+
+
 class Project(NamedTuple):
     """A folder with a params.yaml, in which stages run as a user runs them."""
 
