@@ -1,6 +1,6 @@
-"""How a served model stands up to many clients, and to hostile ones.
+"""How a served model stands up to many clients, to expensive requests, and to hostile ones.
 
-    python -m benchmarks.serving_load MODEL [--seconds 20] [--hostile 1000]
+    python -m benchmarks.serving_load MODEL [--seconds 60] [--hostile 1000]
 
 MODEL is what `tracelate serve` takes. The sentences are those of data/prepared/test.parquet. The
 server runs on a port of its own; all counts are of whole requests.
@@ -21,6 +21,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
@@ -37,7 +38,26 @@ SENTENCES = (1, 2, 4, 8)
 """Of a request, in turn."""
 PATIENCE_S = 120
 JSON = {"content-type": "application/json"}
-SLOW_BODIES = 3
+EXPENSIVE = {
+    "16 beams": {"beam_size": 16},
+    "16 alignments": {"n_best": 16, "with_alignment": True},
+}
+"""Params of the dearest requests that are let in."""
+LONGEST_BYTES = 1000
+SLOW = {
+    "a slow body": (
+        b"POST /invocations HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
+        b"content-length: 1000\r\n\r\n",
+        b" ",
+    ),
+    "slow headers": (b"POST /invocations HTTP/1.1\r\n", b"x: y\r\n"),
+    "idle": (b"", b""),
+}
+"""What is sent at once, and what again each second."""
+SLOW_CONNECTIONS = {"a slow body": 3, "slow headers": 3, "idle": 400}
+CLOSED, OPEN = 0, -1
+"""In place of a status, on a connection that was closed without an answer, or never closed."""
+MAY_BE_CLOSED = ("slow headers", "idle")
 
 
 class Level(NamedTuple):
@@ -58,6 +78,15 @@ class Request(NamedTuple):
     body: bytes
 
 
+class Answer(NamedTuple):
+    status: int
+    """CLOSED where there is none."""
+    headers: dict[str, str]
+    """By names in lower case."""
+    body: bytes
+    seconds: float
+
+
 class Server(NamedTuple):
     port: int
     pid: int
@@ -72,7 +101,7 @@ class Server(NamedTuple):
 
 def main(
     model: Annotated[str, typer.Argument(help="As of `tracelate serve`.")],
-    seconds: Annotated[float, typer.Option(help="Of each number of clients.")] = 20,
+    seconds: Annotated[float, typer.Option(help="Of each number of clients.")] = 60,
     hostile: Annotated[int, typer.Option(help="Requests.")] = 1000,
 ) -> None:
     sentences = [pair.source for pair in read_pairs(layout.TEST)]
@@ -80,17 +109,24 @@ def main(
     with serving(model) as server:
         before = translate(server.port, sentences[:8])
         console.print(load_table([load(server, sentences, count, seconds) for count in CLIENTS]))
+        dear, ordinary = load_expensively(server, sentences)
+        console.print(expensive_table(dear, ordinary))
+        unserved = [one.status for one in (*dear.values(), *ordinary) if not is_served(one)]
+        console.print(
+            "expensive and ordinary requests at once: "
+            + (f"answered with {unserved}" if unserved else "all answered, or told when to retry")
+        )
         statuses = attack(server, sentences, hostile)
         console.print(hostile_table(statuses))
-        wrong = [key for key in statuses if not 400 <= key[1] < 500]
+        wrong = [key for key in statuses if not is_refused(*key)]
         after = translate(server.port, sentences[:8])
         console.print(
             f"{sum(statuses.values()):,} hostile requests, "
-            f"{'all refused with 4xx' if not wrong else f'NOT refused: {wrong}'}; the same "
+            f"{'all refused' if not wrong else f'NOT refused: {wrong}'}; the same "
             f"sentences {'are' if before == after else 'are NOT'} translated as before; "
             f"{server.memory_mb:,.0f} MB"
         )
-    raise SystemExit(bool(wrong) or before != after)
+    raise SystemExit(bool(wrong or unserved) or before != after)
 
 
 @contextmanager
@@ -115,10 +151,10 @@ def serving(model: str) -> Iterator[Server]:
 
 def translate(port: int, sentences: list[str]) -> list[str]:
     body = json.dumps({"inputs": sentences}).encode()
-    status, answer = send(connect(port), Request("", "POST", "/invocations", JSON, body))
-    if status != 200:
-        raise SystemExit(f"status {status}: {answer!r}")
-    translations: list[str] = json.loads(answer)["predictions"]
+    answer = send(connect(port), Request("", "POST", "/invocations", JSON, body))
+    if answer.status != 200:
+        raise SystemExit(f"status {answer.status}: {answer.body!r}")
+    translations: list[str] = json.loads(answer.body)["predictions"]
     return translations
 
 
@@ -134,14 +170,13 @@ def load(server: Server, sentences: list[str], clients: int, seconds: float) -> 
         draw = random.Random(seed)
         connection = connect(server.port)
         for size in itertools.cycle(SENTENCES):
-            sent_s = time.perf_counter()
-            if sent_s - began_s > seconds:
+            if time.perf_counter() - began_s > seconds:
                 return
             body = json.dumps({"inputs": draw.sample(sentences, size)}).encode()
-            status, _ = send(connection, Request("", "POST", "/invocations", JSON, body))
-            latencies_s.append(time.perf_counter() - sent_s)
-            statuses[status] += 1
-            counts.append(size if status == 200 else 0)
+            answer = send(connection, Request("", "POST", "/invocations", JSON, body))
+            latencies_s.append(answer.seconds)
+            statuses[answer.status] += 1
+            counts.append(size if answer.status == 200 else 0)
 
     threads = [threading.Thread(target=work, args=[seed]) for seed in range(clients)]
     for thread in threads:
@@ -170,22 +205,61 @@ def load_table(levels: list[Level]) -> Table:
     return table
 
 
+def load_expensively(
+    server: Server, sentences: list[str]
+) -> tuple[dict[str, Answer], list[Answer]]:
+    """The answer to each of EXPENSIVE, sent at once, and those to ordinary requests meanwhile."""
+    draw = random.Random(2)
+    letters = "".join(map(chr, range(33, 127)))
+    longest = "".join(draw.choices(letters, k=LONGEST_BYTES))
+    dear: dict[str, Answer] = {}
+    ordinary: list[Answer] = []
+
+    def ask(kind: str, params: dict[str, Any]) -> None:
+        body = json.dumps({"inputs": [longest], "params": params}).encode()
+        request = Request(kind, "POST", "/invocations", JSON, body)
+        dear[kind] = send(connect(server.port), request)
+
+    threads = [threading.Thread(target=ask, args=one) for one in EXPENSIVE.items()]
+    for thread in threads:
+        thread.start()
+    connection = connect(server.port)
+    while any(thread.is_alive() for thread in threads):
+        body = json.dumps({"inputs": draw.sample(sentences, 1)}).encode()
+        ordinary.append(send(connection, Request("", "POST", "/invocations", JSON, body)))
+    return dear, ordinary
+
+
+def is_served(answer: Answer) -> bool:
+    return answer.status == 200 or (answer.status == 503 and "retry-after" in answer.headers)
+
+
+def expensive_table(dear: dict[str, Answer], ordinary: list[Answer]) -> Table:
+    table = Table(title=f"A sentence of {LONGEST_BYTES:,} bytes, and ordinary requests meanwhile")
+    for name in ("kind", "status", "requests", "slowest s"):
+        table.add_column(name, justify="left" if name == "kind" else "right")
+    answers = [*dear.items(), *(("ordinary", answer) for answer in ordinary)]
+    for kind, status in dict.fromkeys((kind, answer.status) for kind, answer in answers):
+        seconds = [one.seconds for of, one in answers if (of, one.status) == (kind, status)]
+        table.add_row(kind, shown(status), f"{len(seconds):,}", f"{max(seconds):.1f}")
+    return table
+
+
 def attack(server: Server, sentences: list[str], count: int) -> Counter[tuple[str, int]]:
-    """How often each kind of hostile request was answered with each status; 0: not at all."""
+    """How often each kind of hostile request was answered with each status."""
     statuses: Counter[tuple[str, int]] = Counter()
     connection = connect(server.port)
     for request in itertools.islice(hostile_requests(sentences), count):
-        status, _ = send(connection, request)
-        statuses[request.kind, status] += 1
-    slow = [
-        threading.Thread(target=send_slowly, args=[server.port, statuses])
-        for _ in range(SLOW_BODIES)
-    ]
-    for thread in slow:
-        thread.start()
-    for thread in slow:
-        thread.join()
+        statuses[request.kind, send(connection, request).status] += 1
+    kinds = [kind for kind, connections in SLOW_CONNECTIONS.items() for _ in range(connections)]
+    with ThreadPoolExecutor(len(kinds)) as slow:
+        answered = slow.map(lambda kind: send_slowly(server.port, *SLOW[kind]), kinds)
+        statuses.update(zip(kinds, answered, strict=True))
     return statuses
+
+
+def is_refused(kind: str, status: int) -> bool:
+    return 400 <= status < 500 or (status == CLOSED and kind in MAY_BE_CLOSED)
 
 
 def hostile_requests(sentences: list[str]) -> Iterator[Request]:
@@ -195,7 +269,9 @@ def hostile_requests(sentences: list[str]) -> Iterator[Request]:
     wrong_values: list[Any] = [None, 5, 1.5, True, {}, [1], [None], [["a"]], {"a": ["b"]}, "text"]
     wrong_sizes: list[Any] = [0, -1, 10**30, 1.5, "5", None, [], float("nan"), 65]
     wrong_params: list[Any] = [{"beam_size": size} for size in wrong_sizes]
-    wrong_params += [{"n_best": 99}, {"length_penalty": float("inf")}, {"x": 1}, [], "a", 5]
+    wrong_penalties: list[Any] = [float("inf"), 1000, 10**400, -1, "1"]
+    wrong_params += [{"length_penalty": penalty} for penalty in wrong_penalties]
+    wrong_params += [{"n_best": 99}, {"x": 1}, [], "a", 5]
     while True:
         nested = b"[" * draw.randrange(1, 50_000)
         bodies: dict[str, bytes] = {
@@ -238,44 +314,46 @@ def hostile_table(statuses: Counter[tuple[str, int]]) -> Table:
     for name in ("kind", "status", "requests"):
         table.add_column(name, justify="left" if name == "kind" else "right")
     for (kind, status), count in sorted(statuses.items()):
-        table.add_row(kind, str(status) if status else "none", f"{count:,}")
+        table.add_row(kind, shown(status), f"{count:,}")
     return table
+
+
+def shown(status: int) -> str:
+    return {CLOSED: "closed", OPEN: "left open"}.get(status, str(status))
 
 
 def connect(port: int) -> http.client.HTTPConnection:
     return http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
 
 
-def send(connection: http.client.HTTPConnection, request: Request) -> tuple[int, bytes]:
-    """Status and body of the answer; status 0 where there is none."""
+def send(connection: http.client.HTTPConnection, request: Request) -> Answer:
+    sent_s = time.perf_counter()
     try:
         # what http.client would refuse to send is what the server must stand
         connection._validate_method = lambda _: None  # type: ignore[attr-defined]
         connection.request(request.method, request.path, request.body, request.headers)
         answer = connection.getresponse()
-        return answer.status, answer.read()
+        headers = {name.lower(): value for name, value in answer.getheaders()}
+        return Answer(answer.status, headers, answer.read(), time.perf_counter() - sent_s)
     except (OSError, http.client.HTTPException):
         connection.close()
-        return 0, b""
+        return Answer(CLOSED, {}, b"", time.perf_counter() - sent_s)
 
 
-def send_slowly(port: int, statuses: Counter[tuple[str, int]]) -> None:
-    """A body of which a byte comes each second, and never the last."""
-    head = "POST /invocations HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
+def send_slowly(port: int, first: bytes, again: bytes) -> int:
+    """The status that a client gets which never sends all of a request."""
     with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S) as client:
-        client.sendall(f"{head}content-length: 1000\r\n\r\n".encode())
         client.settimeout(1)
-        for _ in range(PATIENCE_S):
+        for sent in itertools.chain([first], itertools.repeat(again, PATIENCE_S)):
             try:
-                client.sendall(b" ")
+                client.sendall(sent)
                 answer = client.recv(100)
             except TimeoutError:
                 continue
             except OSError:
-                break
-            statuses["a slow body", int(answer.split()[1])] += 1
-            return
-    statuses["a slow body", 0] += 1
+                return CLOSED
+            return int(answer.split()[1]) if answer else CLOSED
+    return OPEN
 
 
 if __name__ == "__main__":

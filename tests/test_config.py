@@ -77,6 +77,8 @@ def test_misspelt_and_missing_keys_are_named(
         ("corpus", "wmt", "download.corpus is 'wmt': "),
         ("sha256", "abc", "download.catalogs.sha256 is 'abc': "),
         ("attention", "dott", "model.attention is 'dott': "),
+        ("length_penalty", "10.5", "evaluate.length_penalty is 10.5: should be less than or eq"),
+        ("length_penalty", "-1", "evaluate.length_penalty is -1: should be greater than or equal"),
         ("metric", "rouge", "registry.metric is 'rouge': "),
         ("significance_level", "1.0", "registry.significance_level is 1.0: "),
         ("target_language", "english language", "target_language is 'english language': "),

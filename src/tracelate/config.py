@@ -28,6 +28,8 @@ Fraction = Annotated[float, Field(ge=0, lt=1)]
 Count = Annotated[int, Field(ge=1)]
 Text = Annotated[str, StringConstraints(min_length=1)]
 Language = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]+)*$")]
+LengthPenalty = Annotated[float, Field(ge=0, le=10, allow_inf_nan=False)]
+"""Alpha; far above 10, the penalty of a long translation is more than a float can be."""
 AttentionName = Literal[
     "none",
     "additive",
@@ -212,7 +214,7 @@ class TrainConfig(Section):
 
 class EvaluateConfig(Section):
     beam_size: Count
-    length_penalty: Annotated[float, Field(ge=0)]
+    length_penalty: LengthPenalty
     batch_sentences: Count
     bootstrap_samples: Annotated[int, Field(ge=2)]
     bootstrap_seed: Annotated[int, Field(ge=0)]

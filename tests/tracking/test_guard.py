@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
+import tracemalloc
 from collections.abc import Iterable
+from concurrent.futures import Future
 from typing import Any, NamedTuple
 
 import pytest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from tracelate.tracking.guard import Guard
-from tracelate.tracking.limits import Limits, TranslationRequests
+from tracelate.tracking.guard import Guard, still_awaited
+from tracelate.tracking.limits import Limits, RefusedError, TranslationRequests
 
 DEFAULTS = {"beam_size": 2, "length_penalty": 1.0}
-LIMITS = Limits(
-    sentences=3, characters=30, sentence_characters=20, timeout_s=0.05, body_timeout_s=0.05
-)
+LIMITS = Limits(sentences=3, characters=30, sentence_bytes=80, timeout_s=0.05, body_timeout_s=0.05)
 GOOD = {"inputs": ["a", "b"]}
 
 
@@ -34,9 +34,11 @@ class Inner:
         self.answer = answer
         self.heard: list[Any] = []
         self.hangs = False
+        self.awaited: list[Future[None]] = []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.heard.append(json.loads((await receive())["body"]))
+        self.awaited.append(still_awaited.get())
         await asyncio.sleep(0)
         if self.hangs:
             await asyncio.sleep(30)
@@ -54,8 +56,12 @@ async def post(
     content_type: str = "application/json",
     headers: Iterable[tuple[str, str]] = (),
     stalls: bool = False,
+    leaves: bool = False,
 ) -> Answer:
-    """The answer to a body that comes in chunks; one that stalls never comes to its end."""
+    """The answer to a body that comes in chunks; one that stalls never comes to its end.
+
+    A client that leaves does so as soon as it has sent all.
+    """
     messages: list[Message] = [
         {"type": "http.request", "body": chunk, "more_body": stalls or number < len(chunks)}
         for number, chunk in enumerate(chunks, start=1)
@@ -65,7 +71,7 @@ async def post(
     async def receive() -> Message:
         if messages:
             return messages.pop(0)
-        await asyncio.sleep(30)
+        await asyncio.sleep(0 if leaves else 30)
         return {"type": "http.disconnect"}
 
     async def send(message: Message) -> None:
@@ -132,9 +138,28 @@ def test_what_passes_has_one_form(body: object) -> None:
         ({**GOOD, "params": {"beam_size": 17}}, 400, "params.beam_size is 17, and the limit is 16"),
         ({**GOOD, "params": {"n_best": 64}}, 400, "params.n_best is 64, and the limit is 16"),
         ({**GOOD, "params": {"length_penalty": float("nan")}}, 400, "params.length_penalty is nan"),
+        ({**GOOD, "params": {"length_penalty": 1000}}, 400, "length_penalty is 1000: should be le"),
+        ({**GOOD, "params": {"length_penalty": 10**400}}, 400, "params.length_penalty is 1000"),
+        ({**GOOD, "params": {"length_penalty": -1}}, 400, "params.length_penalty is -1: should be"),
         ({"inputs": ["a"] * 4}, 413, "4 sentences, and the limit is 3"),
         ({"inputs": ["ñ" * 20] * 2}, 413, "40 characters, and the limit is 30"),
-        ({"inputs": ["a" * 21]}, 413, "21 characters in a sentence, and the limit is 20"),
+        ({"inputs": ["a" * 21, "😀" * 9 + "a" * 5]}, 413, "35 characters, and the limit is 30"),
+        ({"inputs": ["😀" * 21]}, 413, "84 bytes in a sentence, and the limit is 80"),
+        (
+            {"inputs": ["a"] * 3, "params": {"beam_size": 3}},
+            413,
+            "9 sentences by beams, and the limit is 6: send less at once, or lower beam_size and",
+        ),
+        (
+            {"inputs": ["a"] * 2, "params": {"n_best": 4}},
+            413,
+            "8 sentences by beams, and the limit is 6",
+        ),
+        (
+            {"inputs": ["a" * 20, "a"], "params": {"beam_size": 3}},
+            413,
+            "63 characters by beams, and the limit is 60",
+        ),
     ],
 )
 def test_what_is_wrong_or_too_much_is_said_and_does_not_pass(
@@ -149,7 +174,16 @@ def test_what_is_wrong_or_too_much_is_said_and_does_not_pass(
 
 def test_what_fills_the_limits_exactly_passes() -> None:
     inner = Inner()
-    assert ask(guarded(inner), {"inputs": ["😀" * 20, "😀" * 10, ""]}).status == 200
+    full = {"inputs": ["😀" * 20, "😀" * 10, ""], "params": {"n_best": 2, "length_penalty": 10}}
+    assert ask(guarded(inner), full).status == 200
+
+
+def test_a_request_of_fewer_sentences_may_have_more_beams_and_one_sentence_all_of_them() -> None:
+    inner = Inner()
+    two = {"inputs": ["a" * 10] * 2, "params": {"beam_size": 3}}
+    one = {"inputs": ["a" * 20], "params": {"beam_size": 16}}
+    assert ask(guarded(inner), two).status == 200
+    assert ask(guarded(inner), one).status == 200
 
 
 def test_a_body_over_the_limit_is_never_held_in_memory() -> None:
@@ -183,6 +217,63 @@ def test_what_takes_too_long_is_answered_with_when_to_try_again() -> None:
     inner.hangs = True
     answer = ask(guarded(inner), GOOD)
     assert (answer.status, answer.headers["retry-after"]) == (503, "1")
+    assert "no answer within 0.05 s" in answer.body["message"]
+    assert inner.awaited[0].cancelled()
+
+
+def test_a_client_that_leaves_gives_its_place_back_at_once_and_is_not_translated() -> None:
+    inner = Inner()
+    inner.hangs = True
+    guard = guarded(inner, LIMITS._replace(requests=1, timeout_s=30.0))
+    body = json.dumps(GOOD).encode()
+
+    async def one_leaves_and_another_comes() -> Answer:
+        async with asyncio.timeout(10):
+            await post(guard, body, leaves=True)
+            assert inner.awaited[0].cancelled()
+            inner.hangs = False
+            return await post(guard, body)
+
+    assert asyncio.run(one_leaves_and_another_comes()).status == 200
+
+
+def test_who_is_still_waiting_when_the_server_has_to_stop_is_told_so() -> None:
+    inner = Inner()
+    inner.hangs = True
+    guard = guarded(inner, LIMITS._replace(timeout_s=30.0))
+
+    async def stopped() -> Answer:
+        asked = asyncio.create_task(post(guard, json.dumps(GOOD).encode()))
+        while not inner.heard:
+            await asyncio.sleep(0)
+        asked.cancel()
+        return await asked
+
+    answer = asyncio.run(stopped())
+    assert (answer.status, answer.body["message"]) == (503, "the server is stopping")
+    assert inner.awaited[0].cancelled()
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ({"inputs": [1] * 80_000}, "inputs.0 is 1"),
+        ({f"k{number}": 1 for number in range(19_000)}, "k0 is not known here"),
+        ({**GOOD, "params": {f"k{number}": 1 for number in range(19_000)}}, "params.k0 is not"),
+    ],
+)
+def test_of_many_faults_the_first_is_said_and_the_others_are_not_collected(
+    body: object, message: str
+) -> None:
+    requests = TranslationRequests(Limits(), DEFAULTS)
+    content = json.dumps(body).encode()
+    assert len(content) < Limits().body_bytes
+    tracemalloc.start()
+    with pytest.raises(RefusedError, match=message):
+        requests.read(content)
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak_bytes < 40 * len(content)
 
 
 def test_one_too_many_at_once_is_told_to_try_again_and_the_others_are_not_harmed() -> None:

@@ -32,6 +32,7 @@ from tracelate.tracking.alias_lock import (
     release,
     stale_locks,
 )
+from tracelate.tracking.packaging import LINEAGE_TAG
 from tracelate.tracking.promotion import Promotion, Wish, promote, roll_back
 from tracelate.tracking.registry import Alias, all_versions, current_version, make_alias
 from tracelate.tracking.store import connect
@@ -259,6 +260,7 @@ def test_a_lock_names_its_holder_and_one_left_behind_can_be_removed(
     client, model = world.client, champion.model
     with hold_lock(client, model) as lock:
         assert lock.pid == os.getpid() and not lock.is_stale
+        assert find_lock(client, model) == lock
         with (
             pytest.raises(InputError, match=rf"by another: .* process {os.getpid()}, since .* s\)"),
             hold_lock(client, model, wait_s=0),
@@ -343,6 +345,54 @@ def test_one_changed_byte_of_a_candidate_is_refused_and_the_file_named(
     ):
         world.promote(world.better, champion, forced_because="no reason is good enough")
     assert current_version(world.client, champion) is None
+
+
+@ONLY_FILES
+@pytest.mark.parametrize(
+    "name", ["data/prepared/train.parquet", "data/tokenized/tokenizer.json", "models/config.json"]
+)
+def test_one_changed_byte_in_the_folder_of_a_candidate_is_refused_and_the_file_named(
+    world: World, champion: Alias, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(world.folder)
+    path = world.folder / name
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    try:
+        with pytest.raises(InputError, match=f"this folder: {name} is "):
+            world.promote(world.better, champion)
+    finally:
+        path.write_bytes(whole)
+    assert all(one.name != champion.model for one in world.client.search_registered_models())
+
+
+@contextmanager
+def packed_with_another_evaluation(world: World, run_id: str) -> Iterator[None]:
+    """As where the run stands for another one, whose evaluation the model was packed with."""
+    [linked] = world.client.get_run(run_id).outputs.model_outputs
+    right = world.client.get_logged_model(linked.model_id).tags[LINEAGE_TAG]
+    world.client.set_logged_model_tags(linked.model_id, {LINEAGE_TAG: "0" * 64})
+    try:
+        yield
+    finally:
+        world.client.set_logged_model_tags(linked.model_id, {LINEAGE_TAG: right})
+
+
+@ONLY_FILES
+def test_the_evaluation_that_a_model_was_packed_with_is_what_counts(
+    world: World, champion: Alias
+) -> None:
+    world.promote(world.weak, champion)
+    with (
+        packed_with_another_evaluation(world, world.better),
+        pytest.raises(InputError, match="the evaluation of another run: promote that one"),
+    ):
+        world.promote(world.better, champion)
+    assert len(all_versions(world.client, champion.model)) == 1
+    with packed_with_another_evaluation(world, world.weak):
+        done = world.promote(world.better, champion)
+    assert (done.decision, done.verdict.failed) == ("refused", ["comparable", "better"])
+    assert "packed with another evaluation" in done.verdict.checks[0].reason
 
 
 @ONLY_FILES

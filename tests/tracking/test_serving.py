@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import itertools
 import json
 import shutil
 import signal
@@ -11,33 +12,41 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
+import numpy as np
 import pytest
 import uvicorn
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mlflow import MlflowClient
+from torch import Tensor
 
 from tracelate.errors import InputError
-from tracelate.evaluation import layout
+from tracelate.evaluation import layout, translate
 from tracelate.evaluation.lineage import Lineage, read_lineage
-from tracelate.evaluation.translate import Translator
+from tracelate.evaluation.translate import Translation, Translator
+from tracelate.model.search import Hypothesis, SpecialIds, beam_search
+from tracelate.model.seq2seq import Seq2Seq
+from tracelate.tracking import serving
 from tracelate.tracking.limits import Limits
 from tracelate.tracking.loading import load_packed, packed_model
 from tracelate.tracking.packaging import save_model
 from tracelate.tracking.registry import register_version
 from tracelate.tracking.runs import TrackedRun
-from tracelate.tracking.serving import load_servable, make_app, serve
+from tracelate.tracking.served_model import ALIGNED_PIECES, ServedModel
+from tracelate.tracking.serving import load_servable, serve, server_config
 from tracelate.tracking.store import connect
 from tracelate.tracking.sync import sync_project
 from tracelate.training.model_files import load_model
 
 NAME = "served-en-es"
 JSON = {"content-type": "application/json"}
+CONNECTIONS = 64
 SENTENCES = ["Always the door opens.", "", "Never.", "Today the light stops the engine.", "a\0b 😀"]
 
 
@@ -64,6 +73,14 @@ def ask(
 def invoke(port: int, sentences: list[str], **params: Any) -> Answer:
     body = json.dumps({"inputs": sentences, "params": params}).encode()
     return ask(port, "POST", "/invocations", body)
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    for _ in range(3000):
+        if true():
+            return
+        time.sleep(0.01)
+    raise AssertionError("waited in vain")
 
 
 def register(client: MlflowClient, lineage: Lineage) -> str:
@@ -94,9 +111,10 @@ def port(
     with pytest.MonkeyPatch.context() as patch, socket.socket() as listener:
         patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{database}")
         register(connect(), lineage)
-        app = make_app(load_servable(f"models:/{NAME}@champion"), Limits(body_timeout_s=1))
+        patch.setattr(serving, "CONNECTIONS", CONNECTIONS)
+        config = server_config(load_servable(f"models:/{NAME}@champion"), Limits(body_timeout_s=1))
         listener.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
+        server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, args=[[listener]])
         thread.start()
         while not server.started and thread.is_alive():
@@ -147,6 +165,67 @@ def test_every_answer_names_the_model(port: int, lineage: Lineage) -> None:
         assert headers["tracelate-weights-sha256"] == lineage.weights_sha256
 
 
+def test_too_many_connections_are_refused_in_the_models_name(port: int) -> None:
+    with ExitStack() as connections:
+        for _ in range(CONNECTIONS):
+            connections.enter_context(socket.create_connection(("127.0.0.1", port), timeout=30))
+        answer = ask(port, "GET", "/ping")
+    assert answer.status == 503
+    assert answer.headers["tracelate-model"] == f"{NAME}/1"
+    wait_until(lambda: ask(port, "GET", "/ping").status == 200)
+
+
+def time_until_closed(port: int, *sent: bytes) -> float:
+    """Seconds; each part is sent 0.3 s after the one before, the last again and again."""
+    began_s = time.monotonic()
+    with socket.create_connection(("127.0.0.1", port), timeout=0.3) as client:
+        for part in itertools.chain(sent, itertools.repeat(sent[-1])):
+            try:
+                client.sendall(part)
+                if not client.recv(1000):
+                    break
+            except TimeoutError:
+                assert time.monotonic() < began_s + 30
+            except ConnectionError:
+                break
+    return time.monotonic() - began_s
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        [b""],
+        [b"POST /invocations HTTP/1.1\r\n", b"x: y\r\n"],
+        [b"GET /ping HTTP/1.1\r\nhost: x\r\n\r\n", b"G"],
+        [b"POST /nowhere HTTP/1.1\r\nhost: x\r\ncontent-length: 999\r\n\r\n", b"x"],
+    ],
+    ids=["nothing", "slow headers", "no second head", "a body for nobody"],
+)
+def test_a_connection_on_which_no_request_comes_is_closed(port: int, sent: list[bytes]) -> None:
+    assert time_until_closed(port, *sent) > 0.9
+
+
+def test_idle_connections_shut_nobody_out_for_long(port: int) -> None:
+    with ExitStack() as connections:
+        for _ in range(CONNECTIONS):
+            connections.enter_context(socket.create_connection(("127.0.0.1", port), timeout=30))
+        assert ask(port, "GET", "/ping").status == 503
+        wait_until(lambda: ask(port, "GET", "/ping").status == 200)
+
+
+def test_a_connection_that_is_used_stays_open(port: int) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    for _ in range(6):
+        time.sleep(0.3)
+        connection.request("GET", "/ping")
+        assert connection.getresponse().read() == b"\n"
+    kept = connection.sock
+    connection.request("GET", "/ping")
+    assert connection.getresponse().read() == b"\n"
+    assert connection.sock is kept is not None
+    connection.close()
+
+
 def test_the_server_says_where_its_model_comes_from(port: int, lineage: Lineage) -> None:
     document = ask(port, "GET", "/model").body
     assert Lineage.model_validate(document.pop("lineage")) == lineage
@@ -188,11 +267,28 @@ keys = st.sampled_from(["inputs", "instances", "params", "dataframe_split", "bea
 documents = st.dictionaries(keys | st.text(max_size=3), json_values, max_size=3).map(
     lambda document: json.dumps(document).encode()
 )
+wishes = st.fixed_dictionaries(
+    {},
+    optional={
+        "beam_size": st.integers(-1, 20) | json_values,
+        "n_best": st.integers(-1, 20) | json_values,
+        "length_penalty": st.floats() | st.sampled_from([1000, 10, -1]) | json_values,
+        "with_scores": st.booleans() | json_values,
+        "with_alignment": st.booleans() | json_values,
+    },
+)
+requests = st.tuples(st.lists(st.text(max_size=9), max_size=3), wishes).map(
+    lambda one: json.dumps({"inputs": one[0], "params": one[1]}).encode()
+)
 truncated = st.tuples(documents, st.integers(0, 50)).map(lambda one: one[0][: one[1]])
 
 
 @given(
-    body=st.binary() | documents | truncated | st.integers(1, 9999).map(lambda n: b'{"a":' * n),
+    body=st.binary()
+    | documents
+    | requests
+    | truncated
+    | st.integers(1, 9999).map(lambda n: b'{"a":' * n),
     content_type=st.sampled_from(["application/json"] * 5 + ["text/csv", "", "application/json;"]),
 )
 @settings(max_examples=300)
@@ -231,6 +327,51 @@ def test_a_client_that_goes_away_harms_nobody(port: int, alone: dict[int, dict[s
     assert invoke(port, SENTENCES[:1]).body == {"predictions": [alone[2][SENTENCES[0]]]}
 
 
+@pytest.mark.parametrize("architecture", ["recurrent", "transformer"])
+def test_alignment_in_parts_is_that_of_the_whole(
+    finished_project: Path, architecture: Literal["recurrent", "transformer"]
+) -> None:
+    trained = load_model(finished_project / "models")
+    config = trained.config.model.model_copy(
+        update={"architecture": architecture, "input_feeding": True}
+    )
+    model = Seq2Seq(config, trained.tokenizer.size, trained.tokenizer.padding_id).eval()
+    served = ServedModel()
+    served.trained = trained._replace(model=model)
+    translator = Translator(served.trained, beam_size=1, length_penalty=1.0, batch_sentences=1)
+    source, target = trained.tokenizer.encode([SENTENCES[0], " ".join(SENTENCES * 9)])
+    assert len(target) > 2 * ALIGNED_PIECES
+    translation = Translation("", 0.0, source, target)
+    [whole_TS] = translator.attentions([translation])
+    parts_TS = served._attention(translator, translation)
+    assert parts_TS.shape == whole_TS.shape
+    np.testing.assert_allclose(parts_TS, whole_TS, atol=1e-5)
+
+
+def test_a_search_ends_when_its_client_goes_away(
+    port: int, alone: dict[int, dict[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = threading.Event()
+
+    def endless_with_3_beams(
+        model: Seq2Seq, source_BS: Tensor, mask_BS: Tensor, special: SpecialIds, **how: Any
+    ) -> list[list[Hypothesis]]:
+        if how["beam_size"] != 3:
+            return beam_search(model, source_BS, mask_BS, special, **how)
+        memory, state = model.encode(source_BS, mask_BS)
+        begun.set()
+        while True:
+            model.step(source_BS[:, 0], state, memory)
+
+    monkeypatch.setattr(translate, "beam_search", endless_with_3_beams)
+    body = json.dumps({"inputs": SENTENCES[:1], "params": {"beam_size": 3}}).encode()
+    head = "POST /invocations HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as client:
+        client.sendall(f"{head}content-length: {len(body)}\r\n\r\n".encode() + body)
+        assert begun.wait(30)
+    assert invoke(port, SENTENCES[:1]).body == {"predictions": [alone[2][SENTENCES[0]]]}
+
+
 @pytest.fixture
 def packed(finished_project: Path, lineage: Lineage, tmp_path: Path) -> Path:
     save_model(tmp_path / "packed", lineage, finished_project)
@@ -247,7 +388,17 @@ def test_a_changed_file_is_not_served_and_is_named(packed: Path, name: str) -> N
         load_servable(str(packed))
 
 
-def test_it_is_served_by_the_command_until_it_is_told_to_stop(packed: Path) -> None:
+def is_closed(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=30).close()
+    except ConnectionRefusedError:
+        return True
+    return False
+
+
+def test_it_is_served_by_the_command_until_it_is_told_to_stop_and_what_has_begun_is_answered(
+    packed: Path,
+) -> None:
     command = [sys.executable, "-m", "tracelate.cli.main", "serve", str(packed), "--port", "0"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, encoding="utf-8") as process:
         assert process.stderr is not None
@@ -256,14 +407,20 @@ def test_it_is_served_by_the_command_until_it_is_told_to_stop(packed: Path) -> N
         assert invoke(port, SENTENCES).status == 200
         with pytest.raises(InputError, match=f"port {port} of 127.0.0.1 cannot be had"):
             serve(str(packed), "127.0.0.1", port, Limits(), print)
-        client = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-        body = json.dumps({"inputs": SENTENCES[:1] * 128, "params": {"beam_size": 8}})
-        client.request("POST", "/invocations", body, JSON)
-        # so that the server has begun to read it
-        time.sleep(0.5)
-        process.send_signal(signal.SIGTERM)
-        assert len(json.loads(client.getresponse().read())["predictions"]) == 128
-        client.close()
+        body = json.dumps({"inputs": SENTENCES}).encode()
+        head = (
+            "POST /invocations HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
+            f"content-length: {len(body)}\r\nexpect: 100-continue\r\n\r\n"
+        )
+        with socket.create_connection(("127.0.0.1", port), timeout=60) as client:
+            client.sendall(head.encode())
+            assert client.recv(100).startswith(b"HTTP/1.1 100 ")
+            process.send_signal(signal.SIGTERM)
+            wait_until(lambda: is_closed(port))
+            client.sendall(body)
+            answer = http.client.HTTPResponse(client)
+            answer.begin()
+            assert len(json.loads(answer.read())["predictions"]) == len(SENTENCES)
         assert process.stderr.read().splitlines() == ["stopped"]
     assert process.returncode == 0
 

@@ -22,8 +22,18 @@ def serve(
     host: Annotated[str, typer.Option(help="0.0.0.0 is open to other machines.")] = "127.0.0.1",
     max_sentences: Annotated[int, typer.Option(min=1, help="Of a request.")] = 256,
     max_characters: Annotated[int, typer.Option(min=1, help="Of a request.")] = 20_000,
-    max_sentence_characters: Annotated[int, typer.Option(min=1, help="Of a sentence.")] = 1_000,
-    max_beams: Annotated[int, typer.Option(min=1, help="Of beam_size and n_best.")] = 16,
+    max_sentence_bytes: Annotated[
+        int,
+        typer.Option(min=1, help="Of a sentence in UTF-8; twice as many take four times as long."),
+    ] = 1_000,
+    max_beams: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            help="Of beam_size and n_best; with more than the model's own beam_size, a request of "
+            "several sentences may hold fewer sentences and characters.",
+        ),
+    ] = 16,
     max_requests: Annotated[
         int, typer.Option(min=1, help="At once; more are answered with 503 and Retry-After.")
     ] = 64,
@@ -46,7 +56,7 @@ def serve(
     limits = Limits(
         sentences=max_sentences,
         characters=max_characters,
-        sentence_characters=max_sentence_characters,
+        sentence_bytes=max_sentence_bytes,
         beams=max_beams,
         requests=max_requests,
         timeout_s=timeout,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Hashable, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
 from typing import Any, Generic, NamedTuple, TypeVar
 
 Settings = TypeVar("Settings", bound=Hashable)
@@ -15,17 +17,31 @@ Settings = TypeVar("Settings", bound=Hashable)
 class BatchSize(NamedTuple):
     """What a batch may hold; a sentence that is more by itself is a batch of its own."""
 
-    sentences: int
+    hypotheses: int
+    """Sentences by beams."""
     cells: int
-    """Sentences by beams by UTF-8 bytes of the longest, of which it has no more pieces."""
+    """Sentences by the `search_cells` of the longest."""
 
 
 class ClosedError(RuntimeError):
     """The batcher has been closed."""
 
 
+class UnwantedError(RuntimeError):
+    """Nobody waits any longer for what is being translated."""
+
+
+def search_cells(sentence: str, beams: int) -> int:
+    """What its search may cost: beams by source places by steps, of which each reads all places.
+
+    A sentence has no more pieces than UTF-8 bytes, and `model.search.length_limits` has the steps.
+    """
+    places = len(sentence.encode()) + 1
+    return beams * places * (2 * places + 10)
+
+
 class _Job:
-    """What one caller waits for."""
+    """What one caller waits for: answers or an error, whichever is first."""
 
     def __init__(self, count: int) -> None:
         self.answers: list[Any] = [None] * count
@@ -35,11 +51,12 @@ class _Job:
     def answer(self, place: int, value: Any) -> None:
         self.answers[place] = value
         self.missing -= 1
-        if self.missing == 0 and not self.done.done():
-            self.done.set_result(self.answers)
+        if self.missing == 0:
+            with suppress(InvalidStateError):
+                self.done.set_result(self.answers)
 
     def fail(self, error: BaseException) -> None:
-        if not self.done.done():
+        with suppress(InvalidStateError):
             self.done.set_exception(error)
 
 
@@ -47,6 +64,7 @@ class _Sentence(NamedTuple):
     number: int
     """In the order of arrival."""
     text: str
+    cells: int
     job: _Job
     place: int
 
@@ -71,6 +89,7 @@ class Batcher(Generic[Settings]):
         self._size = size
         self._gather_s = gather_s
         self._waiting: dict[Settings, deque[_Sentence]] = {}
+        self._batch: list[_Sentence] = []
         self._arrived = 0
         self._changed = threading.Condition()
         self._closed = False
@@ -81,41 +100,48 @@ class Batcher(Generic[Settings]):
     def is_alive(self) -> bool:
         return self._thread.is_alive() and not self._closed
 
-    def translate(
-        self, sentences: Sequence[str], settings: Settings, timeout_s: float | None = None
-    ) -> list[Any]:
-        """Waits for the answers, in order.
+    def submit(self, sentences: Sequence[str], settings: Settings) -> Future[list[Any]]:
+        """The answers to come, in order, or what translating one of the sentences raised.
 
-        Raises TimeoutError, and forgets what is not translated yet; ClosedError; or what
-        translating one of the sentences raised.
+        Who cancels them is forgotten, with what is not translated yet. Raises ClosedError, as do
+        the answers.
         """
         job = _Job(len(sentences))
         if not sentences:
-            return []
+            job.done.set_result([])
+            return job.done
+        beams = self._beams(settings)
+        cells = [search_cells(text, beams) for text in sentences]
         with self._changed:
             if self._closed:
                 raise ClosedError("the server is stopping")
             queue = self._waiting.setdefault(settings, deque())
             for place, text in enumerate(sentences):
-                queue.append(_Sentence(self._arrived, text, job, place))
+                queue.append(_Sentence(self._arrived, text, cells[place], job, place))
                 self._arrived += 1
             self._changed.notify()
-        try:
-            return job.done.result(timeout_s)
-        except TimeoutError as error:
-            job.fail(error)
-            raise
+        return job.done
 
-    def close(self) -> None:
-        """Ends after the batch that is being translated; whoever still waits gets ClosedError."""
+    def raise_if_unwanted(self) -> None:
+        """For `translate` to call now and then: nobody may wait for its batch any more.
+
+        Raises UnwantedError.
+        """
+        if self._batch and all(sentence.job.done.done() for sentence in self._batch):
+            raise UnwantedError("nobody waits for these sentences")
+
+    def close(self, timeout_s: float) -> None:
+        """Whoever still waits gets ClosedError.
+
+        The thread is waited for that long; one that is left behind keeps no process from its end.
+        """
         with self._changed:
             self._closed = True
-            for queue in self._waiting.values():
-                for sentence in queue:
-                    sentence.job.fail(ClosedError("the server is stopping"))
+            for sentence in itertools.chain(self._batch, *self._waiting.values()):
+                sentence.job.fail(ClosedError("the server is stopping"))
             self._waiting.clear()
             self._changed.notify()
-        self._thread.join()
+        self._thread.join(timeout_s)
 
     def _work(self) -> None:
         while True:
@@ -128,22 +154,25 @@ class Batcher(Generic[Settings]):
             with self._changed:
                 if self._closed:
                     return
-                settings, batch = self._take()
-            if batch:
-                self._answer(settings, batch)
+                settings, self._batch = self._take()
+            if self._batch:
+                self._answer(settings, self._batch)
+                self._batch = []
 
     def _take(self) -> tuple[Settings, list[_Sentence]]:
         """The oldest sentence and those of its settings that came next, as many as fit."""
         settings = min(self._waiting, key=lambda one: self._waiting[one][0].number)
         queue, beams = self._waiting[settings], self._beams(settings)
         batch: list[_Sentence] = []
-        longest = 0
-        while queue and len(batch) < self._size.sentences:
+        most_cells = 0
+        while queue:
             if queue[0].job.done.done():
                 queue.popleft()
                 continue
-            longest = max(longest, len(queue[0].text.encode()))
-            if batch and (len(batch) + 1) * beams * longest > self._size.cells:
+            most_cells = max(most_cells, queue[0].cells)
+            count = len(batch) + 1
+            fits = count * beams <= self._size.hypotheses and count * most_cells <= self._size.cells
+            if batch and not fits:
                 break
             batch.append(queue.popleft())
         if not queue:
@@ -153,13 +182,15 @@ class Batcher(Generic[Settings]):
     def _answer(self, settings: Settings, batch: list[_Sentence]) -> None:
         try:
             answers = self._translate([sentence.text for sentence in batch], settings)
-        except Exception as error:
+            answered = list(zip(batch, answers, strict=True))
+        except BaseException as error:  # a panic of Rust's in the tokenizer is no Exception
             if len(batch) == 1:
                 batch[0].job.fail(error)
                 return
             # one caller's sentence is no reason to fail the others
             for sentence in batch:
-                self._answer(settings, [sentence])
+                if not sentence.job.done.done():
+                    self._answer(settings, [sentence])
             return
-        for sentence, answer in zip(batch, answers, strict=True):
+        for sentence, answer in answered:
             sentence.job.answer(sentence.place, answer)

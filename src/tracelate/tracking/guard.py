@@ -9,10 +9,12 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextvars import ContextVar
 from http import HTTPStatus
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.requests import Request as HttpRequest
 from starlette.responses import JSONResponse, Response
@@ -22,6 +24,7 @@ from tracelate.tracking.limits import Limits, RefusedError, TranslationRequest, 
 
 JSON_TYPE = "application/json"
 RETRY_AFTER_S = 1
+STOPPING = "the server is stopping"
 ERROR_CODES = {
     HTTPStatus.BAD_REQUEST: "INVALID_PARAMETER_VALUE",
     HTTPStatus.NOT_FOUND: "ENDPOINT_NOT_FOUND",
@@ -30,6 +33,8 @@ ERROR_CODES = {
     HTTPStatus.INTERNAL_SERVER_ERROR: "INTERNAL_ERROR",
 }
 """MLflow's, so that its clients know them; all others are BAD_REQUEST."""
+still_awaited: ContextVar[Future[None]] = ContextVar("still_awaited")
+"""Of the request that MLflow answers here: cancelled when nobody waits for its answer any more."""
 
 
 def refusal(status: int, message: str) -> Response:
@@ -37,22 +42,6 @@ def refusal(status: int, message: str) -> Response:
     code = ERROR_CODES.get(HTTPStatus(status), "BAD_REQUEST")
     headers = {"retry-after": str(RETRY_AFTER_S)} if status == 503 else None
     return JSONResponse({"error_code": code, "message": message}, status, headers)
-
-
-class NamedModel:
-    """Names the model in the headers of every answer."""
-
-    def __init__(self, app: ASGIApp, headers: Mapping[str, str]) -> None:
-        self.app = app
-        self.headers = headers
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def send_named(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(self.headers)
-            await send(message)
-
-        await self.app(scope, receive, send_named)
 
 
 class Guard:
@@ -76,12 +65,17 @@ class Guard:
                 raise RefusedError(HTTPStatus.SERVICE_UNAVAILABLE, "the model is not ready")
             _refuse_other_types(Headers(scope=scope))
             body = await self._read_body(HttpRequest(scope, receive))
-            answer = await self._answer(scope, self.requests.read(body))
+            answer = await self._answer(scope, receive, self.requests.read(body))
         except RefusedError as error:
             answer = refusal(error.status, error.message)
+        except asyncio.CancelledError:
+            # the server stops, and has waited for long enough
+            answer = refusal(HTTPStatus.SERVICE_UNAVAILABLE, STOPPING)
         await answer(scope, receive, send)
 
-    async def _answer(self, scope: Scope, request: TranslationRequest) -> Response:
+    async def _answer(
+        self, scope: Scope, receive: Receive, request: TranslationRequest
+    ) -> Response:
         # a request counts when it is all there: slow clients keep nobody out
         if self.inside >= self.limits.requests:
             raise RefusedError(
@@ -91,24 +85,45 @@ class Guard:
             )
         params = request.settings.model_dump()
         passed = json.dumps({"inputs": request.sentences, "params": params}).encode()
-        self.inside += 1
-        try:
-            async with asyncio.timeout(self.limits.timeout_s):
-                status, answer = await _call(self.app, scope, passed)
-        except TimeoutError:
-            raise RefusedError(
-                HTTPStatus.SERVICE_UNAVAILABLE,
-                f"no answer within {self.limits.timeout_s:g} s: try again, or send less at once",
-            ) from None
-        finally:
-            self.inside -= 1
+        status, answer = await self._call_while_waited_for(scope, receive, passed)
         if status == HTTPStatus.OK:
             return Response(answer, media_type=JSON_TYPE)
         if not self.is_ready():
-            raise RefusedError(HTTPStatus.SERVICE_UNAVAILABLE, "the server is stopping")
+            raise RefusedError(HTTPStatus.SERVICE_UNAVAILABLE, STOPPING)
         # nothing that a client sent: it had been read and found good
         sys.stderr.write(f"error: status {status}: {answer.decode(errors='replace')}\n")
         raise RefusedError(HTTPStatus.INTERNAL_SERVER_ERROR, "see the server's log")
+
+    async def _call_while_waited_for(
+        self, scope: Scope, receive: Receive, body: bytes
+    ) -> tuple[int, bytes]:
+        """As `_call`. Raises RefusedError where the client leaves or the time is over."""
+        awaited: Future[None] = Future()
+        still_awaited.set(awaited)
+        self.inside += 1
+        call = asyncio.create_task(_call(self.app, scope, body))
+        leaving = asyncio.create_task(_wait_until_left(receive))
+        try:
+            await asyncio.wait(
+                [call, leaving],
+                timeout=self.limits.timeout_s,
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+            if call.done():
+                return call.result()
+        finally:
+            self.inside -= 1
+            awaited.cancel()
+            call.cancel()
+            leaving.cancel()
+            await asyncio.gather(call, leaving, return_exceptions=True)
+        if leaving.cancelled():
+            raise RefusedError(
+                HTTPStatus.SERVICE_UNAVAILABLE,
+                f"no answer within {self.limits.timeout_s:g} s: try again, or send less at once",
+            )
+        # for nobody to hear
+        raise RefusedError(HTTPStatus.BAD_REQUEST, "the client has left")
 
     async def _read_body(self, request: HttpRequest) -> bytes:
         """Raises RefusedError where the body is too large, too slow or cut off."""
@@ -151,6 +166,11 @@ def _refuse_other_types(headers: Headers) -> None:
         )
 
 
+async def _wait_until_left(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
 async def _call(app: ASGIApp, scope: Scope, body: bytes) -> tuple[int, bytes]:
     """The status and the body of the app's answer to another body."""
     status = 0
@@ -160,7 +180,7 @@ async def _call(app: ASGIApp, scope: Scope, body: bytes) -> tuple[int, bytes]:
     async def receive() -> Message:
         if unread:
             return unread.pop()
-        # the client is there as long as the guard waits
+        # the guard looks itself whether the client is there
         await asyncio.Event().wait()
         return {"type": "http.disconnect"}
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, FailFast, ValidationError
 from pydantic_core import ErrorDetails
 
 from tracelate.tracking.served_model import Request
@@ -22,7 +22,8 @@ class Limits(NamedTuple):
     """Of a request, as are the others."""
     characters: int = 20_000
     """Of all sentences."""
-    sentence_characters: int = 1_000
+    sentence_bytes: int = 1_000
+    """Of a sentence in UTF-8: the cost of a translation grows with their square."""
     beams: int = 16
     """Of beam_size and n_best."""
     requests: int = 64
@@ -51,11 +52,15 @@ class TranslationRequest(NamedTuple):
     settings: Request
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+Sentences = Annotated[list[str] | None, FailFast()]
 
-    inputs: list[str] | None = None
-    instances: list[str] | None = None
+
+class _Body(BaseModel):
+    # pydantic would list every key that is not known, and one is enough
+    model_config = ConfigDict(frozen=True, strict=True, extra="allow")
+
+    inputs: Sentences = None
+    instances: Sentences = None
     params: dict[str, Any] | None = None
 
 
@@ -63,7 +68,11 @@ class TranslationRequests:
     """Reads requests to one model."""
 
     def __init__(self, limits: Limits, defaults: Mapping[str, Any]) -> None:
-        """`defaults` are the params that a request need not name."""
+        """`defaults` are the params that a request need not name.
+
+        Their beam_size is that with which a request may fill the limits of sentences and
+        characters; with twice the beams, it may hold half. A sentence by itself may have all beams.
+        """
         self.limits = limits
         self.defaults = dict(defaults)
 
@@ -73,6 +82,7 @@ class TranslationRequests:
             document = _Body.model_validate_json(body)
         except ValidationError as error:
             raise RefusedError(HTTPStatus.BAD_REQUEST, _explain(error.errors()[0])) from None
+        _refuse_unknown(document.model_extra or {}, _Body)
         given = [one for one in (document.inputs, document.instances) if one is not None]
         if len(given) != 1:
             raise RefusedError(
@@ -81,26 +91,33 @@ class TranslationRequests:
                 '{"inputs": ["Could not connect."]}',
             )
         self._refuse_too_much(given[0])
-        return TranslationRequest(given[0], self._settings(document.params or {}))
+        settings = self._settings(document.params or {})
+        self._refuse_too_many_beams(given[0], settings.beams)
+        return TranslationRequest(given[0], settings)
 
     def _refuse_too_much(self, sentences: list[str]) -> None:
         limits = self.limits
+        longest = max((len(sentence.encode()) for sentence in sentences), default=0)
         measured = {
             "sentences": (len(sentences), limits.sentences),
             "characters": (sum(map(len, sentences)), limits.characters),
-            "characters in a sentence": (
-                max(map(len, sentences), default=0),
-                limits.sentence_characters,
-            ),
+            "bytes in a sentence": (longest, limits.sentence_bytes),
         }
-        for what, (count, limit) in measured.items():
-            if count > limit:
-                raise RefusedError(
-                    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-                    f"{count:,} {what}, and the limit is {limit:,}: send less at once",
-                )
+        _refuse_over(measured, "send less at once")
+
+    def _refuse_too_many_beams(self, sentences: list[str], beams: int) -> None:
+        if len(sentences) == 1:
+            return
+        limits, own_beams = self.limits, self.defaults["beam_size"]
+        characters = sum(map(len, sentences))
+        measured = {
+            "sentences by beams": (len(sentences) * beams, limits.sentences * own_beams),
+            "characters by beams": (characters * beams, limits.characters * own_beams),
+        }
+        _refuse_over(measured, "send less at once, or lower beam_size and n_best")
 
     def _settings(self, params: Mapping[str, Any]) -> Request:
+        _refuse_unknown(params, Request, "params.")
         try:
             settings = Request.model_validate({**self.defaults, **params}, strict=True)
         except ValidationError as error:
@@ -117,14 +134,29 @@ class TranslationRequests:
         return settings
 
 
+def _refuse_over(measured: Mapping[str, tuple[int, int]], remedy: str) -> None:
+    """`measured`: how many there are, and how many there may be, by of what."""
+    for what, (count, limit) in measured.items():
+        if count > limit:
+            raise RefusedError(
+                HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+                f"{count:,} {what}, and the limit is {limit:,}: {remedy}",
+            )
+
+
+def _refuse_unknown(names: Iterable[str], model: type[BaseModel], place: str = "") -> None:
+    for name in names:
+        if name not in model.model_fields:
+            known = ", ".join(model.model_fields)
+            message = f"{place}{_shown(name)} is not known here: {known} are"
+            raise RefusedError(HTTPStatus.BAD_REQUEST, message)
+
+
 def _explain(error: ErrorDetails) -> str:
     place = ".".join(_shown(str(part)) for part in error["loc"])
     match error["type"]:
         case "json_invalid":
             return f"the body is no JSON: {error['msg'].removeprefix('Invalid JSON: ')}"
-        case "extra_forbidden":
-            known = Request.model_fields if error["loc"][0] == "params" else _Body.model_fields
-            return f"{place} is not known here: {', '.join(known)} are"
         case "missing":
             return f"{place} is missing"
         case _:

@@ -9,6 +9,7 @@ import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -18,28 +19,35 @@ from mlflow.environment_variables import MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT
 from mlflow.pyfunc import scoring_server
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
 from starlette.requests import Request as HttpRequest
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from tracelate.errors import InputError
 from tracelate.evaluation.batching import Batcher, BatchSize
 from tracelate.evaluation.lineage import Lineage
-from tracelate.tracking.guard import Guard, NamedModel, refusal
+from tracelate.evaluation.verification import refuse_changed_project
+from tracelate.tracking.guard import Guard, refusal, still_awaited
 from tracelate.tracking.limits import Limits, TranslationRequests
 from tracelate.tracking.loading import ModelSource, load_pyfunc, packed_model
 from tracelate.tracking.packaging import EXAMPLE
 from tracelate.tracking.served_model import Request
 from tracelate.training.memory import tune_cpu_memory
 
-BATCH_CELLS = 131_072
-"""Beams by sentences by bytes: memory that one batch may take, some hundred MB at hidden size 384.
+BATCH_CELLS = 2_000_000
+"""Of `search_cells`. The dearest batch, each byte a piece and each search run to its last step,
+takes 0.4 GB and 7 s of one core at the default size, and 0.7 GB and 10 s as a transformer.
+
+The limits let in a sentence that is more by itself: 16 beams of 1,000 bytes are 32 million cells,
+some 50 s, or as a transformer 80 s and 0.6 GB. It ends when its request has no more time.
 """
 CONNECTIONS = 512
 """At once; an open file each, of which a process has often 1,024."""
 STOP_S = 30
 """How long requests in progress are waited for."""
+CLOSE_S = 5
+"""How long the batch is waited for that nobody waits for any more, which ends at its next step."""
 LOCAL = ("127.0.0.1", "localhost", "::1")
 
 
@@ -66,18 +74,20 @@ class ServableModel(NamedTuple):
 class BatchedModel:
     """The model as MLflow's scoring server calls it, from many threads."""
 
-    def __init__(self, model: ServableModel, batcher: Batcher[Request], timeout_s: float) -> None:
+    def __init__(self, model: ServableModel, batcher: Batcher[Request]) -> None:
         self.metadata = model.loaded.metadata
         self.batcher = batcher
-        self.timeout_s = timeout_s
 
     def predict(self, data: list[str], params: dict[str, Any]) -> list[Any]:
-        return self.batcher.translate(data, Request.model_validate(params), self.timeout_s)
+        answers = self.batcher.submit(data, Request.model_validate(params))
+        still_awaited.get().add_done_callback(lambda _: answers.cancel())
+        return answers.result()
 
 
 def load_servable(reference: str) -> ServableModel:
     """Raises InputError where there is no such model, or a file is not the one of its lineage."""
     with packed_model(reference) as packed:
+        refuse_changed_project(Path(), packed.lineage)
         return ServableModel(packed.source, packed.lineage, load_pyfunc(packed))
 
 
@@ -89,9 +99,12 @@ def make_app(model: ServableModel, limits: Limits) -> Starlette:
     os.environ[MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT.name] = str(int(limits.timeout_s) + STOP_S)
     batcher = Batcher[Request](
         lambda sentences, request: model.loaded.predict(sentences, request.model_dump()),
-        lambda request: max(request.beam_size, request.n_best),
-        BatchSize(settings["batch_sentences"], BATCH_CELLS),
+        lambda request: request.beams,
+        BatchSize(settings["batch_sentences"] * settings["beam_size"], BATCH_CELLS),
     )
+    # each step of a search calls the decoder
+    decoder = model.loaded.unwrap_python_model().trained.model.decoder
+    decoder.register_forward_pre_hook(lambda *_: batcher.raise_if_unwanted())
     warm = False
 
     def is_ready() -> bool:
@@ -103,11 +116,11 @@ def make_app(model: ServableModel, limits: Limits) -> Starlette:
         # MLflow answers each request in a thread, of which there are 6 on a small machine
         threads = ThreadPoolExecutor(limits.requests + 1, thread_name_prefix="request")
         asyncio.get_running_loop().set_default_executor(threads)
-        await asyncio.to_thread(batcher.translate, EXAMPLE, Request.model_validate(defaults))
+        await asyncio.wrap_future(batcher.submit(EXAMPLE, Request.model_validate(defaults)))
         warm = True
         yield
         warm = False
-        await asyncio.to_thread(batcher.close)
+        await asyncio.to_thread(batcher.close, CLOSE_S)
 
     async def describe(_: HttpRequest) -> Response:
         return JSONResponse(model.document)
@@ -121,13 +134,8 @@ def make_app(model: ServableModel, limits: Limits) -> Starlette:
         answer.headers.update(http.headers or {})
         return answer
 
-    scoring = scoring_server.init(BatchedModel(model, batcher, limits.timeout_s))
+    scoring = scoring_server.init(BatchedModel(model, batcher))
     guard = Guard(scoring, TranslationRequests(limits, defaults), is_ready)
-    headers = {
-        # a name may have characters that a header may not
-        "tracelate-model": quote(model.source.title, safe="/@ "),
-        "tracelate-weights-sha256": model.lineage.weights_sha256,
-    }
     return Starlette(
         routes=[
             Route("/invocations", guard, methods=["POST"]),
@@ -136,9 +144,60 @@ def make_app(model: ServableModel, limits: Limits) -> Starlette:
             Route("/health", ping),
             Route("/version", scoring, methods=["GET"]),
         ],
-        middleware=[Middleware(NamedModel, headers=headers)],
         exception_handlers={HTTPException: refuse},
         lifespan=lifespan,
+    )
+
+
+def impatient_protocol(timeout_s: float) -> type[H11Protocol]:
+    """HTTP on which a connection is closed that has no whole request head within that time.
+
+    uvicorn itself waits without end for the first, and as long as now and then a byte comes.
+    """
+
+    class ImpatientProtocol(H11Protocol):
+        head_timer: asyncio.TimerHandle | None = None
+
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+            super().connection_made(transport)
+            self._wait_for_head()
+
+        def on_response_complete(self) -> None:
+            self._wait_for_head()
+            super().on_response_complete()
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            super().connection_lost(exc)
+            if self.head_timer:
+                self.head_timer.cancel()
+
+        def _wait_for_head(self) -> None:
+            if self.head_timer:
+                self.head_timer.cancel()
+            self.head_timer = self.loop.call_later(timeout_s, self._close_unless_asked)
+
+        def _close_unless_asked(self) -> None:
+            if self.cycle is None or self.cycle.response_complete:
+                self.timeout_keep_alive_handler()
+
+    return ImpatientProtocol
+
+
+def server_config(model: ServableModel, limits: Limits) -> uvicorn.Config:
+    """Of a server that names the model in the headers of every answer to what is HTTP."""
+    return uvicorn.Config(
+        make_app(model, limits),
+        http=impatient_protocol(limits.body_timeout_s),
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        headers=[
+            # a name may have characters that a header may not
+            ("tracelate-model", quote(model.source.title, safe="/@ ")),
+            ("tracelate-weights-sha256", model.lineage.weights_sha256),
+        ],
+        limit_concurrency=CONNECTIONS,
+        timeout_graceful_shutdown=STOP_S,
     )
 
 
@@ -165,14 +224,7 @@ def serve(
             f"{lineage.weights_sha256[:12]}) on {address}; Ctrl-C ends"
         )
         tune_cpu_memory()
-        config = uvicorn.Config(
-            make_app(model, limits),
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            limit_concurrency=CONNECTIONS,
-            timeout_graceful_shutdown=STOP_S,
-        )
+        config = server_config(model, limits)
         with _stopping_is_no_failure():
             _Server(config, lambda: say(announcement)).run(sockets=[listener])
     say("stopped")
