@@ -36,8 +36,8 @@ from tracelate.tracking.served_model import Request
 from tracelate.training.memory import tune_cpu_memory
 
 BATCH_CELLS = 2_000_000
-"""Of `search_cells`. The dearest batch, each byte a piece and each search run to its last step,
-takes 0.4 GB and 7 s of one core at the default size, and 0.7 GB and 10 s as a transformer.
+"""Of `search_cells`. The dearest batch, in which each byte is a piece and searches run to their
+last step, takes 0.4 GB and 7 s of one core at the default size; as a transformer, 0.7 GB and 10 s.
 
 The limits let in a sentence that is more by itself: 16 beams of 1,000 bytes are 32 million cells,
 some 50 s, or as a transformer 80 s and 0.6 GB. It ends when its request has no more time.
