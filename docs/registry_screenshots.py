@@ -1,4 +1,4 @@
-"""Takes the pictures of MLflow's interface that docs/registry.md shows.
+"""Takes pictures of MLflow's interface; docs/registry.md shows two of them.
 
     python docs/registry_screenshots.py [FOLDER]
 
@@ -31,7 +31,7 @@ from tracelate.files import whole_file
 
 SIZE = "2000,1200"
 START_S = 300
-PAGE_MS = 20_000
+PAGE_MS = 60_000
 """What a page may take to draw itself, in the browser's own time."""
 
 
