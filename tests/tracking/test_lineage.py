@@ -26,6 +26,7 @@ from tracelate.evaluation.verification import failures, refuse_failures
 from tracelate.files import read_json, sha256_of, write_json
 from tracelate.tracking.loading import packed_model
 from tracelate.tracking.packaging import save_model
+from tracelate.tracking.serving import load_servable
 from tracelate.tracking.store import connect
 from tracelate.tracking.sync import sync_project
 from tracelate.tracking.tracing import Trace, trace
@@ -72,10 +73,17 @@ def champion(project: Path) -> Trace:
 @contextmanager
 def changed(path: Path, place: int | None = None) -> Iterator[None]:
     """One byte of the file is another while the block runs."""
+    with restored(path):
+        content = bytearray(path.read_bytes())
+        content[len(content) // 2 if place is None else place] ^= 1
+        path.write_bytes(content)
+        yield
+
+
+@contextmanager
+def restored(path: Path) -> Iterator[None]:
+    """The file is as it was when the block ends."""
     whole = path.read_bytes()
-    content = bytearray(whole)
-    content[len(content) // 2 if place is None else place] ^= 1
-    path.write_bytes(content)
     try:
         yield
     finally:
@@ -190,68 +198,64 @@ def test_one_changed_byte_in_the_store_is_named(
 
 def test_a_changed_lineage_in_the_store_is_told(project: Path) -> None:
     [path] = (project / "mlartifacts").rglob("artifacts/artifacts/lineage.json")
-    whole = path.read_bytes()
-    path.write_bytes(whole.replace(b"Apache-2.0", b"Apache-1.0"))
-    try:
+    with restored(path):
+        path.write_bytes(path.read_bytes().replace(b"Apache-2.0", b"Apache-1.0"))
         assert ("MLflow's model", "lineage.json") in wrong(trace(CHAMPION))
-    finally:
-        path.write_bytes(whole)
 
 
 def test_weights_changed_together_with_their_lineage_are_told(project: Path) -> None:
     """Whoever can write to the artifact store can make the two agree, but not the tags."""
     [weights] = (project / "mlartifacts").rglob("artifacts/artifacts/weights.safetensors")
     path = weights.with_name("lineage.json")
-    whole = path.read_bytes()
-    with changed(weights):
+    with changed(weights), restored(path):
         forged = read_json(path)
         forged["model"]["models/weights.safetensors"] = sha256_of(weights)
         write_json(path, forged)
-        try:
-            found = wrong(trace(CHAMPION))
-        finally:
-            path.write_bytes(whole)
+        found = wrong(trace(CHAMPION))
     assert ("MLflow's model", "tag weights_sha256") in found
     assert ("MLflow's model", "lineage.json") in found
 
 
 def test_a_lineage_that_names_another_run_is_told(project: Path) -> None:
     [path] = (project / "mlartifacts").rglob("artifacts/artifacts/lineage.json")
-    whole = path.read_bytes()
-    forged = read_json(path)
-    forged["training"]["run_id"] = "0" * 32
-    write_json(path, forged)
-    try:
+    with restored(path):
+        forged = read_json(path)
+        forged["training"]["run_id"] = "0" * 32
+        write_json(path, forged)
         found = wrong(trace(CHAMPION))
-    finally:
-        path.write_bytes(whole)
     assert ("MLflow's model", "tag training_run_id") in found
 
 
 @pytest.mark.parametrize("name", ["served_model.py", "MLmodel", "code/tracelate/config.py"])
 def test_changed_code_of_a_packed_model_is_told_and_not_loaded(project: Path, name: str) -> None:
     [path] = (project / "mlartifacts").rglob(f"artifacts/{name}")
-    whole = path.read_bytes()
-    path.write_bytes(whole + b"# more\n")
-    try:
+    with restored(path):
+        path.write_bytes(path.read_bytes() + b"# more\n")
         assert wrong(trace(CHAMPION)) == {("MLflow's model", "its code")}
         with (
             pytest.raises(InputError, match=r"the code of models:/en-es/1 has changed"),
             packed_model(CHAMPION),
         ):
             pass
-    finally:
-        path.write_bytes(whole)
+
+
+@pytest.mark.parametrize("name", ["data/prepared/train.parquet", "data/prepared/test.parquet"])
+def test_a_model_whose_files_in_this_folder_have_changed_is_not_served(
+    project: Path, name: str
+) -> None:
+    assert load_servable(CHAMPION).source.version == "1"
+    with (
+        changed(project / name),
+        pytest.raises(InputError, match=f"this folder: {name} is "),
+    ):
+        load_servable(CHAMPION)
 
 
 def test_a_changed_lineage_of_the_run_is_told(project: Path) -> None:
     [path] = (project / "mlartifacts").rglob("artifacts/evaluation/lineage.json")
-    whole = path.read_bytes()
-    path.write_bytes(whole + b" ")
-    try:
+    with restored(path):
+        path.write_bytes(path.read_bytes() + b" ")
         assert wrong(trace(CHAMPION)) == {("MLflow's run", "lineage.json")}
-    finally:
-        path.write_bytes(whole)
 
 
 def test_a_changed_wheel_is_told_and_a_missing_one_is_not_here(project: Path) -> None:
