@@ -1,4 +1,4 @@
-"""Takes pictures of MLflow's interface; docs/registry.md shows two of them.
+"""Takes pictures of MLflow's interface; docs/registry.md shows three of them.
 
     python docs/registry_screenshots.py [FOLDER]
 
