@@ -1,27 +1,30 @@
-"""How often "significantly better" is said of systems between which nothing was improved.
+"""How often the registry's gate calls a system better where nothing was improved.
 
     python -m benchmarks.gate_false_positives ROOT [DRAWS]
 
 reads ROOT/<variant>/<seed>/{metrics.json,translations.jsonl}: evaluations of the same settings,
-trained from another seed. By BLEU, at p < 0.05, under each of the two tests and under both, which
-is the gate's verdict, it counts
+trained from another seed. By BLEU, at p < 0.05, it counts under each of the two tests, under both,
+and under both with the seeds' margin, which is the gate's verdict,
 
-- pairs of seeds of which one is called better. Their weights do differ, so this is how often a
-  gate opens for luck in training, not an error of the tests alone;
+- pairs of seeds of which one is called better. The margin is of the standard deviation over all
+  seeds in ROOT but the two, so that no pair is judged by itself;
 - systems called better than themselves, which must be none;
 - of DRAWS (200) pairs made of a variant's first two seeds by exchanging their translations of each
   sentence with probability 1/2, those of which one is called better. Here no system is better, and
-  the null hypothesis of the randomisation holds exactly: a valid test finds 5 % or less.
+  the null hypothesis of the randomisation holds exactly: a valid test finds 5 % or less. There is
+  no margin for these: they were not trained.
 
-An interval is Clopper and Pearson's, of 95 %. Either direction counts, so that of promotions tried
-in one direction, half as many open.
+An interval is Clopper and Pearson's, of 95 %, as if pairs were independent, which those that share
+a seed are not. Either direction counts: of promotions, each tried in one direction, half as many
+open.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
+from math import sqrt
 from pathlib import Path
 from typing import NamedTuple
 
@@ -35,6 +38,7 @@ from scipy.stats import binomtest
 from tracelate.errors import InputError
 from tracelate.evaluation.comparison import refuse_incomparable
 from tracelate.evaluation.evidence import METRICS, Evidence, read_evidence
+from tracelate.evaluation.seeds import seed_margin
 from tracelate.evaluation.significance import (
     PairedCounts,
     Resampling,
@@ -45,6 +49,9 @@ from tracelate.evaluation.significance import (
 LEVEL = 0.05
 NULL_SEED = 20_040_725
 """Not the tests' own, whose changes of sides these must not repeat."""
+TESTS = ("bootstrap", "randomisation", "both", "gate")
+Variants = Mapping[str, Sequence[Evidence]]
+"""The evaluations of each variant's seeds."""
 
 
 class Found(NamedTuple):
@@ -52,10 +59,15 @@ class Found(NamedTuple):
 
     bootstrap: bool
     randomisation: bool
+    is_beyond_margin: bool
 
     @property
     def both(self) -> bool:
         return self.bootstrap and self.randomisation
+
+    @property
+    def gate(self) -> bool:
+        return self.both and self.is_beyond_margin
 
 
 def main() -> None:
@@ -63,25 +75,33 @@ def main() -> None:
         sys.exit("usage: python -m benchmarks.gate_false_positives ROOT [DRAWS]")
     draws = int(sys.argv[2]) if len(sys.argv) == 3 else 200
     try:
-        variants = read_variants(Path(sys.argv[1]))
+        report(read_variants(Path(sys.argv[1])), draws)
     except InputError as error:
         sys.exit(f"error: {error}")
 
-    console = Console(width=None if sys.stdout.isatty() else 120)
+
+def report(variants: Variants, draws: int) -> None:
+    console = Console(width=None if sys.stdout.isatty() else 140)
+    console.print(table_of_spread(variants))
     table = Table(title=f"Differences found by BLEU at p < {LEVEL}, in either direction")
     table.add_column("variant")
     table.add_column("what")
     table.add_column("pairs", justify="right")
-    for column in ("bootstrap", "randomisation", "both: the gate's"):
+    for column in ("bootstrap", "randomisation", "both", "gate: both, beyond the margin"):
         table.add_column(column, justify="right")
     of_all: dict[str, list[Found]] = {"two seeds": [], "itself": [], "exchanged": []}
     for variant, systems in variants.items():
-        pairs = [paired(a, b) for a, b in combinations(systems, 2)]
-        selves = [paired(one, one) for one in systems]
-        exchanged = list(exchange(pairs[0], draws)) if pairs else []
-        for what, counts in zip(of_all, (pairs, selves, exchanged), strict=True):
-            label = f"{variant}, {what}"
-            found = [find(one) for one in track(counts, label, console=Console(stderr=True))]
+        pairs = list(combinations(systems, 2))
+        margins = [seed_margin(deviation_without(variants, pair), LEVEL) for pair in pairs]
+        counts = [paired(a, b) for a, b in pairs]
+        found_by = {
+            "two seeds": zip(counts, margins, strict=True),
+            "itself": ((paired(one, one), 0.0) for one in systems),
+            "exchanged": ((one, 0.0) for one in exchange(counts[0], draws)) if counts else (),
+        }
+        for what, tried in found_by.items():
+            shown = track(list(tried), f"{variant}, {what}", console=Console(stderr=True))
+            found = [find(one, margin) for one, margin in shown]
             of_all[what] += found
             if found:
                 table.add_row(variant, what, *cells(found))
@@ -92,7 +112,7 @@ def main() -> None:
     console.print(table)
 
 
-def read_variants(root: Path) -> dict[str, list[Evidence]]:
+def read_variants(root: Path) -> Variants:
     """Each variant's evaluations by seed. Raises InputError where they cannot be compared."""
     variants: dict[str, list[Evidence]] = {}
     for path in sorted(root.glob(f"*/*/{METRICS}")):
@@ -103,6 +123,45 @@ def read_variants(root: Path) -> dict[str, list[Evidence]]:
     if not variants:
         raise InputError(f"{root} has no <variant>/<seed>/{METRICS}: name a study's results")
     return variants
+
+
+def deviation_without(variants: Variants, left_out: Sequence[Evidence] = ()) -> float:
+    """The standard deviation of BLEU over seeds in percent, pooled over the variants.
+
+    Raises InputError where no two seeds of a variant remain.
+    """
+    squares, freedom = 0.0, 0
+    for systems in variants.values():
+        kept = [one for one in systems if all(one is not other for other in left_out)]
+        scores = [bleu(one) for one in kept]
+        if len(scores) > 1:
+            squares += float(np.var(scores)) * len(scores)
+            freedom += len(scores) - 1
+    if not freedom:
+        names = ", ".join(variants)
+        raise InputError(
+            f"too few seeds of {names}: four of one variant are needed to judge a pair"
+        )
+    return sqrt(squares / freedom)
+
+
+def bleu(one: Evidence) -> float:
+    return one.metrics.scores[0].value
+
+
+def table_of_spread(variants: Variants) -> Table:
+    table = Table(title="BLEU over seeds")
+    for column in ("variant", "seeds", "mean", "standard deviation"):
+        table.add_column(column, justify="left" if column == "variant" else "right")
+    for variant, systems in variants.items():
+        if len(systems) < 2:
+            continue
+        mean = np.mean([bleu(one) for one in systems])
+        deviation = deviation_without({variant: systems})
+        table.add_row(variant, f"{len(systems)}", f"{mean:.2f}", f"{deviation:.2f}")
+    table.add_section()
+    table.add_row("pooled", "", "", f"{deviation_without(variants):.2f}")
+    return table
 
 
 def paired(a: Evidence, b: Evidence) -> PairedCounts:
@@ -122,14 +181,19 @@ def exchange(counts: PairedCounts, draws: int) -> Iterator[PairedCounts]:
         )
 
 
-def find(counts: PairedCounts) -> Found:
+def find(counts: PairedCounts, margin: float) -> Found:
+    """`margin` in percent."""
     tested = significance_of("bleu", counts, Resampling())
-    return Found(tested.p_bootstrap < LEVEL, tested.p_randomisation < LEVEL)
+    return Found(
+        tested.p_bootstrap < LEVEL,
+        tested.p_randomisation < LEVEL,
+        abs(tested.difference) > margin,
+    )
 
 
 def cells(found: Sequence[Found]) -> Iterable[str]:
     yield f"{len(found):,}"
-    for test in ("bootstrap", "randomisation", "both"):
+    for test in TESTS:
         count = sum(getattr(one, test) for one in found)
         interval = binomtest(count, len(found)).proportion_ci(method="exact")
         yield (

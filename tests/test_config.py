@@ -81,6 +81,8 @@ def test_misspelt_and_missing_keys_are_named(
         ("length_penalty", "-1", "evaluate.length_penalty is -1: should be greater than or equal"),
         ("metric", "rouge", "registry.metric is 'rouge': "),
         ("significance_level", "1.0", "registry.significance_level is 1.0: "),
+        ("seed_deviation", "-0.1", "registry.seed_deviation is -0.1: "),
+        ("seed_deviation", ".inf", "registry.seed_deviation is inf: "),
         ("target_language", "english language", "target_language is 'english language': "),
     ],
 )

@@ -230,6 +230,10 @@ class RegistryConfig(Section):
     """What a model must be better by than the one that it replaces."""
     significance_level: Annotated[float, Field(gt=0, lt=1)]
     """Of both tests."""
+    seed_deviation: Annotated[float, Field(ge=0, le=100)]
+    """The metric's standard deviation over seeds, in percent: two that differ by the seed alone do
+    so by less than 2.77 of it in 95 % of all pairs, and a model must gain more. 0: any gain counts.
+    """
 
 
 class RuntimeConfig(Section):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -104,6 +105,34 @@ def test_runs_rank_within_what_can_be_compared(folder: Path, run: Run) -> None:
     wrong = run("runs", "--where", "nam=worse")
     assert wrong.status == 1
     assert wrong.stderr == "error: 'nam=worse': no run has 'nam': did you mean name?\n"
+
+
+def test_seeds_says_how_far_apart_they_lie_and_what_to_put_into_params(
+    folder: Path, run: Run
+) -> None:
+    def train(seed: int, bleu: float) -> None:
+        tags = {f"signature.{metric}": "version:1" for metric in ("bleu", "chrf", "ter")}
+        tags |= {"sha256.data/prepared/test.parquet": "5e" * 32}
+        made, _ = start_run("tracelate", "general", tags)
+        made.log_params({"train": {"seed": seed}})
+        made.log_metrics({"test_bleu": bleu, "test_chrf": 50.0, "test_ter": 100 - bleu})
+
+    train(1, 30.0)
+    alone = run("seeds", "general")
+    assert alone.status == 1
+    assert alone.stderr.startswith("error: with these settings only seed 1 was trained and scored")
+    assert "-S train.seed=2" in alone.stderr
+    train(2, 32.0)
+    ids = [row["run_id"] for row in json.loads(run("runs", "--json").stdout)]
+    done = run("seeds", ids[0])
+    assert done.status == 0, done.stderr
+    lines = [re.sub(r"[│ ]+", " ", line).strip() for line in done.stdout.splitlines()]
+    assert "standard deviation 1.41 0.00 1.41" in lines
+    assert "95 % of pairs differ by less than 3.92 0.00 3.92" in lines
+    assert "by bleu over 2 seeds: registry.seed_deviation: 1.41; it is 0.5 now" in done.stdout
+    machine = json.loads(run("seeds", ids[0], "--json").stdout)
+    assert [one["seed"] for one in machine["runs"]] == [1, 2]
+    assert machine["spread"]["bleu"]["deviation"] == pytest.approx(2**0.5)
 
 
 def test_help_answers_without_loading_what_is_heavy() -> None:

@@ -69,6 +69,31 @@ def test_accepting_leakage_opens_the_gate_for_leakage_alone() -> None:
     assert failed(leaking._replace(served=OTHER), accepting) == ["served as scored"]
 
 
+@pytest.mark.parametrize(("deviation", "level"), [(1.0, 0.05), (0.6, 0.001)])
+def test_a_gain_must_be_more_than_another_seed_may_bring(deviation: float, level: float) -> None:
+    terms = TERMS._replace(seed_deviation=deviation, significance_level=level)
+    clear = BETTER._replace(p_bootstrap=level / 2, p_randomisation=level / 2)
+    for gain, wanted in ((0.99, ["better"]), (1.01, [])):
+        found = clear._replace(difference=gain * terms.seed_margin)
+        assert failed(GOOD._replace(significance=found), terms) == wanted
+    assert failed(GOOD._replace(significance=found._replace(p_bootstrap=level)), terms) != []
+
+
+def test_luck_in_training_is_named_with_its_size_and_the_remedy() -> None:
+    reason = judge(GOOD, TERMS._replace(seed_deviation=2.0)).checks[1].reason
+    for text in (
+        "luck in training",
+        "+5.00",
+        "by up to 5.54",
+        "registry.seed_deviation 2)",
+        "to 0",
+    ):
+        assert text in reason
+    assert "more than the 2.77 of another seed" in (
+        judge(GOOD, TERMS._replace(seed_deviation=1.0)).checks[1].reason
+    )
+
+
 def test_all_checks_are_told_whatever_fails() -> None:
     bad = Findings("version 1", ["other"], None, {**CLEAN, "exact_source": 1}, OTHER, OTHER)
     assert len(failed(bad)) == 5

@@ -183,6 +183,21 @@ def test_the_better_is_promoted_the_worse_refused_and_all_of_it_recorded(
     assert find_lock(client, champion.model) is None
 
 
+def test_a_gain_that_another_seed_may_bring_is_refused_and_recorded(
+    world: World, champion: Alias
+) -> None:
+    world.promote(world.weak, champion)
+    refused = world.promote(world.better, champion, seed_deviation=100.0)
+    assert (refused.decision, refused.verdict.failed) == ("refused", ["better"])
+    tags = world.client.get_model_version(champion.model, "2").tags
+    assert float(tags["tracelate.seed_margin"]) == pytest.approx(277.18, abs=0.01)
+    assert float(tags["tracelate.difference_low"]) > 0
+    promoted = world.promote(world.better, champion, seed_deviation=0.1)
+    assert promoted.decision == "promoted"
+    tags = world.client.get_model_version(champion.model, "2").tags
+    assert float(tags["tracelate.seed_margin"]) == pytest.approx(0.277, abs=0.001)
+
+
 def test_a_dry_run_says_what_would_happen_and_changes_nothing(
     world: World, champion: Alias
 ) -> None:

@@ -61,8 +61,9 @@ def promote(
 ) -> None:
     """Move the alias to a run's model, if it is better than the one that has it.
 
-    Asks for: the same test set and scoring, a significant difference, no leakage, and the
-    registered model's translations being those that were scored, one by one as in batches.
+    Asks for: the same test set and scoring, a difference that is significant and more than another
+    seed may bring, no leakage, and the registered model's translations being those that were
+    scored, one by one as in batches.
     """
     from tracelate.tracking.promotion import Wish
     from tracelate.tracking.promotion import promote as promote_run
@@ -78,6 +79,7 @@ def promote(
         config.metric,
         config.significance_level,
         test,
+        config.seed_deviation,
         accept_leakage=accept_leakage,
         forced_because=reason,
         dry_run=dry_run,

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from tracelate.evaluation.parity import Parity, describe
+from tracelate.evaluation.seeds import seed_margin
 from tracelate.evaluation.significance import Significance
 from tracelate.evaluation.summary import SCORES
 
@@ -17,7 +18,14 @@ class Terms(NamedTuple):
     """bleu, chrf or ter."""
     significance_level: float
     max_near_leakage_percent: float
+    seed_deviation: float = 0.0
+    """The standard deviation of the metric over seeds, in percent; 0: any better model will do."""
     accept_leakage: bool = False
+
+    @property
+    def seed_margin(self) -> float:
+        """What a model must gain at least, in percent, for more than another seed may bring it."""
+        return seed_margin(self.seed_deviation, self.significance_level)
 
 
 class Findings(NamedTuple):
@@ -99,10 +107,20 @@ def _better(findings: Findings, terms: Terms) -> Check:
         return Check(name, True, "the first: there is nothing to beat")
     if found is None or found.metric != terms.metric:
         return Check(name, False, f"was not compared by {terms.metric} with {findings.champion}")
-    numbers = describe_significance(found)
+    numbers, margin = describe_significance(found), terms.seed_margin
     match found.verdict(terms.significance_level):
+        case "better" if found.difference > margin:
+            more = f"; more than the {margin:.2f} of another seed" if margin else ""
+            return Check(name, True, f"than {findings.champion}: {numbers}{more}")
         case "better":
-            return Check(name, True, f"than {findings.champion}: {numbers}")
+            return Check(
+                name,
+                False,
+                f"not shown to be more than luck in training, against {findings.champion}: "
+                f"{numbers}; seeds alone differ by up to {margin:.2f} "
+                f"(registry.seed_deviation {terms.seed_deviation:g}). Train a better one, or set "
+                "that to 0 to let any better model pass",
+            )
         case "worse":
             return Check(name, False, f"worse than {findings.champion}: {numbers}")
         case _:

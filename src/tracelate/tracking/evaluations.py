@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -93,9 +93,8 @@ def _write(run: TrackedRun, lineage: Lineage, root: Path) -> None:
     run.set_tags(
         {
             **process_tags(),  # the training's process may have ended: this one writes now
-            "test_set": lineage.test_sha256[:12],
-            **{f"signature.{name}": text for name, text in lineage.signatures.items()},
             **hash_tags(HASHED, root),
+            **scoring_tags(lineage.test_sha256, lineage.signatures),
         }
     )
     run.log_datasets([test], root)
@@ -108,6 +107,15 @@ def _write(run: TrackedRun, lineage: Lineage, root: Path) -> None:
     run.log_files([root / path for path in FILES], STAGE)
     run.log_table(_table(root / layout.TRANSLATIONS), "translations.json")
     run.finish()
+
+
+def scoring_tags(test_sha256: str, signatures: Mapping[str, str]) -> dict[str, str]:
+    """What was scored and how, by which runs are said to be comparable."""
+    return {
+        "test_set": test_sha256[:12],
+        f"sha256.{layout.TEST.as_posix()}": test_sha256,
+        **{f"signature.{name}": signature for name, signature in signatures.items()},
+    }
 
 
 def evaluation_metrics(metrics: Metrics) -> Iterator[tuple[str, float]]:

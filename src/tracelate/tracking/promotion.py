@@ -65,6 +65,8 @@ class Wish(NamedTuple):
     significance_level: float
     test: Path
     """The file with the test sentences."""
+    seed_deviation: float = 0.0
+    """As `Terms` has it."""
     accept_leakage: bool = False
     forced_because: str | None = None
     """Moves the alias even if checks fail; None: it does not."""
@@ -201,6 +203,7 @@ def _terms(wish: Wish, candidate: Candidate) -> Terms:
         wish.metric,
         wish.significance_level,
         candidate.lineage.params["prepare"]["max_near_leakage_percent"],
+        wish.seed_deviation,
         wish.accept_leakage,
     )
 
@@ -226,7 +229,7 @@ def _document(
     version: str,
 ) -> dict[str, Any]:
     """The content of a verdict's file; scores and differences in percent."""
-    found = championship.significance
+    found, terms = championship.significance, _terms(wish, candidate)
     return {
         "decision": decision,
         "when": _now(),
@@ -240,7 +243,8 @@ def _document(
         "against_version": championship.version,
         "reason": wish.forced_because if decision == "forced" else None,
         "checks": [check._asdict() for check in verdict.checks],
-        "terms": _terms(wish, candidate)._asdict(),
+        "terms": terms._asdict(),
+        "seed_margin": terms.seed_margin,
         "significance": None if found is None else _significance(found),
         "leakage": candidate.lineage.leakage["test"],
         "test_sha256": candidate.lineage.test_sha256,
@@ -281,6 +285,7 @@ def _record(
         "p_bootstrap": found.get("p_bootstrap"),
         "p_randomisation": found.get("p_randomisation"),
         "sentences": found.get("sentences"),
+        "seed_margin": document["seed_margin"],
     }
     for key, value in values.items():
         # also where it is none: an earlier verdict's must not stay

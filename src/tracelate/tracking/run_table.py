@@ -113,7 +113,7 @@ def run_table(
 
 def _row(run: Run, experiment: str, letters: Mapping[tuple[str, ...], str]) -> RunRow:
     params, tags, metrics = run.data.params, run.data.tags, run.data.metrics
-    key = _comparable_key(run)
+    key = comparable_key_of(run)
     transformer = params.get("model.architecture") == "transformer"
     hidden_size = params.get("model.hidden_size", "")
     started = datetime.fromtimestamp(run.info.start_time / 1000, UTC)
@@ -149,7 +149,7 @@ def _attention(params: Mapping[str, str]) -> str | None:
     return f"{name}{f' × {hops}' if hops != '1' else ''}{fed}"
 
 
-def _comparable_key(run: Run) -> tuple[str, ...] | None:
+def comparable_key_of(run: Run) -> tuple[str, ...] | None:
     """None where the run does not say what it was scored on, and how."""
     tags = run.data.tags
     signatures = {name: tags.get(SIGNATURE + name) for name in SCORE_NAMES}
@@ -161,7 +161,7 @@ def _comparable_key(run: Run) -> tuple[str, ...] | None:
 
 def _letters(runs: Iterable[Run]) -> dict[tuple[str, ...], str]:
     """A, B, … for what can be compared, in the order in which it is met."""
-    keys = dict.fromkeys(key for run in runs if (key := _comparable_key(run)) is not None)
+    keys = dict.fromkeys(key for run in runs if (key := comparable_key_of(run)) is not None)
     return dict(zip(keys, _letter_names(), strict=False))
 
 

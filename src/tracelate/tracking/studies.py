@@ -10,7 +10,7 @@ from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from tracelate.evaluation.report import read_metrics
 from tracelate.files import read_json
-from tracelate.tracking.evaluations import evaluation_metrics, sharpness_curve
+from tracelate.tracking.evaluations import evaluation_metrics, scoring_tags, sharpness_curve
 from tracelate.tracking.mirrored import content_sha256, is_mirrored, mark_mirrored
 from tracelate.tracking.runs import TrackedRun, source_tags, start_run
 from tracelate.tracking.store import connect, find_or_create_experiment
@@ -78,6 +78,8 @@ def _write(run: TrackedRun, one: StudyRun) -> None:
             [{key: row[key] for key in row if key != "epoch"} for row in read_curve(curve)]
         )
     metrics = read_metrics(one.metrics)
+    signatures = {score.name: score.signature for score in metrics.scores}
+    run.set_tags(scoring_tags(metrics.test.sha256, signatures))
     measured = {MEASURED[name]: report[name] for name in MEASURED}
     run.log_metrics({**measured, **dict(evaluation_metrics(metrics))})
     run.log_curve(sharpness_curve(metrics))
