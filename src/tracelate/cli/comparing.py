@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 app = typer.Typer()
 WIDE = 250
 """Characters of a line that is not for a terminal: no cell is cut or wrapped."""
+ENOUGH_SEEDS = 8
+"""With these, the upper end of a deviation's interval is twice the deviation."""
 
 
 @app.command(epilog="Example: `tracelate compare models:/en-es@champion reports`")
@@ -53,7 +55,8 @@ def compare(
 ) -> None:
     """Say whether B translates better than A, or the difference may be chance.
 
-    Refuses, and names the difference, where test set or scoring are not the same.
+    Refuses, and names the difference, where test set or scoring are not the same. It is about these
+    two models: `tracelate seeds` says what another seed of the same settings brings.
     """
     from tracelate.evaluation.comparison import comparison_document, write_comparison
     from tracelate.evaluation.comparison_tables import print_comparison
@@ -178,7 +181,9 @@ def _table_of_seeds(runs: Sequence[SeedRun], spreads: Sequence[SeedSpread], leve
     from tracelate.evaluation.summary import SCORES
     from tracelate.tracking.finding import SHORT_ID
 
-    notes = ["With fewer than some 8 seeds, a deviation is hardly known: see its interval."]
+    notes = []
+    if len(runs) < ENOUGH_SEEDS:
+        notes.append("A deviation over so few seeds is hardly known: see its interval.")
     if len({one.commit for one in runs}) > 1:
         notes.append("The runs are of different commits.")
     table = Table(caption=" ".join(notes), caption_justify="left")
