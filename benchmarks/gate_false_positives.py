@@ -9,10 +9,10 @@ and under both with the seeds' margin, which is the gate's verdict,
 - pairs of seeds of which one is called better. The margin is of the standard deviation over all
   seeds in ROOT but the two, so that no pair is judged by itself;
 - systems called better than themselves, which must be none;
-- of DRAWS (200) pairs made of a variant's first two seeds by exchanging their translations of each
-  sentence with probability 1/2, those of which one is called better. Here no system is better, and
-  the null hypothesis of the randomisation holds exactly: a valid test finds 5 % or less. There is
-  no margin for these: they were not trained.
+- of DRAWS (1,000) pairs made of a variant's first two seeds by exchanging their translations of
+  each sentence with probability 1/2, those of which one is called better. Here no system is better,
+  and the null hypothesis of the randomisation holds exactly: a valid test finds 5 % or less. There
+  is no margin for these: they were not trained.
 
 An interval is Clopper and Pearson's, of 95 %, as if pairs were independent, which those that share
 a seed are not. Either direction counts: of promotions, each tried in one direction, half as many
@@ -73,7 +73,7 @@ class Found(NamedTuple):
 def main() -> None:
     if len(sys.argv) not in (2, 3):
         sys.exit("usage: python -m benchmarks.gate_false_positives ROOT [DRAWS]")
-    draws = int(sys.argv[2]) if len(sys.argv) == 3 else 200
+    draws = int(sys.argv[2]) if len(sys.argv) == 3 else 1000
     try:
         report(read_variants(Path(sys.argv[1])), draws)
     except InputError as error:
@@ -97,7 +97,9 @@ def report(variants: Variants, draws: int) -> None:
         found_by = {
             "two seeds": zip(counts, margins, strict=True),
             "itself": ((paired(one, one), 0.0) for one in systems),
-            "exchanged": ((one, 0.0) for one in exchange(counts[0], draws)) if counts else (),
+            "exchanged": ((one, 0.0) for one in exchange(counts[0], draws, variant))
+            if counts
+            else (),
         }
         for what, tried in found_by.items():
             shown = track(list(tried), f"{variant}, {what}", console=Console(stderr=True))
@@ -169,9 +171,11 @@ def paired(a: Evidence, b: Evidence) -> PairedCounts:
     return count_in_sentences(BLEU(), of_a, of_b, [row.reference for row in a.rows])
 
 
-def exchange(counts: PairedCounts, draws: int) -> Iterator[PairedCounts]:
-    """Pairs of systems in which each sentence's translations have changed sides at random."""
-    random = np.random.default_rng(NULL_SEED)
+def exchange(counts: PairedCounts, draws: int, variant: str) -> Iterator[PairedCounts]:
+    """Pairs of systems in which each sentence's translations have changed sides at random, not the
+    same for another variant.
+    """
+    random = np.random.default_rng([NULL_SEED, *variant.encode()])
     for _ in range(draws):
         stays_N1 = random.integers(2, size=(len(counts.a_NK), 1), dtype=bool)
         yield PairedCounts(
