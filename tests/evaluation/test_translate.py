@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
+import numpy as np
 import pytest
 
-from tracelate.evaluation.translate import Translator
+from tracelate.evaluation.translate import PART_PIECES, Translation, Translator
 from tracelate.model.search import Hypothesis
+from tracelate.model.seq2seq import Seq2Seq
 from tracelate.training.model_files import load_model
 
 SENTENCES = ["Always the door opens the window.", "", "Never.", "  ", "Today the light stops."]
@@ -51,3 +54,24 @@ def test_no_white_space_is_left_around_a_translation(
     monkeypatch.setattr(translator, "_search", lambda _: found)
     [translation] = translator.translate(["The door"])
     assert (translation.text, translation.target_ids) == ("La puerta", ids)
+
+
+@pytest.mark.parametrize("architecture", ["recurrent", "transformer"])
+def test_attention_in_parts_is_that_of_the_whole(
+    translator: Translator, architecture: Literal["recurrent", "transformer"]
+) -> None:
+    trained = translator.trained
+    config = trained.config.model.model_copy(
+        update={"architecture": architecture, "input_feeding": True}
+    )
+    model = Seq2Seq(config, trained.tokenizer.size, trained.tokenizer.padding_id).eval()
+    looking = Translator(
+        trained._replace(model=model), beam_size=1, length_penalty=1.0, batch_sentences=1
+    )
+    source, target = trained.tokenizer.encode([SENTENCES[0], " ".join(SENTENCES * 9)])
+    assert len(target) > 2 * PART_PIECES
+    translation = Translation("", 0.0, source, target)
+    [whole_TS] = looking.attentions([translation])
+    parts_TS = looking.attention_in_parts(translation)
+    assert parts_TS.shape == whole_TS.shape
+    np.testing.assert_allclose(parts_TS, whole_TS, atol=1e-5)

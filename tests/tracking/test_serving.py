@@ -16,9 +16,8 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
-import numpy as np
 import pytest
 import uvicorn
 from hypothesis import given, settings
@@ -29,7 +28,7 @@ from torch import Tensor
 from tracelate.errors import InputError
 from tracelate.evaluation import layout, translate
 from tracelate.evaluation.lineage import Lineage, read_lineage
-from tracelate.evaluation.translate import Translation, Translator
+from tracelate.evaluation.translate import Translator
 from tracelate.model.search import Hypothesis, SpecialIds, beam_search
 from tracelate.model.seq2seq import Seq2Seq
 from tracelate.tracking import serving
@@ -38,7 +37,6 @@ from tracelate.tracking.loading import load_packed, packed_model
 from tracelate.tracking.packaging import save_model
 from tracelate.tracking.registry import register_version
 from tracelate.tracking.runs import TrackedRun
-from tracelate.tracking.served_model import ALIGNED_PIECES, ServedModel
 from tracelate.tracking.serving import load_servable, serve, server_config
 from tracelate.tracking.store import connect
 from tracelate.tracking.sync import sync_project
@@ -325,27 +323,6 @@ def test_a_client_that_goes_away_harms_nobody(port: int, alone: dict[int, dict[s
         with socket.create_connection(("127.0.0.1", port), timeout=30) as client:
             client.sendall(b"POST /invocations HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n{")
     assert invoke(port, SENTENCES[:1]).body == {"predictions": [alone[2][SENTENCES[0]]]}
-
-
-@pytest.mark.parametrize("architecture", ["recurrent", "transformer"])
-def test_alignment_in_parts_is_that_of_the_whole(
-    finished_project: Path, architecture: Literal["recurrent", "transformer"]
-) -> None:
-    trained = load_model(finished_project / "models")
-    config = trained.config.model.model_copy(
-        update={"architecture": architecture, "input_feeding": True}
-    )
-    model = Seq2Seq(config, trained.tokenizer.size, trained.tokenizer.padding_id).eval()
-    served = ServedModel()
-    served.trained = trained._replace(model=model)
-    translator = Translator(served.trained, beam_size=1, length_penalty=1.0, batch_sentences=1)
-    source, target = trained.tokenizer.encode([SENTENCES[0], " ".join(SENTENCES * 9)])
-    assert len(target) > 2 * ALIGNED_PIECES
-    translation = Translation("", 0.0, source, target)
-    [whole_TS] = translator.attentions([translation])
-    parts_TS = served._attention(translator, translation)
-    assert parts_TS.shape == whole_TS.shape
-    np.testing.assert_allclose(parts_TS, whole_TS, atol=1e-5)
 
 
 def test_a_search_ends_when_its_client_goes_away(

@@ -20,6 +20,9 @@ from tracelate.training.model_files import TrainedModel, special_ids
 
 CHUNK_BATCHES = 8
 """Sentences of like length are batched together within as many batches of a stream."""
+PART_PIECES = 64
+"""Of a translation, whose attention is looked at in parts: additive and concat attention hold a
+vector of each piece with each source piece, 200 MB for a source of 1,000 at hidden size 384."""
 
 
 class Translation(NamedTuple):
@@ -98,6 +101,20 @@ class Translator:
                 yield weights_TS[: len(one.target_ids) + 1, : len(one.source_ids) + 1]
 
     @torch.no_grad()
+    def attention_in_parts(self, translation: Translation) -> npt.NDArray[np.float32]:
+        """As `attentions` has it, in the memory of PART_PIECES, however long the translation is."""
+        model = self.trained.model
+        source_BS, target_BT = self._pieces([translation])
+        memory, state = model.encode(source_BS, source_BS != self.special.padding)
+        weights_TS = []
+        for part_BT in torch.split(target_BT, PART_PIECES, dim=1):
+            output = model.decoder(model.embedding(part_BT), state, memory, None)
+            state = output.state
+            weights_TS.append(output.weights_BTS[0])
+        attention_TS: npt.NDArray[np.float32] = torch.cat(weights_TS).float().numpy()
+        return attention_TS
+
+    @torch.no_grad()
     def attention_views(self, translation: Translation) -> dict[str, npt.NDArray[np.float32]]:
         """What else there is to see of a translation's attention, by name: each head or hop, or
         the window, with 1 inside; arrays as those of `attentions`.
@@ -106,13 +123,18 @@ class Translator:
         return {name: view[0].float().numpy() for name, view in views.items()}
 
     def _look(self, batch: Sequence[Translation]) -> TeacherForced:
+        source_BS, target_BT = self._pieces(batch)
+        looked: TeacherForced = self.trained.model(
+            source_BS, source_BS != self.special.padding, target_BT
+        )
+        return looked
+
+    def _pieces(self, batch: Sequence[Translation]) -> tuple[torch.Tensor, torch.Tensor]:
+        """The sources, and what their translations are predicted from, piece by piece."""
         special = self.special
         source_BS = pad([[*one.source_ids, special.end] for one in batch], special.padding)
         target_BT = pad([[special.start, *one.target_ids] for one in batch], special.padding)
-        looked: TeacherForced = self.trained.model(
-            source_BS, source_BS != special.padding, target_BT
-        )
-        return looked
+        return source_BS, target_BT
 
     def _search(self, source_ids: Sequence[Sequence[int]]) -> list[list[Hypothesis]]:
         source_BS = pad([[*ids, self.special.end] for ids in source_ids], self.special.padding)

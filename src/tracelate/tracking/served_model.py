@@ -9,9 +9,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-import torch
 from mlflow.exceptions import MlflowException
 from mlflow.models import set_model
 from mlflow.pyfunc import PythonModel, PythonModelContext
@@ -23,10 +20,6 @@ from tracelate.evaluation.lineage import read_lineage, refuse_changed_files
 from tracelate.evaluation.translate import Translation, Translator
 from tracelate.evaluation.words import attention_over_words
 from tracelate.training.model_files import load_model
-
-ALIGNED_PIECES = 64
-"""Of a translation at once: additive and concat attention hold a vector of each with each source
-piece, 200 MB for a source of 1,000 at hidden size 384."""
 
 
 class Request(BaseModel):
@@ -120,7 +113,7 @@ class ServedModel(PythonModel):  # type: ignore[misc]
     ) -> list[dict[str, object]]:
         if not translation.source_ids:
             return []
-        weights_TS = self._attention(translator, translation)
+        weights_TS = translator.attention_in_parts(translation)
         seen = attention_over_words(self.trained.tokenizer, translation, weights_TS)
         if not seen.weights_WV.any():
             return []
@@ -134,23 +127,6 @@ class ServedModel(PythonModel):  # type: ignore[misc]
             }
             for target, weights_V in zip(seen.target_words[:-1], weights_WV, strict=True)
         ]
-
-    @torch.no_grad()
-    def _attention(
-        self, translator: Translator, translation: Translation
-    ) -> npt.NDArray[np.float32]:
-        """As `Translator.attentions`, in the memory of ALIGNED_PIECES."""
-        model, special = self.trained.model, translator.special
-        source_BS = torch.tensor([[*translation.source_ids, special.end]])
-        target_BT = torch.tensor([[special.start, *translation.target_ids]])
-        memory, state = model.encode(source_BS, torch.ones_like(source_BS, dtype=torch.bool))
-        weights_TS = []
-        for part_BT in torch.split(target_BT, ALIGNED_PIECES, dim=1):
-            output = model.decoder(model.embedding(part_BT), state, memory, None)
-            state = output.state
-            weights_TS.append(output.weights_BTS[0])
-        attention_TS: npt.NDArray[np.float32] = torch.cat(weights_TS).float().numpy()
-        return attention_TS
 
 
 set_model(ServedModel())
