@@ -20,8 +20,8 @@ from tracelate.corpus.tokenizer import SubwordTokenizer
 from tracelate.files import read_json, write_json
 from tracelate.tracking.live import LiveLogger
 from tracelate.tracking.mirroring import mirroring
-from tracelate.tracking.runs import TrackedRun
 from tracelate.tracking.store import project_root
+from tracelate.tracking.tracked_run import TrackedRun
 from tracelate.tracking.trainings import start_training, track_training
 from tracelate.training.checkpoints import fingerprint, resume_step
 from tracelate.training.fit import TrainingResult, fit, is_first_process

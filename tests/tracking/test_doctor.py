@@ -23,9 +23,10 @@ from tracelate.tracking.alias_lock import hold_lock, stale_locks
 from tracelate.tracking.doctor import examine, mend
 from tracelate.tracking.process import HOST, PID, PID_SPACE, STARTED, process_tags, state_of
 from tracelate.tracking.registry import default_store, register_version
-from tracelate.tracking.runs import TrackedRun, start_run
+from tracelate.tracking.runs import start_run
 from tracelate.tracking.store import StoreError, connect
 from tracelate.tracking.sync import sync_project
+from tracelate.tracking.tracked_run import TrackedRun
 
 
 @pytest.fixture(scope="module")

@@ -12,8 +12,9 @@ from mlflow import MlflowClient
 from tests.evaluation.evidence import evidence, some_references, translate_badly, write_evidence
 from tracelate.errors import InputError
 from tracelate.tracking.evidence import find_evidence
-from tracelate.tracking.runs import TrackedRun, start_run
+from tracelate.tracking.runs import start_run
 from tracelate.tracking.store import connect
+from tracelate.tracking.tracked_run import TrackedRun
 
 REFERENCES = some_references(10)
 MODEL = "evidence-en-es"

@@ -36,10 +36,10 @@ from tracelate.tracking.limits import Limits
 from tracelate.tracking.loading import load_packed, packed_model
 from tracelate.tracking.packaging import save_model
 from tracelate.tracking.registry import register_version
-from tracelate.tracking.runs import TrackedRun
 from tracelate.tracking.serving import load_servable, serve, server_config
 from tracelate.tracking.store import connect
 from tracelate.tracking.sync import sync_project
+from tracelate.tracking.tracked_run import TrackedRun
 from tracelate.training.model_files import load_model
 
 NAME = "served-en-es"

@@ -13,7 +13,8 @@ from tracelate.files import read_json, sha256_of
 from tracelate.tracking.mirrored import is_mirrored, mark_mirrored
 from tracelate.tracking.packaging import package_model
 from tracelate.tracking.process import process_tags
-from tracelate.tracking.runs import DataFile, TrackedRun, attach_run, hash_tags
+from tracelate.tracking.runs import attach_run, hash_tags
+from tracelate.tracking.tracked_run import DataFile, TrackedRun
 from tracelate.tracking.trainings import run_name, track_training
 from tracelate.training.run_file import read_training_run
 

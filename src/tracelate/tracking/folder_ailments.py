@@ -17,9 +17,10 @@ from tracelate.files import read_json
 from tracelate.tracking import evaluations, trainings
 from tracelate.tracking.ailment import Ailment
 from tracelate.tracking.mirrored import is_mirrored
-from tracelate.tracking.runs import TrackedRun, find_attached, find_run
+from tracelate.tracking.runs import find_attached, find_run
 from tracelate.tracking.store import StoreError
 from tracelate.tracking.sync import sync_project
+from tracelate.tracking.tracked_run import TrackedRun
 from tracelate.training.run_file import read_training_run
 
 CHECKPOINTS = Path(".tracelate/checkpoints")

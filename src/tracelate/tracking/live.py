@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pytorch_lightning.loggers import MLFlowLogger
 
 from tracelate.tracking.mirroring import mirroring
-from tracelate.tracking.runs import TrackedRun
 from tracelate.tracking.store import tracking_uri
+from tracelate.tracking.tracked_run import TrackedRun
 
 
 class LiveLogger(MLFlowLogger):

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from tracelate.files import sha256_of
-from tracelate.tracking.runs import TrackedRun
+from tracelate.tracking.tracked_run import TrackedRun
 
 TAG = "tracelate.mirrored."
 

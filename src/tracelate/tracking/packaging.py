@@ -20,7 +20,7 @@ from tracelate.evaluation.card import write_card
 from tracelate.evaluation.lineage import MODEL_FILES, Lineage
 from tracelate.files import sha256_of
 from tracelate.tracking.quiet import quiet_mlflow
-from tracelate.tracking.runs import DataFile, TrackedRun, flatten
+from tracelate.tracking.tracked_run import DataFile, TrackedRun, flatten
 from tracelate.tracking.trainings import run_name
 
 REQUIREMENTS = (

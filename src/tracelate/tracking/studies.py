@@ -12,8 +12,9 @@ from tracelate.evaluation.report import read_metrics
 from tracelate.files import read_json
 from tracelate.tracking.evaluations import evaluation_metrics, scoring_tags, sharpness_curve
 from tracelate.tracking.mirrored import content_sha256, is_mirrored, mark_mirrored
-from tracelate.tracking.runs import TrackedRun, source_tags, start_run
+from tracelate.tracking.runs import source_tags, start_run
 from tracelate.tracking.store import connect, find_or_create_experiment
+from tracelate.tracking.tracked_run import TrackedRun
 from tracelate.tracking.trainings import MEASURED
 from tracelate.training.reports import read_curve
 from tracelate.training.run_file import current_commit

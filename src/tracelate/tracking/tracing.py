@@ -28,8 +28,9 @@ from tracelate.tracking.loading import find_model
 from tracelate.tracking.packaging import ARTIFACTS
 from tracelate.tracking.packaging import find_model as find_logged_model
 from tracelate.tracking.registry import LOGGED
-from tracelate.tracking.runs import RESTORED_FROM, find_run, flatten
+from tracelate.tracking.runs import RESTORED_FROM, find_run
 from tracelate.tracking.store import StoreError, connect, has_store, tracking_uri
+from tracelate.tracking.tracked_run import flatten
 
 SERVED = ("http://", "https://")
 TIMEOUT_S = 10

@@ -14,14 +14,8 @@ from tracelate.evaluation.lineage import corpus_name
 from tracelate.files import read_json
 from tracelate.model.architecture import architecture_name
 from tracelate.tracking.mirrored import is_mirrored, mark_mirrored
-from tracelate.tracking.runs import (
-    DataFile,
-    TrackedRun,
-    dvc_tags,
-    hash_tags,
-    source_tags,
-    start_run,
-)
+from tracelate.tracking.runs import dvc_tags, hash_tags, source_tags, start_run
+from tracelate.tracking.tracked_run import DataFile, TrackedRun
 from tracelate.training.model_files import TOKENIZER
 from tracelate.training.reports import read_curve
 from tracelate.training.run_file import Commit, current_commit, read_training_run

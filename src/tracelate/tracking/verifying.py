@@ -34,8 +34,8 @@ from tracelate.tracking.packaging import (
     SERVED_MODEL,
     code_sha256,
 )
-from tracelate.tracking.runs import flatten
 from tracelate.tracking.tracing import Trace, fetch, fetch_packed
+from tracelate.tracking.tracked_run import flatten
 
 RUN = "MLflow's run"
 MODEL = "MLflow's model"
