@@ -4,19 +4,33 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
-from typing import Literal
+from datetime import UTC, datetime
+from socket import gethostname
+from typing import Literal, NamedTuple
 
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tracelate.errors import InputError
+from tracelate.tracking.alias_lock import user_name
+from tracelate.training.run_file import current_commit
 
 TAG = "tracelate.history."
 LONGEST_EVENT = 5000
 """Characters that a store keeps of a registered model's tag."""
 
 Kind = Literal["promoted", "forced", "rolled back"]
+
+
+class Author(NamedTuple):
+    """Who moves an alias, or judges whether it is moved, and when."""
+
+    when: str
+    """ISO 8601, in UTC."""
+    who: str
+    commit: str | None
+    """Of the code that runs."""
 
 
 class Event(BaseModel):
@@ -40,6 +54,12 @@ class Event(BaseModel):
     """The checks that a forced promotion did not pass."""
     record: str | None = None
     """The whole verdict: an artifact's address, runs:/…; None: a rollback has none."""
+
+
+def author_now() -> Author:
+    """This process."""
+    when = datetime.now(UTC).isoformat(timespec="microseconds")
+    return Author(when, f"{user_name()}@{gethostname()}", current_commit().sha)
 
 
 def read_history(client: MlflowClient, model: str, alias: str) -> list[Event]:

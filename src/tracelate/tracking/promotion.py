@@ -8,12 +8,8 @@ decision, is made while the lock is held, against what the alias points at then.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
-from socket import gethostname
-from typing import Any, Literal, NamedTuple
-
-from mlflow import MlflowClient
+from typing import NamedTuple
 
 from tracelate.errors import InputError
 from tracelate.evaluation.gate import (
@@ -24,14 +20,14 @@ from tracelate.evaluation.gate import (
     judge,
 )
 from tracelate.evaluation.parity import Parity
-from tracelate.evaluation.significance import Significance
 from tracelate.tracking.alias_history import (
     Event,
     append_event,
+    author_now,
     previous_version,
     read_history,
 )
-from tracelate.tracking.alias_lock import hold_lock, refuse_lost, user_name
+from tracelate.tracking.alias_lock import hold_lock, refuse_lost
 from tracelate.tracking.candidate import Candidate, find_candidate, translate_again
 from tracelate.tracking.championship import Championship, compare_with_champion
 from tracelate.tracking.registry import (
@@ -43,14 +39,10 @@ from tracelate.tracking.registry import (
     reporting_failures,
 )
 from tracelate.tracking.store import connect
-from tracelate.training.run_file import current_commit
+from tracelate.tracking.verdict_record import TAG, Decision, verdict_document, write_verdict
 
-RECORDS = "promotion"
-"""The folder among a run's artifacts with a file for each verdict on it."""
 LONGEST_REASON = 1000
-TAG = "tracelate."
 
-Decision = Literal["promoted", "forced", "refused", "unchanged"]
 OnProgress = Callable[[str, int, int], object]
 """Hears what is under way, how many more of it are done, and of how many."""
 
@@ -117,9 +109,20 @@ def promote(wish: Wish, on_progress: OnProgress = lambda *_: None) -> Promotion:
             return Promotion("unchanged", version, version, Verdict([]), None)
         verdict = judge(_findings(candidate, championship, served, alone), _terms(wish, candidate))
         decision = _decide(wish, verdict)
-        document = _document(wish, candidate, championship, verdict, decision, version)
+        author = author_now()
+        document = verdict_document(
+            candidate,
+            championship,
+            verdict,
+            _terms(wish, candidate),
+            author,
+            alias=wish.alias,
+            version=version,
+            decision=decision,
+            reason=wish.forced_because if decision == "forced" else None,
+        )
         refuse_lost(client, lock)
-        record = _record(client, candidate, wish.alias, version, document)
+        record = write_verdict(client, candidate, wish.alias, version, document)
         if decision != "refused":
             client.set_registered_model_alias(wish.alias.model, wish.alias.name, version)
             # after the alias: an event that is missing is an alias moved by hand, and no harm
@@ -131,9 +134,9 @@ def promote(wish: Wish, on_progress: OnProgress = lambda *_: None) -> Promotion:
                     kind="promoted" if decision == "promoted" else "forced",
                     version=version,
                     replaced=championship.version,
-                    when=document["when"],
-                    who=document["who"],
-                    commit=document["commit"],
+                    when=author.when,
+                    who=author.who,
+                    commit=author.commit,
                     why=_why(wish, championship, decision),
                     failed=verdict.failed,
                     record=record,
@@ -161,13 +164,14 @@ def roll_back(alias: Alias, reason: str | None) -> Event:
                 f"there is nothing to roll {alias} back to: `tracelate history` has no earlier "
                 "version that is still there"
             )
+        author = author_now()
         event = Event(
             kind="rolled back",
             version=previous,
             replaced=current,
-            when=_now(),
-            who=_who(),
-            commit=current_commit().sha,
+            when=author.when,
+            who=author.who,
+            commit=author.commit,
             why=reason or "no reason given",
         )
         refuse_lost(client, lock)
@@ -220,80 +224,6 @@ def _why(wish: Wish, championship: Championship, decision: Decision) -> str:
     return numbers if decision == "promoted" else f"{wish.forced_because} ({numbers})"
 
 
-def _document(
-    wish: Wish,
-    candidate: Candidate,
-    championship: Championship,
-    verdict: Verdict,
-    decision: Decision,
-    version: str,
-) -> dict[str, Any]:
-    """The content of a verdict's file; scores and differences in percent."""
-    found, terms = championship.significance, _terms(wish, candidate)
-    return {
-        "decision": decision,
-        "when": _now(),
-        "who": _who(),
-        "commit": current_commit().sha,
-        "model": wish.alias.model,
-        "alias": wish.alias.name,
-        "version": version,
-        "model_id": candidate.model_id,
-        "run_id": candidate.run_id,
-        "against_version": championship.version,
-        "reason": wish.forced_because if decision == "forced" else None,
-        "checks": [check._asdict() for check in verdict.checks],
-        "terms": terms._asdict(),
-        "seed_margin": terms.seed_margin,
-        "significance": None if found is None else _significance(found),
-        "leakage": candidate.lineage.leakage["test"],
-        "test_sha256": candidate.lineage.test_sha256,
-        "weights_sha256": candidate.lineage.weights_sha256,
-    }
-
-
-def _significance(found: Significance) -> dict[str, Any]:
-    return {**found._asdict(), "resampling": found.resampling._asdict()}
-
-
-def _record(
-    client: MlflowClient,
-    candidate: Candidate,
-    alias: Alias,
-    version: str,
-    document: dict[str, Any],
-) -> str:
-    name = f"{RECORDS}/{document['when'].replace(':', '').replace('+0000', 'Z')}.json"
-    address = f"runs:/{candidate.run_id}/{name}"
-    client.log_dict(candidate.run_id, document, name)
-    found = document["significance"] or {}
-    failed = [check["name"] for check in document["checks"] if not check["passed"]]
-    values = {
-        "verdict": document["decision"],
-        "verdict_alias": alias.name,
-        "verdict_when": document["when"],
-        "verdict_who": document["who"],
-        "verdict_commit": document["commit"],
-        "verdict_reason": document["reason"],
-        "verdict_record": address,
-        "against_version": document["against_version"],
-        "failed_checks": ", ".join(failed),
-        "metric": document["terms"]["metric"],
-        "difference": found.get("difference"),
-        "difference_low": found.get("low"),
-        "difference_high": found.get("high"),
-        "p_bootstrap": found.get("p_bootstrap"),
-        "p_randomisation": found.get("p_randomisation"),
-        "sentences": found.get("sentences"),
-        "seed_margin": document["seed_margin"],
-    }
-    for key, value in values.items():
-        # also where it is none: an earlier verdict's must not stay
-        text = "none" if value in (None, "") else str(value)
-        client.set_model_version_tag(alias.model, version, TAG + key, text)
-    return address
-
-
 def _refuse_reason(reason: str | None) -> None:
     if reason is not None and not reason.strip():
         raise InputError("--reason is empty: say why")
@@ -301,11 +231,3 @@ def _refuse_reason(reason: str | None) -> None:
         raise InputError(
             f"--reason has {len(reason):,} characters: {LONGEST_REASON:,} are enough, link to more"
         )
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="microseconds")
-
-
-def _who() -> str:
-    return f"{user_name()}@{gethostname()}"
