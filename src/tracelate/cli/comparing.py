@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tracelate.cli.console import result_console
 from tracelate.config import load_params
 from tracelate.errors import InputError
 
 if TYPE_CHECKING:
-    from rich.console import Console
     from rich.table import Table
 
     from tracelate.evaluation.comparison import Comparison
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
     from tracelate.tracking.seeds import SeedRun
 
 app = typer.Typer()
-WIDE = 250
-"""Characters of a line that is not for a terminal: no cell is cut or wrapped."""
 ENOUGH_SEEDS = 8
 """With these, the upper end of a deviation's interval is twice the deviation."""
 
@@ -67,7 +64,7 @@ def compare(
     if as_json:
         typer.echo(json.dumps(comparison_document(comparison, level), ensure_ascii=False, indent=2))
     else:
-        print_comparison(_console(), comparison, level, sentences)
+        print_comparison(result_console(), comparison, level, sentences)
     if output is not None:
         from tracelate.evaluation.drawing import write_png
         from tracelate.evaluation.plots import length_difference_figure
@@ -123,7 +120,7 @@ def runs(
         from tracelate.cli.run_columns import table_of_runs
 
         ranked_by = sort if sort in SCORE_NAMES else None
-        console = _console()
+        console = result_console()
         console.print(
             table_of_runs(
                 found,
@@ -166,7 +163,7 @@ def seeds(
         }
         typer.echo(json.dumps(document, ensure_ascii=False, indent=2))
         return
-    _console().print(_table_of_seeds(found, spreads, config.significance_level))
+    result_console().print(_table_of_seeds(found, spreads, config.significance_level))
     [chosen] = [one for one in spreads if one.metric == config.metric]
     typer.echo(
         f"For params.yaml, by {config.metric} over {len(found)} seeds: "
@@ -222,9 +219,3 @@ def _compare(a: Evidence, b: Evidence, resampling: Resampling) -> Comparison:
     with Progress(console=console, transient=True, disable=not console.is_terminal) as shown:
         task = shown.add_task("resampling", total=draws_in_all(resampling))
         return compare(a, b, resampling, lambda count: shown.advance(task, count))
-
-
-def _console() -> Console:
-    from rich.console import Console
-
-    return Console(highlight=False, width=None if sys.stdout.isatty() else WIDE)

@@ -6,18 +6,14 @@ import json
 import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from tracelate.cli.console import result_console
 from tracelate.errors import InputError
 
-if TYPE_CHECKING:
-    from rich.console import Console
-
 app = typer.Typer()
-WIDE = 250
-"""Characters of a line that is not for a terminal."""
 REFERENCE_HELP = (
     "models:/NAME@alias, models:/NAME/3, a run (its id, 6 or more characters of it, or its name), "
     "a file or folder such as models, or a served model's address."
@@ -49,8 +45,8 @@ def lineage(
         document = chain_document(traced.chain, checks)
         typer.echo(json.dumps(document, ensure_ascii=False, indent=2))
     else:
-        print_chain(_console(), traced.chain)
-        print_checks(_console(), checks or [])
+        print_chain(result_console(), traced.chain)
+        print_checks(result_console(), checks or [])
     refuse_failures(checks or [])
 
 
@@ -87,7 +83,7 @@ def replay(
         kept=keep,
         allow_dirty=allow_dirty,
     )
-    print_checks(_console(), checks)
+    print_checks(result_console(), checks)
     if keep is not None:
         typer.echo(f"kept: {keep}; `git worktree remove --force {keep}` removes it", err=True)
     if wrong := failures(checks):
@@ -95,9 +91,3 @@ def replay(
             f"the replay of {reference} gave another {', '.join(one.what for one in wrong)}: the "
             "first of them says where it began"
         )
-
-
-def _console() -> Console:
-    from rich.console import Console
-
-    return Console(highlight=False, width=None if sys.stdout.isatty() else WIDE)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,11 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tracelate.cli.console import result_console
 from tracelate.config import load_params
 from tracelate.errors import InputError
 
 if TYPE_CHECKING:
-    from rich.console import Console
     from rich.table import Table
 
     from tracelate.evaluation.gate import Verdict
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
     from tracelate.tracking.registry import Alias
 
 app = typer.Typer()
-WIDE = 250
-"""Characters of a line that is not for a terminal: no cell is cut or wrapped."""
 AliasOption = Annotated[str, typer.Option("--alias", help="What serving asks for.")]
 NameOption = Annotated[
     str | None,
@@ -87,7 +84,7 @@ def promote(
     with _progress() as on_progress:
         done = promote_run(wish, on_progress)
     if done.verdict.checks:
-        _console().print(_table_of_checks(done.verdict))
+        result_console().print(_table_of_checks(done.verdict))
     typer.echo(_outcome(done, chosen, dry_run))
     if done.decision == "refused":
         raise typer.Exit(1)
@@ -126,7 +123,7 @@ def history(
     elif not events:
         typer.echo(f"{chosen} has never been moved: `tracelate promote` does")
     else:
-        _console().print(_table_of_events(events))
+        result_console().print(_table_of_events(events))
 
 
 @contextmanager
@@ -205,9 +202,3 @@ def _outcome(done: Promotion, alias: Alias, dry_run: bool) -> str:
 
 def _version(version: str | None) -> str:
     return "nothing" if version is None else f"version {version}"
-
-
-def _console() -> Console:
-    from rich.console import Console
-
-    return Console(highlight=False, width=None if sys.stdout.isatty() else WIDE)
