@@ -49,10 +49,13 @@ def seed_spread(metric: str, scores: Sequence[float]) -> SeedSpread:
 
 
 def seed_margin(deviation: float, level: float) -> float:
-    """What the scores of two seeds differ by at most, in 1 - level of all pairs of seeds.
+    """What the scores of two seeds differ by at most, in 1 - level of all pairs of seeds:
 
-    `deviation` is the standard deviation of a score over seeds; the margin has its unit. It is the
-    repeatability limit of ISO 5725-6, 2.77 deviations at 0.05. The deviation is of scores on the
-    same test set, and so holds what differs between two trainings from sentence to sentence.
+        margin = z(1 - level / 2) * sqrt(2) * deviation
+
+    with z the normal distribution's quantile: the repeatability limit of ISO 5725-6, 2.77 times the
+    deviation at 0.05. `deviation` is the standard deviation of a score over seeds, and the margin
+    has its unit. It is of scores on the same test set, and so holds what differs between two
+    trainings from sentence to sentence.
     """
     return NormalDist().inv_cdf(1 - level / 2) * sqrt(2) * deviation

@@ -158,7 +158,7 @@ def impatient_protocol(timeout_s: float) -> type[H11Protocol]:
     class ImpatientProtocol(H11Protocol):
         head_timer: asyncio.TimerHandle | None = None
 
-        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)
             self._wait_for_head()
 
