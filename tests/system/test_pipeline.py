@@ -76,8 +76,11 @@ def test_sync_after_a_repro_has_nothing_to_write(reproduced: Clone) -> None:
     assert reproduced.runs() == before
 
 
-def test_a_second_repro_does_nothing(reproduced: Clone) -> None:
+def test_a_second_repro_does_nothing_also_after_python_has_compiled_the_code(
+    reproduced: Clone,
+) -> None:
     before = reproduced.runs()
+    reproduced.succeed("python", "-m", "compileall", "-q", "src", "pipeline")
     assert "Data and pipelines are up to date" in reproduced.succeed("dvc", "repro")
     assert reproduced.runs() == before
 
