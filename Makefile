@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: run test lint study ui setup clean
+.PHONY: run test lint graph study ui setup clean
 
 run: setup  ## reproduce the whole pipeline on real text, then say what came of it
 	dvc repro
@@ -18,6 +18,9 @@ lint: setup  ## style, types, and which room may import which
 	ruff format --check .
 	mypy
 	lint-imports
+
+graph: setup  ## write into dvc.yaml which code each stage reaches
+	python -m tests.pipeline.graph
 
 study: setup  ## what each variant of attention brings: writes docs/attention.md, over an hour
 	dvc repro tokenize

@@ -23,11 +23,11 @@ from studies.attention.longer import longer_trained
 from studies.attention.settings import load_study
 from tracelate.config import ModelConfig, Params, load_params
 from tracelate.corpus.tokenized import TokenizedPair
-from tracelate.model.noise import Noise
+from tracelate.model.dropout import Noise
 from tracelate.model.search import SpecialIds
 from tracelate.model.seq2seq import Seq2Seq
 from tracelate.training.batches import Batch, PlannedBatches, plan_batches
-from tracelate.training.memory import tune_cpu_memory
+from tracelate.training.cpu_memory import tune_cpu_memory
 
 SPECIAL = SpecialIds(padding=0, start=1, end=2)
 BATCHES = 6

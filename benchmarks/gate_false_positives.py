@@ -35,16 +35,16 @@ from rich.table import Table
 from sacrebleu.metrics import BLEU
 from scipy.stats import binomtest
 
-from tracelate.errors import InputError
-from tracelate.evaluation.comparison import refuse_incomparable
-from tracelate.evaluation.evidence import METRICS, Evidence, read_evidence
-from tracelate.evaluation.seeds import seed_margin
-from tracelate.evaluation.significance import (
+from tracelate.comparison.compare import refuse_incomparable
+from tracelate.comparison.seeds import seed_margin
+from tracelate.comparison.significance import (
     PairedCounts,
     Resampling,
     count_in_sentences,
     significance_of,
 )
+from tracelate.errors import InputError
+from tracelate.evaluation.results import METRICS, Evidence, read_evidence
 
 LEVEL = 0.05
 NULL_SEED = 20_040_725

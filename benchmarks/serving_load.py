@@ -30,8 +30,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from tracelate import layout
 from tracelate.corpus.pairs import read_pairs
-from tracelate.evaluation import layout
 
 CLIENTS = (1, 4, 16)
 SENTENCES = (1, 2, 4, 8)

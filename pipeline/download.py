@@ -13,7 +13,7 @@ from pathlib import Path
 from pipeline.stage import progress, run_stage, say
 from tracelate.config import load_params
 from tracelate.corpus.raw import raw_files, write_raw
-from tracelate.corpus.sources import choose_source
+from tracelate.corpus.sources.choose import choose_source
 
 RAW = Path("data/raw")
 

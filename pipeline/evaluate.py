@@ -23,10 +23,25 @@ from numpy.typing import NDArray
 from pipeline.stage import progress, run_stage, say
 from tracelate.config import load_params
 from tracelate.corpus.pairs import Pair, read_pairs
-from tracelate.evaluation.attention_plots import attention_figure
 from tracelate.evaluation.attention_statistics import attention_statistics
-from tracelate.evaluation.drawing import write_png
-from tracelate.evaluation.layout import (
+from tracelate.evaluation.figures.attention import attention_figure
+from tracelate.evaluation.figures.scores import source_length_figure, training_figure
+from tracelate.evaluation.figures.style import write_png
+from tracelate.evaluation.lineage import make_lineage, write_lineage
+from tracelate.evaluation.metrics import SentenceScores
+from tracelate.evaluation.page import write_page
+from tracelate.evaluation.report import (
+    Metrics,
+    ScoredTest,
+    TranslationRow,
+    metrics_document,
+    write_translations,
+)
+from tracelate.evaluation.scoring import score_translations
+from tracelate.evaluation.word_attention import attention_over_words, choose_for_heat_maps
+from tracelate.files import sha256_of, write_json
+from tracelate.inference.translator import Translation, Translator
+from tracelate.layout import (
     CURVES,
     FIGURES,
     LINEAGE,
@@ -37,25 +52,10 @@ from tracelate.evaluation.layout import (
     TEST,
     TRANSLATIONS,
 )
-from tracelate.evaluation.lineage import make_lineage, write_lineage
-from tracelate.evaluation.metrics import SentenceScores
-from tracelate.evaluation.page import write_page
-from tracelate.evaluation.plots import source_length_figure, training_figure
-from tracelate.evaluation.report import (
-    Metrics,
-    ScoredTest,
-    TranslationRow,
-    metrics_document,
-    write_translations,
-)
-from tracelate.evaluation.scoring import score_translations
-from tracelate.evaluation.translate import Translation, Translator
-from tracelate.evaluation.words import attention_over_words, choose_for_heat_maps
-from tracelate.files import sha256_of, write_json
-from tracelate.tracking.evaluations import track_evaluation
-from tracelate.tracking.mirroring import mirroring
+from tracelate.tracking.best_effort import mirroring
+from tracelate.tracking.log_evaluation import track_evaluation
+from tracelate.training.curve_files import read_curve
 from tracelate.training.model_files import load_model
-from tracelate.training.reports import read_curve
 
 
 def main() -> None:

@@ -14,20 +14,23 @@ import shutil
 from pathlib import Path
 
 from pipeline.stage import run_stage, say
+from tracelate.code_files import reached_files
 from tracelate.config import Params, load_params
 from tracelate.corpus.tokenized import TokenizedPair, read_tokenized
 from tracelate.corpus.tokenizer import SubwordTokenizer
 from tracelate.files import read_json, write_json
-from tracelate.tracking.live import LiveLogger
-from tracelate.tracking.mirroring import mirroring
+from tracelate.git import current_commit
+from tracelate.tracking.best_effort import mirroring
+from tracelate.tracking.lightning_logger import LiveLogger
+from tracelate.tracking.log_training import start_training, track_training
+from tracelate.tracking.run_writer import TrackedRun
 from tracelate.tracking.store import project_root
-from tracelate.tracking.tracked_run import TrackedRun
-from tracelate.tracking.trainings import start_training, track_training
 from tracelate.training.checkpoints import fingerprint, resume_step
+from tracelate.training.curve_files import write_curves
 from tracelate.training.fit import TrainingResult, fit, is_first_process
 from tracelate.training.model_files import save_model
-from tracelate.training.reports import training_report, write_curves
-from tracelate.training.run_file import current_commit, write_training_run
+from tracelate.training.report import training_report
+from tracelate.training.run_file import write_training_run
 
 TRAIN = Path("data/tokenized/train.parquet")
 VALID = Path("data/tokenized/valid.parquet")
@@ -47,7 +50,8 @@ OUTPUTS = [
 def main() -> None:
     params = load_params()
     train, valid = read_tokenized(TRAIN), read_tokenized(VALID)
-    name = fingerprint([TRAIN, VALID, TOKENIZER], params.model, params.train)
+    code = reached_files(Path(__file__), "pipeline")
+    name = fingerprint([TRAIN, VALID, TOKENIZER], params.model, params.train, code)
     checkpoints = project_root() / ".tracelate" / "checkpoints" / name
     if not is_first_process():
         run_training(params, train, valid, checkpoints, None)

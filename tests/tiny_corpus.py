@@ -20,7 +20,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from tracelate.corpus.wheels import cached_wheel
+from tracelate.corpus.sources.wheels import cached_wheel
 
 PACKAGE, VERSION = "tinycatalogs", "1.0"
 WHEEL_NAME = f"{PACKAGE}-{VERSION}-py3-none-any.whl"

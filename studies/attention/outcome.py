@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sacrebleu.metrics import BLEU, CHRF
 
-from tracelate.evaluation.evidence import Evidence
 from tracelate.evaluation.metrics import MIN_BUCKET_SENTENCES, length_buckets, percentile_interval
+from tracelate.evaluation.results import Evidence
 
 DRAWS = 1000
 SEED = 12345

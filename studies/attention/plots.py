@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from matplotlib.figure import Figure
 
 from studies.attention.outcome import Outcome
-from tracelate.evaluation.drawing import BLUE, GREY, VERMILION, new_figure, style
+from tracelate.evaluation.figures.style import BLUE, GREY, VERMILION, new_figure, style
 
 BASELINE = "none"
 

@@ -18,14 +18,14 @@ from studies.attention.longer import longer_trained
 from studies.attention.outcome import study_outcome
 from studies.attention.plots import bleu_figure, source_length_figure
 from studies.attention.settings import Run, load_run, load_study
+from tracelate.comparison.comparability import differences
 from tracelate.config import load_params
 from tracelate.errors import InputError
-from tracelate.evaluation.comparability import differences
-from tracelate.evaluation.drawing import write_png
-from tracelate.evaluation.evidence import Evidence, read_evidence
+from tracelate.evaluation.figures.style import write_png
+from tracelate.evaluation.results import Evidence, read_evidence
 from tracelate.files import read_json, whole_file
-from tracelate.tracking.mirroring import mirroring
-from tracelate.tracking.studies import StudyRun, track_study
+from tracelate.tracking.best_effort import mirroring
+from tracelate.tracking.log_study import StudyRun, track_study
 
 SPEED = Path("studies/attention/speed.json")
 DOCUMENT = Path("docs/attention.md")

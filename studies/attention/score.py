@@ -22,8 +22,8 @@ from tracelate.evaluation.report import (
     write_translations,
 )
 from tracelate.evaluation.scoring import score_translations
-from tracelate.evaluation.translate import Translator
 from tracelate.files import sha256_of, write_json
+from tracelate.inference.translator import Translator
 from tracelate.training.model_files import load_model
 
 TEST = Path("data/prepared/test.parquet")

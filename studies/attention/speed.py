@@ -28,12 +28,12 @@ from studies.attention.settings import Run, load_run, load_study
 from tracelate.corpus.pairs import read_pairs
 from tracelate.corpus.tokenized import read_tokenized
 from tracelate.corpus.tokenizer import SubwordTokenizer
-from tracelate.evaluation.translate import Translator
 from tracelate.files import write_json
-from tracelate.model.noise import Noise
+from tracelate.inference.translator import Translator
+from tracelate.model.dropout import Noise
 from tracelate.model.seq2seq import Seq2Seq
 from tracelate.training.batches import Batch, PlannedBatches, plan_batches
-from tracelate.training.memory import tune_cpu_memory
+from tracelate.training.cpu_memory import tune_cpu_memory
 from tracelate.training.model_files import load_model, special_ids
 
 TRAIN = Path("data/tokenized/train.parquet")

@@ -15,14 +15,16 @@ from pathlib import Path
 
 from pipeline.stage import say
 from studies.attention.settings import Run, run_of_a_variant
+from tracelate.code_files import reached_files
 from tracelate.corpus.tokenized import read_tokenized
 from tracelate.corpus.tokenizer import SubwordTokenizer
 from tracelate.files import write_json
 from tracelate.tracking.store import project_root
 from tracelate.training.checkpoints import fingerprint
+from tracelate.training.curve_files import write_curves
 from tracelate.training.fit import fit
 from tracelate.training.model_files import save_model
-from tracelate.training.reports import training_report, write_curves
+from tracelate.training.report import training_report
 
 TRAIN = Path("data/tokenized/train.parquet")
 VALID = Path("data/tokenized/valid.parquet")
@@ -31,7 +33,8 @@ TOKENIZER = Path("data/tokenized/tokenizer.json")
 
 def main(run: Run) -> None:
     params = run.params
-    name = fingerprint([TRAIN, VALID, TOKENIZER], params.model, params.train)
+    code = reached_files(Path(__file__), "studies.attention")
+    name = fingerprint([TRAIN, VALID, TOKENIZER], params.model, params.train, code)
     checkpoints = project_root() / ".tracelate" / "checkpoints" / name
     result = fit(
         params.model,

@@ -14,7 +14,7 @@ from typing import NoReturn
 import pytest
 
 from tests.cli.conftest import Done, Run
-from tests.evaluation.evidence import evidence, some_references, write_evidence
+from tests.evaluation.results import evidence, some_references, write_evidence
 
 PASSWORD = "hunter2"
 
@@ -175,7 +175,7 @@ class Echo:
 def test_a_file_in_the_place_of_the_translations_folder_is_named(
     run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tracelate.cli.translating._translator", lambda *_: (Echo(), {}))
+    monkeypatch.setattr("tracelate.cli.translate._translator", lambda *_: (Echo(), {}))
     (folder / "in.en").write_text("a door\n", encoding="utf-8")
     done = run("translate", "in.en", "--output", "in.en/out")
     assert error_of(done).startswith("in.en cannot be used (File exists): ")
@@ -200,7 +200,7 @@ def test_what_the_system_refuses_is_one_line(
     def refuse() -> NoReturn:
         raise error
 
-    monkeypatch.setattr("tracelate.cli.looking.load_params", refuse)
+    monkeypatch.setattr("tracelate.cli.summary.load_params", refuse)
     assert error_of(run("summary")) == line
 
 
@@ -208,6 +208,6 @@ def test_a_defect_of_ours_keeps_its_traceback(run: Run, monkeypatch: pytest.Monk
     def fail() -> NoReturn:
         raise KeyError("ours")
 
-    monkeypatch.setattr("tracelate.cli.looking.load_params", fail)
+    monkeypatch.setattr("tracelate.cli.summary.load_params", fail)
     with pytest.raises(KeyError, match="ours"):
         run("summary")

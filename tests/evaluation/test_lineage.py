@@ -6,10 +6,9 @@ from typing import Any
 
 import pytest
 
+from tracelate import layout
 from tracelate.config import load_params
 from tracelate.errors import InputError
-from tracelate.evaluation import layout
-from tracelate.evaluation.card import CARD, model_card, write_card
 from tracelate.evaluation.lineage import (
     make_lineage,
     read_lineage,
@@ -18,6 +17,7 @@ from tracelate.evaluation.lineage import (
 )
 from tracelate.evaluation.report import read_metrics
 from tracelate.files import read_json, sha256_of
+from tracelate.tracking.model_card import CARD, model_card, write_card
 
 
 def test_every_file_from_the_weights_to_the_corpus_is_hashed(finished_project: Path) -> None:

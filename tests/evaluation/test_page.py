@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from tracelate.evaluation.page import page, write_page
 from tracelate.evaluation.report import TranslationRow
-from tracelate.evaluation.words import END, WordAttention
+from tracelate.evaluation.word_attention import END, WordAttention
 
 HOSTILE = [
     "</script><script>document.title = 'ran'</script>",

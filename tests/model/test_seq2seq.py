@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from tests.model.toy import CONFIGS, VOCABULARY, toy_model, toy_sources
-from tracelate.model.noise import Noise
+from tracelate.model.dropout import Noise
 
 TARGET_BT = torch.tensor([[1, 5, 9, 4, 16], [1, 3, 8, 8, 12], [1, 14, 2, 0, 0]])
 

@@ -9,9 +9,9 @@ from sacrebleu.metrics import BLEU
 
 from studies.attention.document import claims
 from studies.attention.outcome import Outcome, study_outcome
-from tracelate.evaluation.evidence import Evidence
 from tracelate.evaluation.metrics import corpus_scores
 from tracelate.evaluation.report import Metrics, ScoredTest, TranslationRow
+from tracelate.evaluation.results import Evidence
 
 WORDS = ["puerta", "casa", "luz", "sala", "modo", "alarma", "zona", "nivel"]
 SENTENCES = 120

@@ -39,7 +39,6 @@ LOOKS_BACKWARDS: dict[str, dict[str, object]] = {
     "input feeding": {"input_feeding": True},
     "lstm": {"cell": "lstm"},
     "one direction": {"directions": "forward"},
-    "feed-forward encoder": {"encoder": "feed_forward"},
 }
 
 Pairs = list[tuple[list[int], list[int]]]
@@ -109,6 +108,11 @@ def tensors(made: Pairs) -> tuple[torch.Tensor, torch.Tensor]:
 @pytest.mark.parametrize("settings", LOOKS_BACKWARDS.values(), ids=LOOKS_BACKWARDS.keys())
 def test_attention_learns_to_reverse(settings: dict[str, object]) -> None:
     assert share_learnt("reverse", settings) > 0.8
+
+
+def test_attention_over_a_feed_forward_encoder_learns_to_reverse() -> None:
+    # at 0.01 it depends on the machine's rounding whether it does
+    assert share_learnt("reverse", {"encoder": "feed_forward"}, learning_rate=0.005) > 0.8
 
 
 def test_the_transformer_learns_to_reverse() -> None:

@@ -14,9 +14,9 @@ from mlflow import MlflowClient
 from mlflow.entities import LoggedModel, Run
 from typer.testing import CliRunner
 
-from tracelate.cli import upkeep
+from tracelate import layout
+from tracelate.cli import sync
 from tracelate.errors import InputError
-from tracelate.evaluation import layout
 from tracelate.evaluation.lineage import read_lineage, write_lineage
 from tracelate.evaluation.report import read_metrics
 from tracelate.files import read_json, sha256_of, write_json
@@ -143,11 +143,11 @@ def test_writing_again_changes_nothing_and_sync_says_so(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(store.folder)
-    said = CliRunner().invoke(upkeep.app, ["sync"]).stdout
+    said = CliRunner().invoke(sync.app, []).stdout
     [run] = store.runs()
     assert said == f"wrote training and evaluation to the new run {run.info.run_id}\n"
     before = store.state()
-    said = CliRunner().invoke(upkeep.app, ["sync"]).stdout
+    said = CliRunner().invoke(sync.app, []).stdout
     assert said == f"all is there already, in the run {run.info.run_id}\n"
     assert store.state() == before
 

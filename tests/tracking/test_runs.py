@@ -11,10 +11,10 @@ from mlflow.exceptions import MlflowException
 
 from tracelate.errors import InputError
 from tracelate.files import read_json
-from tracelate.tracking.live import LiveLogger
+from tracelate.tracking.lightning_logger import LiveLogger
+from tracelate.tracking.run_writer import DataFile, TrackedRun, flatten
 from tracelate.tracking.runs import RESTORED_FROM, attach_run, find_run, start_run
 from tracelate.tracking.store import StoreError, connect, tracking_uri
-from tracelate.tracking.tracked_run import DataFile, TrackedRun, flatten
 
 PARAMS = {"model": {"attention": "general"}, "evaluate": {"beam_size": 5}}
 

@@ -8,10 +8,16 @@ from pathlib import Path
 import pytest
 from mlflow.exceptions import MlflowException
 
-from tracelate.tracking.doctor import examine
-from tracelate.tracking.mirroring import mirroring
-from tracelate.tracking.registry import reporting_failures
-from tracelate.tracking.store import StoreError, connect, reason_of, shown_uri, tracking_uri
+from tracelate.doctor.doctor import examine
+from tracelate.tracking.best_effort import mirroring
+from tracelate.tracking.store import (
+    StoreError,
+    connect,
+    reason_of,
+    reporting_failures,
+    shown_uri,
+    tracking_uri,
+)
 
 
 @pytest.mark.parametrize(

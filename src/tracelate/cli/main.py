@@ -1,4 +1,4 @@
-"""The `tracelate` command, for people: one file beside this for each group of commands.
+"""The `tracelate` command, for people: one file beside this for each command.
 
 Heavy libraries are imported by the command that needs them, so that `--help` answers at once.
 """
@@ -13,7 +13,22 @@ from typing import NoReturn
 
 import typer
 
-from tracelate.cli import comparing, lineage, looking, registry, serving, translating, upkeep
+from tracelate.cli import (
+    compare,
+    doctor,
+    history,
+    lineage,
+    promote,
+    replay,
+    rollback,
+    runs,
+    seeds,
+    serve,
+    summary,
+    sync,
+    translate,
+    ui,
+)
 from tracelate.errors import InputError, without_credentials
 
 app = typer.Typer(
@@ -21,8 +36,23 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     help="Train, compare and ship attention-based translation models that can be traced.",
 )
-for group in (translating, serving, looking, comparing, registry, lineage, upkeep):
-    app.add_typer(group.app)
+for command in (
+    translate,
+    serve,
+    summary,
+    ui,
+    compare,
+    runs,
+    seeds,
+    promote,
+    rollback,
+    history,
+    lineage,
+    replay,
+    sync,
+    doctor,
+):
+    app.add_typer(command.app)
 
 
 def main() -> None:
@@ -47,7 +77,7 @@ def _reporting_failures() -> Iterator[None]:
     except (InputError, OSError):
         raise
     except Exception:
-        from tracelate.tracking.registry import reporting_failures
+        from tracelate.tracking.store import reporting_failures
 
         with reporting_failures():
             raise

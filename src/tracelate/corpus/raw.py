@@ -7,30 +7,16 @@ provenance.json                    what it is: no timestamps, no paths of this m
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
 
 from tracelate.corpus.pairs import Pair, read_pairs, write_pairs
+from tracelate.corpus.sources.source import Corpus
 from tracelate.errors import InputError
 from tracelate.files import write_json
 
 ALL = "all"
 SPLITS = ("train", "valid", "test")
 PROVENANCE = "provenance.json"
-
-
-class Corpus(NamedTuple):
-    splits: Mapping[str, Sequence[Pair]]
-    """Under "all", or under those of train, valid and test that are ready-made."""
-    provenance: Mapping[str, Any]
-
-
-class CorpusSource(Protocol):
-    """Somewhere that sentence pairs come from."""
-
-    def read(self) -> Corpus:
-        """Fetches what is not here yet. Raises InputError when it cannot."""
 
 
 def raw_files(folder: Path) -> list[Path]:

@@ -11,9 +11,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from tracelate import layout
 from tracelate.config import Params
 from tracelate.errors import InputError
-from tracelate.evaluation import layout
 from tracelate.files import read_json, sha256_of, write_json
 from tracelate.training.model_files import CONFIG, TOKENIZER, WEIGHTS
 from tracelate.training.run_file import TrainingRun, read_training_run

@@ -203,3 +203,16 @@ def _check_parallel(hypotheses: Sequence[str], references: Sequence[str]) -> Non
         )
     if not hypotheses:
         raise InputError("there are no sentences to score: the test set is empty")
+
+
+SCORES = {
+    "bleu": ("BLEU", "words and phrases shared with the reference; higher is better"),
+    "chrf": ("chrF", "characters shared with the reference; higher is better"),
+    "ter": ("TER", "edits needed to reach the reference; lower is better"),
+}
+
+
+SCORE_NAMES = ("bleu", "chrf", "ter")
+
+
+SCORE_TITLES = {"bleu": "BLEU", "chrf": "chrF", "ter": "TER (less is better)"}

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from tracelate.evaluation.report import TranslationRow
-from tracelate.evaluation.words import WordAttention
+from tracelate.evaluation.word_attention import WordAttention
 from tracelate.files import whole_file
 
 TEMPLATE = "page.html"

@@ -11,10 +11,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tracelate.errors import InputError
 from tracelate.evaluation.attention_statistics import AttentionStatistics
-from tracelate.evaluation.metrics import LengthBucket, Score
+from tracelate.evaluation.metrics import SCORE_NAMES, LengthBucket, Score
 from tracelate.files import read_json, whole_file
-
-SCORE_NAMES = ("bleu", "chrf", "ter")
 
 
 class TranslationRow(BaseModel):

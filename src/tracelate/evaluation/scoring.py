@@ -15,7 +15,7 @@ from tracelate.evaluation.metrics import (
     sentence_scores,
 )
 from tracelate.evaluation.report import TranslationRow
-from tracelate.evaluation.translate import Translation
+from tracelate.inference.translator import Translation
 
 
 class ScoredTranslations(NamedTuple):

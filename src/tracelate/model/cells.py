@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from tracelate.config import CellName
-from tracelate.model.noise import Noise, drop
+from tracelate.model.dropout import Noise, drop
 
 CELLS: dict[CellName, Callable[..., nn.RNNBase]] = {
     "rnn": nn.RNN,

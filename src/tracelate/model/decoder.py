@@ -15,8 +15,8 @@ from typing import Generic, NamedTuple, Protocol, Self, TypeVar
 
 from torch import Tensor, nn
 
+from tracelate.model.dropout import Noise
 from tracelate.model.encoder import Encoded
-from tracelate.model.noise import Noise
 
 
 class Rows(Protocol):

@@ -13,8 +13,8 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from tracelate.config import ModelConfig
 from tracelate.model.cells import CELLS, CellState
+from tracelate.model.dropout import Noise, drop
 from tracelate.model.embedding import PlacedEmbedding
-from tracelate.model.noise import Noise, drop
 
 
 class Encoded(NamedTuple):

@@ -16,8 +16,8 @@ from tracelate.model.attention.protocol import Attention, Memory
 from tracelate.model.attention.variants import build_attention
 from tracelate.model.cells import CellStack, CellState
 from tracelate.model.decoder import Decoder, DecoderOutput, SourceView
+from tracelate.model.dropout import Noise
 from tracelate.model.encoder import Encoded
-from tracelate.model.noise import Noise
 
 
 class RecurrentState(NamedTuple):

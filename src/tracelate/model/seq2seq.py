@@ -14,9 +14,9 @@ from torch import Tensor, nn
 from tracelate.config import ModelConfig
 from tracelate.model.architecture import build_decoder, build_encoder
 from tracelate.model.decoder import Rows, SourceView
+from tracelate.model.dropout import Noise, drop
 from tracelate.model.embedding import EMBEDDING_DEVIATION
 from tracelate.model.encoder import Encoded
-from tracelate.model.noise import Noise, drop
 
 
 class TeacherForced(NamedTuple):

@@ -20,9 +20,9 @@ from tracelate.model.attention.multi_head import CausalMultiHeadAttention, Multi
 from tracelate.model.attention.protocol import Attended, Memory
 from tracelate.model.cells import CellState
 from tracelate.model.decoder import Decoder, DecoderOutput, SourceView
+from tracelate.model.dropout import Noise, drop
 from tracelate.model.embedding import PlacedEmbedding
 from tracelate.model.encoder import Encoded
-from tracelate.model.noise import Noise, drop
 
 FEED_FORWARD_RATIO = 4
 """The inner layer's size to the model's, section 3.3."""

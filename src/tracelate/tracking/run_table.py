@@ -13,12 +13,11 @@ from typing import NamedTuple
 from mlflow.entities import Run
 from mlflow.utils.mlflow_tags import MLFLOW_GIT_COMMIT
 
+from tracelate import layout
+from tracelate.comparison.comparability import comparable_key
 from tracelate.errors import InputError
-from tracelate.evaluation import layout
-from tracelate.evaluation.comparability import comparable_key
-from tracelate.evaluation.report import SCORE_NAMES
-from tracelate.tracking.finding import all_experiments, all_runs
-from tracelate.tracking.store import connect
+from tracelate.evaluation.metrics import SCORE_NAMES
+from tracelate.tracking.store import all_experiments, all_runs, connect
 
 TEST_HASH = f"sha256.{layout.TEST.as_posix()}"
 SIGNATURE = "signature."

@@ -13,11 +13,10 @@ from mlflow.exceptions import MlflowException
 from mlflow.utils.mlflow_tags import MLFLOW_GIT_COMMIT, MLFLOW_SOURCE_NAME, MLFLOW_USER
 
 from tracelate.files import sha256_of
-from tracelate.tracking.process import process_tags
-from tracelate.tracking.registry import reporting_failures
-from tracelate.tracking.store import connect, find_or_create_experiment
-from tracelate.tracking.tracked_run import TrackedRun, flatten
-from tracelate.training.run_file import Commit
+from tracelate.git import Commit
+from tracelate.tracking.run_owner import process_tags
+from tracelate.tracking.run_writer import TrackedRun, flatten
+from tracelate.tracking.store import connect, find_or_create_experiment, reporting_failures
 
 RESTORED_FROM = "tracelate.restored_from"
 """A tag of a run that stands for another, which is gone or holds an evaluation by other settings.

@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import logging
 import os
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
+import mlflow
 from mlflow import MlflowClient
-from mlflow.entities import Experiment
+from mlflow.entities import Experiment, Run
 from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -100,3 +104,79 @@ def find_or_create_experiment(client: MlflowClient, name: str) -> Experiment:
             f"runtime.experiment {name!r} was deleted in MLflow: restore it, or name another"
         )
     return found
+
+
+@contextmanager
+def reporting_failures() -> Iterator[None]:
+    """Turns what MLflow raises, such as where a server goes away, into a StoreError."""
+    try:
+        yield
+    except MlflowException as error:
+        raise StoreError(
+            f"MLflow at {shown_uri()} failed ({reason_of(error)}): try again"
+        ) from error
+
+
+@contextmanager
+def default_store() -> Iterator[None]:
+    """Makes the project's store MLflow's default, where MLflow looks for what a models:/… address
+    leads to, whatever store a client or a call names.
+    """
+    before = os.environ.get("MLFLOW_TRACKING_URI")
+    mlflow.set_tracking_uri(tracking_uri())
+    try:
+        yield
+    finally:
+        mlflow.set_tracking_uri(None)  # forgets the variable too
+        if before is not None:
+            os.environ["MLFLOW_TRACKING_URI"] = before
+
+
+PAGE = 1000
+
+
+def all_experiments(client: MlflowClient) -> list[Experiment]:
+    """Those that are not deleted."""
+    found: list[Experiment] = []
+    token: str | None = None
+    while True:
+        page = client.search_experiments(max_results=PAGE, page_token=token)
+        found += page
+        token = page.token
+        if not token:
+            return found
+
+
+def all_runs(
+    client: MlflowClient, experiment_ids: Sequence[str], filter_string: str = ""
+) -> list[Run]:
+    """Those that are not deleted, the newest first."""
+    found: list[Run] = []
+    token: str | None = None
+    while experiment_ids:
+        page = client.search_runs(
+            list(experiment_ids),
+            filter_string,
+            max_results=PAGE,
+            order_by=["attributes.start_time DESC"],
+            page_token=token,
+        )
+        found += page
+        token = page.token
+        if not token:
+            break
+    return found
+
+
+@contextmanager
+def quiet_mlflow() -> Iterator[None]:
+    """Errors only."""
+    logger = logging.getLogger("mlflow")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)

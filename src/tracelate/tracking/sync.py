@@ -6,13 +6,13 @@ from pathlib import Path
 
 from mlflow.exceptions import MlflowException
 
+from tracelate import layout
 from tracelate.config import load_params
 from tracelate.errors import InputError
-from tracelate.evaluation import layout
-from tracelate.tracking.evaluations import Tracked, find_evaluation, track_evaluation
+from tracelate.tracking.log_evaluation import Tracked, find_evaluation, track_evaluation
+from tracelate.tracking.log_training import run_name, track_training
 from tracelate.tracking.runs import attach_run
 from tracelate.tracking.store import StoreError, reason_of, shown_uri
-from tracelate.tracking.trainings import run_name, track_training
 from tracelate.training.run_file import read_training_run
 
 

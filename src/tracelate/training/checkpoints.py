@@ -8,29 +8,30 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import torch
 
-import tracelate
 from tracelate.config import ModelConfig, TrainConfig
 from tracelate.files import sha256_of
 
-CODE_ROOMS = ("model", "training")
 LAST = "last"
 BEST = "best"
 
 
-def fingerprint(data_files: Iterable[Path], model: ModelConfig, train: TrainConfig) -> str:
-    """A short name for the run that these inputs make with the installed code."""
-    package = Path(tracelate.__path__[0])
-    code = [path for room in CODE_ROOMS for path in sorted((package / room).rglob("*.py"))]
+def fingerprint(
+    data_files: Iterable[Path], model: ModelConfig, train: TrainConfig, code: Mapping[str, Path]
+) -> str:
+    """A short name for the run that these inputs make.
+
+    `code` holds the files of code by module, as `code_files.reached_files` lists them.
+    """
     identity = {
         "data": [sha256_of(path) for path in data_files],
         "model": model.model_dump(),
         "train": train.model_dump(),
-        "code": {str(path.relative_to(package)): sha256_of(path) for path in code},
+        "code": {module: sha256_of(path) for module, path in code.items()},
         "torch": torch.__version__,
     }
     text = json.dumps(identity, sort_keys=True)

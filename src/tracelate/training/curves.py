@@ -8,7 +8,7 @@ from typing import Any
 import pytorch_lightning as pl
 
 from tracelate.training.batches import Batch
-from tracelate.training.reports import TRAIN_COLUMNS, VALID_COLUMNS
+from tracelate.training.curve_files import TRAIN_COLUMNS, VALID_COLUMNS
 
 
 class Curves(pl.Callback):

@@ -28,9 +28,9 @@ from tracelate.errors import InputError
 from tracelate.model.seq2seq import Seq2Seq
 from tracelate.training.batches import plan_batches
 from tracelate.training.checkpoints import BEST, LAST, resume_step
+from tracelate.training.cpu_memory import tune_cpu_memory
 from tracelate.training.curves import Curves
 from tracelate.training.data import TranslationData
-from tracelate.training.memory import tune_cpu_memory
 from tracelate.training.model_files import special_ids
 from tracelate.training.module import TranslationTraining
 from tracelate.training.progress import TrainingProgress

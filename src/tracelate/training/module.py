@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from tracelate.config import TrainConfig
 from tracelate.errors import InputError
-from tracelate.model.noise import Noise
+from tracelate.model.dropout import Noise
 from tracelate.model.search import SpecialIds, greedy_search
 from tracelate.model.seq2seq import Seq2Seq
 from tracelate.training.batches import Batch

@@ -2,34 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
-from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tracelate.errors import InputError
 from tracelate.files import write_json
-
-WRITTEN = (
-    "dvc.lock",
-    "params.yaml",
-    "studies/attention/dvc.lock",
-    "docs/attention.md",
-    "docs/attention",
-)
-"""What runs and experiments write into a working copy. `dvc exp run -S` leaves its settings in
-params.yaml; every lineage has them whole.
-"""
-
-
-class Commit(NamedTuple):
-    """The code as git knows it."""
-
-    sha: str | None
-    """None outside a git repository."""
-    dirty: bool
-    """Whether files differ from the commit, other than WRITTEN."""
+from tracelate.git import Commit
 
 
 class TrainingRun(BaseModel):
@@ -55,19 +34,3 @@ def read_training_run(path: Path) -> TrainingRun:
         raise InputError(f"{path} is missing: train a model first, with `make run`") from error
     except (ValidationError, UnicodeDecodeError) as error:
         raise InputError(f"{path} is damaged or of an older version: train again") from error
-
-
-def current_commit(root: Path = Path()) -> Commit:
-    sha = _git(root, "rev-parse", "HEAD")
-    others = [f":!{path}" for path in WRITTEN]
-    return Commit(sha or None, bool(_git(root, "status", "--porcelain", *others)))
-
-
-def _git(root: Path, *arguments: str) -> str:
-    try:
-        done = subprocess.run(
-            ["git", *arguments], cwd=root, capture_output=True, text=True, check=True
-        )
-    except (OSError, subprocess.CalledProcessError):
-        return ""
-    return done.stdout.strip()

@@ -1,0 +1,83 @@
+"""A comparison as a person reads it on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from tracelate.comparison.compare import ChangedSentence, Comparison, most_changed
+from tracelate.comparison.significance import Significance
+
+TITLES = {"bleu": "BLEU", "chrf": "chrF", "ter": "TER"}
+VERDICTS = {
+    "better": "[green]B better[/]",
+    "worse": "[red]A better[/]",
+    "not shown": "not shown",
+}
+
+
+def print_comparison(
+    console: Console, comparison: Comparison, level: float, sentences: int
+) -> None:
+    """Prints scores and verdicts, and up to `sentences` that changed most, each way."""
+    a, b, scores, _, changes = comparison
+    total = len(a.rows)
+    for letter, evidence in (("A", a), ("B", b)):
+        console.print(f"[bold]{letter}[/]  {escape(evidence.name)}", soft_wrap=True)
+    console.print(score_table(scores, level))
+    if comparison.identical:
+        console.print(f"Both translate all {total:,} sentences in the same words.")
+        return
+    improved, worsened = most_changed(changes, sentences)
+    for title, shown in (("better", improved), ("worse", worsened)):
+        if shown:
+            console.print(sentence_table(f"Where B is {title}, by chrF", shown))
+    console.print(f"{len(changes):,} of {total:,} sentences are translated in other words.")
+
+
+def score_table(scores: Sequence[Significance], level: float) -> Table:
+    drawn = scores[0].resampling
+    table = Table(
+        title=f"Scores on {scores[0].sentences:,} test sentences",
+        caption=(
+            f"TER is better when lower; a positive difference is B's. A difference is shown where "
+            f"p < {level:g} in both tests: the paired bootstrap ({drawn.bootstrap_samples:,} "
+            f"samples, also for the interval) and paired approximate randomisation "
+            f"({drawn.randomisations:,} trials), seed {drawn.seed}."
+        ),
+        title_justify="left",
+        caption_justify="left",
+    )
+    table.add_column("")
+    for column in ("A", "B", "difference"):
+        table.add_column(column, justify="right")
+    table.add_column("95 % interval", justify="right", no_wrap=True)
+    for column in ("p\nbootstrap", "p\nrandomised"):
+        table.add_column(column, justify="right")
+    table.add_column("verdict", no_wrap=True)
+    for one in scores:
+        table.add_row(
+            TITLES[one.metric],
+            f"{one.a:.2f}",
+            f"{one.b:.2f}",
+            f"{one.difference:+z.2f}",
+            f"{one.low:+z.2f} to {one.high:+z.2f}",
+            f"{one.p_bootstrap:.4f}",
+            f"{one.p_randomisation:.4f}",
+            VERDICTS[one.verdict(level)],
+        )
+    return table
+
+
+def sentence_table(title: str, changes: Sequence[ChangedSentence]) -> Table:
+    table = Table(title=title, title_justify="left", show_lines=True)
+    table.add_column("chrF", justify="right", no_wrap=True)
+    for column in ("source", "reference", "A", "B"):
+        table.add_column(column, ratio=1)
+    for change in changes:
+        texts = (change.source, change.reference, change.a, change.b)
+        table.add_row(f"{change.chrf_change:+z.1f}", *(escape(text) for text in texts))
+    return table

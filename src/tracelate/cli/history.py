@@ -1,0 +1,63 @@
+"""What an alias pointed at: history."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tracelate.cli.console import result_console
+from tracelate.config import load_params
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from tracelate.registry.alias_history import Event
+from tracelate.cli.options import AliasOption, NameOption
+
+app = typer.Typer()
+
+
+@app.command(epilog="Example: `tracelate history --alias champion --json`")
+def history(
+    alias: AliasOption = "champion",
+    name: NameOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+) -> None:
+    """List what the alias has pointed at, since when, why, and who moved it."""
+    from tracelate.registry.promotion import alias_history
+    from tracelate.registry.versions import make_alias
+
+    chosen = make_alias(name or load_params().registry.name, alias)
+    events = alias_history(chosen)
+    if as_json:
+        documents = [event.model_dump() for event in events]
+        typer.echo(json.dumps(documents, ensure_ascii=False, indent=2))
+    elif not events:
+        typer.echo(f"{chosen} has never been moved: `tracelate promote` does")
+    else:
+        result_console().print(_table_of_events(events))
+
+
+def _table_of_events(events: list[Event]) -> Table:
+    from datetime import datetime
+
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table()
+    for column in ("when", "what", "version", "replaced", "why", "failed checks", "who", "commit"):
+        table.add_column(column, no_wrap=column in ("when", "what"))
+    for event in events:
+        table.add_row(
+            f"{datetime.fromisoformat(event.when).astimezone():%Y-%m-%d %H:%M}",
+            event.kind,
+            event.version,
+            event.replaced or "",
+            escape(event.why),
+            ", ".join(event.failed),
+            escape(event.who),
+            (event.commit or "")[:7],
+        )
+    return table

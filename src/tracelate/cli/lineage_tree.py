@@ -1,0 +1,142 @@
+"""The chain from a model's weights to the text it learnt from, for people and for machines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from rich.console import Console, Group, RenderableType
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+from rich.tree import Tree
+
+from tracelate.evaluation.lineage import Lineage
+from tracelate.evaluation.metrics import SCORE_TITLES
+from tracelate.lineage.chain import Chain, VersionState
+from tracelate.lineage.checks import Check
+
+VERDICTS = {
+    "same": "[green]✓ same    [/]",
+    "differs": "[red]✗ differs [/]",
+    "not here": "[dim]– not here[/]",
+}
+SHOWN = 12
+"""Characters of a hash that people are shown, but for the weights'."""
+LONGEST_TAG = 100
+
+
+def print_chain(console: Console, chain: Chain) -> None:
+    console.print(chain_tree(chain))
+
+
+def chain_tree(chain: Chain) -> Tree:
+    """From the weights, through how they were made, to the corpus; the model's scores last."""
+    lineage = chain.lineage
+    tree = Tree(f"[bold]{escape(chain.reference)}[/]", guide_style="dim")
+    if chain.version is not None:
+        _add_version(tree, chain.version)
+    model = tree.add(f"[bold]weights[/]  {lineage.weights_sha256}")
+    model.add(f"config     {_hash_of(lineage.model, 'config.json')}")
+    model.add(f"tokenizer  {lineage.tokenizer_sha256[:SHOWN]}")
+    training = model.add(_training_line(chain))
+    training.add(_commit_line(chain))
+    training.add(f"model      {_settings(lineage, 'model')}")
+    training.add(f"train      {_settings(lineage, 'train')}")
+    branch = training
+    for title, files in (
+        ("tokenized", lineage.tokenized),
+        ("prepared", lineage.prepared),
+        ("raw", lineage.raw),
+    ):
+        branch = branch.add(Group(f"[bold]{title}[/]", _files(files)))
+    branch.add(_corpus_line(lineage))
+    tree.add(_scores(chain))
+    return tree
+
+
+def print_checks(console: Console, checks: Iterable[Check]) -> None:
+    """A line a check, under the place that it was made in."""
+    places: dict[str, list[Check]] = {}
+    for check in checks:
+        places.setdefault(check.place, []).append(check)
+    for place, made in places.items():
+        console.print(f"[bold]{escape(place)}[/]", soft_wrap=True)
+        for check in made:
+            reason = f"  [dim]{escape(check.reason)}[/]" if check.reason else ""
+            line = f"  {VERDICTS[check.verdict]}  {escape(check.what)}{reason}"
+            console.print(line, soft_wrap=True)
+
+
+def _add_version(tree: Tree, version: VersionState) -> None:
+    aliases = "".join(f" @{alias}" for alias in version.aliases)
+    branch = tree.add(escape(f"version {version.version} of {version.name}{aliases}"))
+    for name, value in sorted(version.tags.items()):
+        shown = value if len(value) <= LONGEST_TAG else value[: LONGEST_TAG - 1] + "…"
+        branch.add(Text(f"{name}  {shown}"))
+
+
+def _training_line(chain: Chain) -> str:
+    training, run = chain.lineage.training, chain.run
+    line = f"[bold]run[/]  {training.run_id}"
+    if run is None:
+        return f"{line}  experiment {escape(training.experiment)}, not found in MLflow here"
+    stands = f", for which {run.run_id} stands" if run.run_id != training.run_id else ""
+    return f"{line}{stands}  {escape(f'{run.name}, {run.status}, experiment {run.experiment}')}"
+
+
+def _commit_line(chain: Chain) -> str:
+    training = chain.lineage.training
+    if training.commit is None:
+        return "commit     none: it was not trained in a git repository"
+    dirty = "  [red]dirty: files differed from it[/]" if training.dirty else ""
+    subject = f"  {escape(chain.commit_subject)}" if chain.commit_subject else ""
+    return f"commit     {training.commit}{subject}{dirty}"
+
+
+def _settings(lineage: Lineage, section: str) -> str:
+    return escape(", ".join(f"{name} {value}" for name, value in lineage.params[section].items()))
+
+
+def _files(sha256_by_name: Mapping[str, str]) -> Table:
+    table = Table.grid(padding=(0, 2))
+    for name, sha256 in sha256_by_name.items():
+        table.add_row(name, sha256[:SHOWN])
+    return table
+
+
+def _corpus_line(lineage: Lineage) -> str:
+    provenance = lineage.provenance
+    files = provenance.get("files", {})
+    hashes = [
+        *([provenance["sha256"]] if "sha256" in provenance else []),
+        *(side["sha256"] for pair in files.values() for side in pair.values()),
+        *provenance.get("sha256_of_pairs", {}).values(),
+    ]
+    known = f", sha256 {', '.join(one[:SHOWN] for one in hashes)}" if hashes else ""
+    commit = f", commit {provenance['commit']}" if provenance.get("commit") else ""
+    kind, licence = escape(provenance["corpus"]), escape(provenance["licence"])
+    return f"[bold]corpus[/]  {escape(lineage.corpus)} ({kind}){commit}{known}, licence {licence}"
+
+
+def _scores(chain: Chain) -> RenderableType:
+    lineage = chain.lineage
+    title = f"[bold]scores[/]  on the test set {lineage.test_sha256[:SHOWN]}"
+    table = Table.grid(padding=(0, 2))
+    for _ in range(4):
+        table.add_column(overflow="fold")
+    if chain.metrics is None:
+        title += ", not within reach"
+        for name, signature in lineage.signatures.items():
+            table.add_row(SCORE_TITLES[name], escape(signature))
+        return Group(title, table)
+    title += f" of {chain.metrics.test.sentences:,} sentences"
+    for score in chain.metrics.scores:
+        interval = f"{score.low:.2f} to {score.high:.2f}"
+        titled = SCORE_TITLES[score.name]
+        table.add_row(titled, f"{score.value:.2f}", interval, escape(score.signature))
+    return Group(title, table)
+
+
+def _hash_of(sha256_by_name: Mapping[str, str], ending: str) -> str:
+    [sha256] = [one for name, one in sha256_by_name.items() if name.endswith(f"/{ending}")]
+    return sha256[:SHOWN]

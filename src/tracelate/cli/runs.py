@@ -1,0 +1,70 @@
+"""Listing what was trained: runs."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tracelate.cli.console import result_console
+from tracelate.config import load_params
+
+app = typer.Typer()
+
+if TYPE_CHECKING:
+    pass
+
+
+@app.command(epilog="Example: `tracelate runs --where pair=en-es --where cell!=lstm --sort bleu`")
+def runs(
+    where: Annotated[
+        list[str] | None,
+        typer.Option(help="NAME=VALUE or NAME!=VALUE of a column, param or tag; repeatable."),
+    ] = None,
+    status: Annotated[str | None, typer.Option(help="Such as finished or failed.")] = None,
+    sort: Annotated[
+        str, typer.Option(help="started (newest first), bleu, chrf, ter or tokens_per_s.")
+    ] = "started",
+    limit: Annotated[int, typer.Option(min=1, help="Of the rows.")] = 30,
+    all_experiments: Annotated[
+        bool, typer.Option("--all-experiments", help="Not only runtime.experiment of params.yaml.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="For machines; with all columns.")
+    ] = False,
+) -> None:
+    """List what was trained, how good it is, and which runs can be compared with each other."""
+    from tracelate.evaluation.metrics import SCORE_NAMES
+    from tracelate.tracking.run_table import run_table
+    from tracelate.tracking.store import shown_uri
+
+    experiment = None if all_experiments else load_params().runtime.experiment
+    found = run_table(experiment, where=where or [], status=status, sort=sort, limit=limit)
+    if as_json:
+        rows = [
+            {**row._asdict(), "rank": rank}
+            for row, rank in zip(found.rows, found.ranks, strict=True)
+        ]
+        typer.echo(json.dumps(rows, ensure_ascii=False, indent=2))
+    elif not found.rows:
+        place = "any experiment" if experiment is None else f"experiment {experiment!r}"
+        remedy = (
+            "ask for less with --where and --status"
+            if where or status
+            else "train one with `make run`, or set MLFLOW_TRACKING_URI"
+        )
+        typer.echo(f"no such runs in {place} of {shown_uri()}: {remedy}")
+    else:
+        from tracelate.cli.runs_table import table_of_runs
+
+        ranked_by = sort if sort in SCORE_NAMES else None
+        console = result_console()
+        console.print(
+            table_of_runs(
+                found,
+                ranked_by=ranked_by,
+                with_experiment=experiment is None,
+                width=console.width,
+            )
+        )

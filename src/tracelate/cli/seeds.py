@@ -1,0 +1,101 @@
+"""The spread over seeds: seeds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tracelate.cli.console import result_console
+from tracelate.config import load_params
+from tracelate.errors import InputError
+
+app = typer.Typer()
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from tracelate.comparison.seeds import SeedSpread
+    from tracelate.tracking.seed_runs import SeedRun
+
+
+ENOUGH_SEEDS = 8
+"""With these, the upper end of a deviation's interval is twice the deviation."""
+
+
+@app.command(
+    epilog="Example: `dvc exp run -S train.seed=2`, and more; then `tracelate seeds 3f9c2a`"
+)
+def seeds(
+    run: Annotated[
+        str, typer.Argument(help="Its id, 6 or more characters of it, or its name; any of them.")
+    ],
+    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+) -> None:
+    """Say how far apart runs lie that differ by train.seed alone: the luck in training.
+
+    `promote` asks for a gain that is more, by registry.seed_deviation of params.yaml.
+    """
+    from tracelate.comparison.seeds import seed_spread
+    from tracelate.evaluation.metrics import SCORE_NAMES
+    from tracelate.tracking.seed_runs import runs_of_all_seeds
+
+    config = load_params().registry
+    found = runs_of_all_seeds(run)
+    if len(found) < 2:
+        raise InputError(
+            f"with these settings only seed {found[0].seed} was trained and scored: train others, "
+            f"such as `dvc exp run -S train.seed={found[0].seed + 1}`"
+        )
+    spreads = [seed_spread(name, [one.scores[name] for one in found]) for name in SCORE_NAMES]
+    if as_json:
+        document = {
+            "runs": [one._asdict() for one in found],
+            "spread": {one.metric: one._asdict() for one in spreads},
+        }
+        typer.echo(json.dumps(document, ensure_ascii=False, indent=2))
+        return
+    result_console().print(_table_of_seeds(found, spreads, config.significance_level))
+    [chosen] = [one for one in spreads if one.metric == config.metric]
+    typer.echo(
+        f"For params.yaml, by {config.metric} over {len(found)} seeds: "
+        f"registry.seed_deviation: {chosen.deviation:.2f}; it is {config.seed_deviation:g} now"
+    )
+
+
+def _table_of_seeds(runs: Sequence[SeedRun], spreads: Sequence[SeedSpread], level: float) -> Table:
+    from rich.table import Table
+
+    from tracelate.comparison.seeds import seed_margin
+    from tracelate.evaluation.metrics import SCORES
+    from tracelate.tracking.references import SHORT_ID
+
+    notes = []
+    if len(runs) < ENOUGH_SEEDS:
+        notes.append("A deviation over so few seeds is hardly known: see its interval.")
+    if len({one.commit for one in runs}) > 1:
+        notes.append("The runs are of different commits.")
+    table = Table(caption=" ".join(notes), caption_justify="left")
+    table.add_column("seed")
+    table.add_column("run")
+    for spread in spreads:
+        table.add_column(SCORES[spread.metric][0], justify="right")
+    for one in runs:
+        scores = (f"{one.scores[spread.metric]:.2f}" for spread in spreads)
+        table.add_row(str(one.seed), one.run_id[:SHORT_ID], *scores)
+    table.add_section()
+    table.add_row("mean", "", *(f"{one.mean:.2f}" for one in spreads))
+    table.add_row("standard deviation", "", *(f"{one.deviation:.2f}" for one in spreads))
+    table.add_row(
+        "  its 95 % interval",
+        "",
+        *(f"{one.deviation_low:.2f} to {one.deviation_high:.2f}" for one in spreads),
+    )
+    table.add_row(
+        f"{100 * (1 - level):g} % of pairs differ by less than",
+        "",
+        *(f"{seed_margin(one.deviation, level):.2f}" for one in spreads),
+    )
+    return table

@@ -1,0 +1,103 @@
+"""The result of the pipeline as a person reads it on a terminal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from tracelate.config import Params
+from tracelate.errors import InputError
+from tracelate.evaluation.lineage import corpus_name
+from tracelate.evaluation.metrics import SCORES
+from tracelate.evaluation.report import TranslationRow, read_translations
+from tracelate.evaluation.word_attention import choose_for_heat_maps
+from tracelate.files import read_json
+from tracelate.model.architecture import architecture_name
+
+PROVENANCE = Path("data/raw/provenance.json")
+
+
+DATA = Path("reports/data.json")
+
+
+TRAINING = Path("reports/train.json")
+
+
+METRICS = Path("reports/metrics.json")
+
+
+TRANSLATIONS = Path("reports/translations.jsonl")
+
+
+def print_summary(params: Params) -> None:
+    """Prints the reports of the last run. Raises InputError where it has not come to its end."""
+    for path in (PROVENANCE, DATA, TRAINING, METRICS, TRANSLATIONS):
+        if not path.is_file():
+            raise InputError(f"{path} is missing: run the pipeline first, with `make run`")
+    console = Console(highlight=False)
+    console.print(data_line(params, read_json(PROVENANCE), read_json(DATA)), soft_wrap=True)
+    console.print(training_line(params, read_json(TRAINING)), soft_wrap=True)
+    console.print(score_table(read_json(METRICS)))
+    console.print(translation_table(list(read_translations(TRANSLATIONS))))
+    console.print(NEXT_STEPS, soft_wrap=True)
+
+
+def data_line(params: Params, provenance: dict[str, Any], data: dict[str, Any]) -> str:
+    origin = f"{corpus_name(provenance)} ({provenance['licence']})"
+    splits = data["splits"]
+    counts = ", ".join(f"{name} {splits[name]['pairs']:,}" for name in ("train", "valid", "test"))
+    near = data["leakage"]["test"]["near_source_percent"]
+    languages = f"{params.download.source_language} to {params.download.target_language}"
+    return (
+        f"[bold]Data[/]   {languages} from {escape(origin)}: {counts} pairs; "
+        f"{near:.1f} % of the test sentences nearly occur in training"
+    )
+
+
+def training_line(params: Params, report: dict[str, Any]) -> str:
+    return (
+        f"[bold]Model[/]  {architecture_name(params.model)}: "
+        f"{report['parameter_count'] / 1e6:.1f} M parameters, {report['epochs']} epochs in "
+        f"{report['seconds'] / 60:.1f} minutes at {report['tokens_per_s']:,.0f} target tokens/s"
+    )
+
+
+def score_table(metrics: dict[str, Any]) -> Table:
+    table = Table(
+        title=f"Scores on {metrics['test']['sentences']:,} test sentences",
+        caption=f"signature of BLEU: {metrics['bleu']['signature']}",
+        title_justify="left",
+        caption_justify="left",
+    )
+    for column in ("", "score", "95 % interval", "what it counts"):
+        table.add_column(column, justify="right" if column == "score" else "left")
+    for name, (title, meaning) in SCORES.items():
+        score = metrics[name]
+        table.add_row(
+            title, f"{score['value']:.1f}", f"{score['low']:.1f} to {score['high']:.1f}", meaning
+        )
+    return table
+
+
+def translation_table(rows: list[TranslationRow], count: int = 5) -> Table:
+    table = Table(title="Some translations", title_justify="left", show_lines=True)
+    for column in ("source", "translation", "reference"):
+        table.add_column(column, ratio=1)
+    for place in choose_for_heat_maps([row.source for row in rows], count):
+        row = rows[place]
+        table.add_row(escape(row.source), escape(row.translation), escape(row.reference))
+    return table
+
+
+NEXT_STEPS = """\
+[bold]Look[/]   make ui                     curves, scores and attention at http://127.0.0.1:5000
+       reports/figures             the same pictures as files
+       reports/translations.html   every test sentence, and what each of its words looked at
+[bold]Use[/]    echo 'Could not connect' | .venv/bin/tracelate translate
+[bold]Next[/]   .venv/bin/dvc exp run -S model.attention=additive     another attention
+       .venv/bin/dvc exp run -S download.target_language=de  another language
+       .venv/bin/dvc exp show                                all experiments in a table"""

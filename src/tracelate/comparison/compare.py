@@ -1,0 +1,190 @@
+"""Two systems side by side on one test set: their scores, where they differ, and by how much."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from sacrebleu.metrics import BLEU
+
+from tracelate.comparison.comparability import differences, inconsistencies
+from tracelate.comparison.significance import (
+    Resampling,
+    Significance,
+    bootstrap_differences,
+    compare_systems,
+    count_in_sentences,
+    draw,
+)
+from tracelate.errors import InputError
+from tracelate.evaluation.metrics import MIN_BUCKET_SENTENCES, length_buckets, percentile_interval
+from tracelate.evaluation.results import Evidence
+from tracelate.files import write_json
+
+
+class Difference(NamedTuple):
+    """Of two scores in percent, positive where b's is better."""
+
+    value: float
+    low: float
+    """The lower end of the 95 % paired bootstrap interval."""
+    high: float
+
+
+class LengthDifference(NamedTuple):
+    """How BLEU differs on the sentences whose source has `shortest` to `longest` words."""
+
+    shortest: int
+    longest: int | None
+    """None: no limit."""
+    sentences: int
+    difference: Difference | None
+    """With effective order; None where there are fewer than MIN_BUCKET_SENTENCES sentences."""
+
+
+class ChangedSentence(NamedTuple):
+    """A test sentence that a and b translate differently."""
+
+    number: int
+    """Its place in the test set, from 1."""
+    source: str
+    reference: str
+    a: str
+    b: str
+    chrf_change: float
+    """Sentence chrF of b less that of a, in percent."""
+
+
+class Comparison(NamedTuple):
+    a: Evidence
+    b: Evidence
+    scores: list[Significance]
+    by_source_length: list[LengthDifference]
+    changes: list[ChangedSentence]
+    """Of all sentences that differ: the most improved first, the most worsened last."""
+
+    @property
+    def identical(self) -> bool:
+        """Whether both translate every sentence in the same words."""
+        return not self.changes
+
+
+def compare(
+    a: Evidence,
+    b: Evidence,
+    resampling: Resampling,
+    on_progress: Callable[[int], object] = lambda _: None,
+) -> Comparison:
+    """`on_progress` hears how many draws of the significance tests have been scored.
+
+    Raises InputError, which names every difference, where the two cannot be compared.
+    """
+    refuse_incomparable(a, b)
+    references = [row.reference for row in a.rows]
+    of_a, of_b = ([row.translation for row in evidence.rows] for evidence in (a, b))
+    return Comparison(
+        a,
+        b,
+        compare_systems(of_a, of_b, references, resampling, on_progress=on_progress),
+        _by_source_length([row.source for row in a.rows], of_a, of_b, references, resampling),
+        _changes(a, b),
+    )
+
+
+def refuse_incomparable(a: Evidence, b: Evidence) -> None:
+    """Raises InputError where the two cannot be compared, or one of them contradicts itself."""
+    reasons = differences(a, b)
+    if reasons:
+        raise InputError(
+            f"{a.name} and {b.name} cannot be compared: {'; '.join(reasons)}. "
+            "Evaluate both on the same test set with the same sacrebleu"
+        )
+    for evidence in (a, b):
+        reasons = inconsistencies(evidence)
+        if reasons:
+            raise InputError(f"{evidence.name}: {'; '.join(reasons)}. Evaluate it again")
+
+
+def comparison_document(comparison: Comparison, level: float) -> dict[str, Any]:
+    """The content of comparison.json; scores and differences in percent."""
+    a, b, scores, by_source_length, changes = comparison
+    return {
+        "a": {"name": a.name, "run_id": a.run_id},
+        "b": {"name": b.name, "run_id": b.run_id},
+        "test": a.metrics.test._asdict(),
+        "identical": comparison.identical,
+        "level": level,
+        "scores": {
+            one.metric: {
+                name: value
+                for name, value in one._asdict().items()
+                if name not in ("metric", "resampling")
+            }
+            | {"verdict": one.verdict(level)}
+            for one in scores
+        },
+        "resampling": scores[0].resampling._asdict(),
+        "bleu_difference_by_source_length": [
+            {
+                "shortest_words": bucket.shortest,
+                "longest_words": bucket.longest,
+                "sentences": bucket.sentences,
+                "bleu": None if bucket.difference is None else bucket.difference._asdict(),
+            }
+            for bucket in by_source_length
+        ],
+        "changed_sentences": [change._asdict() for change in changes],
+    }
+
+
+def write_comparison(path: Path, comparison: Comparison, level: float) -> None:
+    write_json(path, comparison_document(comparison, level))
+
+
+def most_changed(
+    changes: Sequence[ChangedSentence], count: int
+) -> tuple[list[ChangedSentence], list[ChangedSentence]]:
+    """The `count` that improved most and the `count` that worsened most, the largest first."""
+    improved = [change for change in changes if change.chrf_change > 0]
+    worsened = [change for change in changes if change.chrf_change < 0]
+    return improved[:count], worsened[::-1][:count]
+
+
+def _by_source_length(
+    sources: Sequence[str],
+    a: Sequence[str],
+    b: Sequence[str],
+    references: Sequence[str],
+    resampling: Resampling,
+) -> list[LengthDifference]:
+    found = []
+    lengths = [len(source.split()) for source in sources]
+    for shortest, longest, places in length_buckets(lengths):
+        difference = None
+        if len(places) >= MIN_BUCKET_SENTENCES:
+            of_a, of_b, of_reference = (
+                [texts[place] for place in places] for texts in (a, b, references)
+            )
+            counts = count_in_sentences(BLEU(effective_order=True), of_a, of_b, of_reference)
+            drawn = draw(len(places), resampling._replace(randomisations=0))
+            low, high = percentile_interval(bootstrap_differences(counts, drawn.places_DN).tolist())
+            difference = Difference(counts.measured(), low, high)
+        found.append(LengthDifference(shortest, longest, len(places), difference))
+    return found
+
+
+def _changes(a: Evidence, b: Evidence) -> list[ChangedSentence]:
+    changes = [
+        ChangedSentence(
+            number,
+            one.source,
+            one.reference,
+            one.translation,
+            other.translation,
+            other.sentence_chrf - one.sentence_chrf,
+        )
+        for number, (one, other) in enumerate(zip(a.rows, b.rows, strict=True), start=1)
+        if one.translation != other.translation
+    ]
+    return sorted(changes, key=lambda change: -change.chrf_change)

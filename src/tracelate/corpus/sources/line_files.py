@@ -1,0 +1,83 @@
+"""Line-aligned text files: line n of the one is the translation of line n of the other.
+
+A line's group is its source sentence: splitting by group then goes line by line, and a sentence
+that occurs twice cannot end up on both sides of a split.
+"""
+
+from __future__ import annotations
+
+import codecs
+from pathlib import Path
+
+from tracelate.config import FilePair, FilesConfig
+from tracelate.corpus.pairs import Pair
+from tracelate.corpus.raw import ALL
+from tracelate.corpus.sources.source import Corpus
+from tracelate.errors import InputError
+from tracelate.files import sha256_of
+
+
+class FileSource:
+    def __init__(self, config: FilesConfig, source_language: str, target_language: str) -> None:
+        self.config = config
+        self.source_language = source_language
+        self.target_language = target_language
+
+    def read(self) -> Corpus:
+        named = {"train": self.config.train, "valid": self.config.valid, "test": self.config.test}
+        files = {split: pair for split, pair in named.items() if pair is not None}
+        if list(files) == ["train"]:
+            files = {ALL: files["train"]}
+        provenance = {
+            "corpus": "files",
+            "files": {split: _describe(pair) for split, pair in files.items()},
+            "licence": self.config.licence,
+            "source_language": self.source_language,
+            "target_language": self.target_language,
+        }
+        return Corpus({split: _read_aligned(pair) for split, pair in files.items()}, provenance)
+
+
+def _describe(pair: FilePair) -> dict[str, dict[str, str]]:
+    sides = {"source": Path(pair.source), "target": Path(pair.target)}
+    return {
+        side: {"name": path.name, "sha256": sha256_of(_existing(path))}
+        for side, path in sides.items()
+    }
+
+
+def _read_aligned(files: FilePair) -> list[Pair]:
+    sources, targets = read_lines(Path(files.source)), read_lines(Path(files.target))
+    if len(sources) != len(targets):
+        raise InputError(
+            f"{files.source} has {len(sources):,} lines and {files.target} {len(targets):,}: "
+            "each line needs its translation on the same line"
+        )
+    name = Path(files.source).name
+    return [
+        Pair(source, target, group=source, origin=f"{name}:{number}")
+        for number, (source, target) in enumerate(zip(sources, targets, strict=True), start=1)
+    ]
+
+
+def read_lines(path: Path) -> list[str]:
+    """The lines of a UTF-8 file. Only LF and CR LF end one, so that other breaks cannot shift
+    one file against the other.
+    """
+    lines = _existing(path).read_bytes().removeprefix(codecs.BOM_UTF8).split(b"\n")
+    if lines[-1] == b"":
+        lines.pop()
+    return [_decode(path, number, line) for number, line in enumerate(lines, start=1)]
+
+
+def _decode(path: Path, number: int, line: bytes) -> str:
+    try:
+        return line.removesuffix(b"\r").decode()
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}, line {number}, is not UTF-8: {error}; convert it") from error
+
+
+def _existing(path: Path) -> Path:
+    if not path.is_file():
+        raise InputError(f"{path} (download.files) is missing: put it there, see corpora/README.md")
+    return path

@@ -1,0 +1,132 @@
+"""Text files translated line by line in constant memory, from where a run that was cut short was.
+
+Beside OUT lie, until it is whole, OUT.part with the translations so far and OUT.part.json, which
+says how far they are and whose they are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from tracelate.errors import InputError
+from tracelate.files import sha256_of, write_json
+from tracelate.inference.translator import CHUNK_BATCHES, Translator
+
+
+class PartState(BaseModel):
+    """How much of OUT.part is whole."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+    identity: str
+    """A hash of the model, its settings and the input."""
+    lines: int
+    bytes: int
+
+
+def translation_identity(settings: Mapping[str, Any], inputs: Sequence[Path]) -> str:
+    """What must be the same for a translation to go on: the settings, the model's hashes among
+    them, and the content of the inputs in their order.
+    """
+    document = {**settings, "inputs": [sha256_of(path) for path in inputs]}
+    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
+
+
+def translate_to_file(
+    translator: Translator,
+    inputs: Sequence[Path],
+    output: Path,
+    identity: str,
+    on_bytes: Callable[[int], object] = lambda _: None,
+) -> None:
+    """Writes a line for each line of `inputs`, one file after the other, to `output`.
+
+    Goes on where an earlier call with the same `identity` was cut short. `on_bytes` hears how many
+    bytes of the input are done with.
+
+    Raises InputError where `output` is there, its part is another's, or a line is no UTF-8.
+    """
+    if output.exists():
+        raise InputError(f"{output} is there already: remove it, or name another --output")
+    output.parent.mkdir(parents=True, exist_ok=True)
+    part, state_path = _part(output)
+    state = _earlier_state(output, identity) or PartState(identity=identity, lines=0, bytes=0)
+    lines = read_files(inputs, on_bytes, skipped=state.lines)
+    with part.open("r+b" if part.exists() else "w+b") as file:
+        file.truncate(state.bytes)
+        file.seek(state.bytes)
+        while chunk := list(itertools.islice(lines, CHUNK_BATCHES * translator.batch_sentences)):
+            translations = translator.translate_lines(iter(chunk))
+            file.write("".join(f"{line}\n" for line in translations).encode())
+            file.flush()
+            os.fsync(file.fileno())
+            done = state.lines + len(chunk)
+            state = PartState(identity=identity, lines=done, bytes=file.tell())
+            write_json(state_path, state.model_dump())
+    part.replace(output)
+    state_path.unlink(missing_ok=True)
+
+
+def read_files(
+    paths: Sequence[Path], on_bytes: Callable[[int], object] = lambda _: None, skipped: int = 0
+) -> Iterator[str]:
+    """The lines of one file after the other, without the first `skipped`.
+
+    Raises InputError, which names the line that is no UTF-8.
+    """
+    for path in paths:
+        with path.open("rb") as file:
+            counted = _counting(file, on_bytes)
+            before = sum(1 for _ in itertools.islice(counted, skipped))
+            skipped -= before
+            yield from read_lines(counted, str(path), before + 1)
+
+
+def read_lines(lines: Iterator[bytes], name: str, first: int = 1) -> Iterator[str]:
+    """UTF-8 lines without their ends. Raises InputError, which names the line that is none."""
+    for number, line in enumerate(lines, start=first):
+        try:
+            yield line.decode("utf-8").rstrip("\r\n")
+        except UnicodeDecodeError as error:
+            raise InputError(
+                f"{name}, line {number}: {error.reason} at byte {error.start + 1}: "
+                "convert it to UTF-8"
+            ) from error
+
+
+def _counting(file: BinaryIO, on_bytes: Callable[[int], object]) -> Iterator[bytes]:
+    for line in file:
+        yield line
+        on_bytes(len(line))
+
+
+def _part(output: Path) -> tuple[Path, Path]:
+    part = output.with_name(f"{output.name}.part")
+    return part, part.with_name(f"{part.name}.json")
+
+
+def _earlier_state(output: Path, identity: str) -> PartState | None:
+    """Where an earlier call stopped; None where there was none, or it did not finish a chunk."""
+    part, path = _part(output)
+    if not path.exists():
+        return None
+    try:
+        state = PartState.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        raise InputError(f"{path} is damaged: remove it and {part} to begin anew") from error
+    if state.identity != identity:
+        raise InputError(
+            f"{part} is of another model, other settings or another input: go on with those, or "
+            f"remove it and {path} to begin anew"
+        )
+    if not part.exists() or part.stat().st_size < state.bytes:
+        raise InputError(f"{part} is not whole: remove it and {path} to begin anew")
+    return state

@@ -1,0 +1,173 @@
+"""Hashing again all that a trace can reach, and holding MLflow's tags and params against it."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from mlflow.entities import LoggedModel, Run
+from mlflow.utils.mlflow_tags import MLFLOW_GIT_COMMIT
+
+from tracelate import layout
+from tracelate.evaluation.lineage import Lineage
+from tracelate.files import sha256_of
+from tracelate.lineage.checks import (
+    Check,
+    check_config,
+    check_copy,
+    check_equal,
+    check_evidence,
+    check_lineage,
+    check_project,
+    check_test_set,
+    corpus_copy,
+    evaluation_copy,
+    is_of_project,
+    packed_copy,
+)
+from tracelate.lineage.trace import Trace, fetch, fetch_packed
+from tracelate.tracking.log_evaluation import STAGE
+from tracelate.tracking.log_model import (
+    ARTIFACTS,
+    CODE_TAG,
+    LINEAGE_TAG,
+    OLD_PYFUNC_MODEL,
+    PYFUNC_MODEL,
+    code_sha256,
+)
+from tracelate.tracking.run_writer import flatten
+
+RUN = "MLflow's run"
+MODEL = "MLflow's model"
+PACKED = "the packed model"
+SERVED = "the served model"
+
+
+def verify(trace: Trace) -> list[Check]:
+    """All that can be checked of the trace, place by place."""
+    return [
+        *check_lineage(trace.lineage),
+        *_check_served(trace),
+        *_check_project(trace),
+        *check_copy(corpus_copy(trace.found.root, trace.lineage)),
+        *_check_packed(trace),
+        *_check_model(trace),
+        *_check_run(trace),
+    ]
+
+
+def _check_served(trace: Trace) -> Iterator[Check]:
+    if trace.found.served is not None:
+        found = trace.found.served.get("weights_sha256")
+        yield check_equal(SERVED, "weights_sha256", found, trace.lineage.weights_sha256)
+
+
+def _check_project(trace: Trace) -> Iterator[Check]:
+    root, lineage = trace.found.root, trace.lineage
+    place = "this folder" if root == Path() or root == Path.cwd() else str(root)
+    yield from check_project(place, root, lineage)
+    if is_of_project(root, lineage):
+        yield from check_config(place, root / layout.MODELS, lineage)
+        yield from check_evidence(place, root / layout.METRICS.parent, lineage)
+        yield from check_test_set(place, root / layout.METRICS.parent, root / layout.TEST)
+
+
+def _check_packed(trace: Trace) -> Iterator[Check]:
+    if trace.found.packed is not None:
+        yield from check_copy(packed_copy(PACKED, trace.found.packed, trace.lineage))
+        yield from check_config(PACKED, trace.found.packed, trace.lineage)
+
+
+def _check_model(trace: Trace) -> Iterator[Check]:
+    """The files in MLflow's artifact store, and the tags of the model that they belong to."""
+    lineage, model = trace.lineage, trace.model
+    location = trace.found.location or (model.artifact_location if model is not None else None)
+    if location is None:
+        yield Check(MODEL, "weights, config and tokenizer", "not here")
+        return
+    with tempfile.TemporaryDirectory(prefix="tracelate-") as temporary:
+        packed = fetch_packed(location, Path(temporary)) or Path(temporary)
+        yield from check_copy(packed_copy(MODEL, packed / ARTIFACTS, lineage))
+        yield from check_config(MODEL, packed / ARTIFACTS, lineage)
+        if model is not None:
+            yield from _check_model_tags(model, lineage, packed)
+
+
+def _check_model_tags(model: LoggedModel, lineage: Lineage, packed: Path) -> Iterator[Check]:
+    training = lineage.training
+    wanted = {
+        "training_run_id": training.run_id,
+        "weights_sha256": lineage.weights_sha256,
+        "tokenizer_sha256": lineage.tokenizer_sha256,
+        "test_sha256": lineage.test_sha256,
+        "commit": training.commit or "unknown",
+    }
+    for name, value in wanted.items():
+        yield check_equal(MODEL, f"tag {name}", model.tags.get(name), value)
+    path = packed / ARTIFACTS / layout.LINEAGE.name
+    if path.is_file():
+        yield _check_tag(MODEL, path.name, sha256_of(path), model.tags.get(LINEAGE_TAG))
+    if any((packed / name).is_file() for name in (PYFUNC_MODEL.name, OLD_PYFUNC_MODEL)):
+        yield _check_tag(MODEL, "its code", code_sha256(packed), model.tags.get(CODE_TAG))
+
+
+def _check_run(trace: Trace) -> Iterator[Check]:
+    """The evaluation that the run holds, and the run's tags and params."""
+    client, run, lineage = trace.client, trace.run, trace.lineage
+    if client is None or run is None:
+        yield Check(RUN, "scores, translations, tags and params", "not here")
+        return
+    with tempfile.TemporaryDirectory(prefix="tracelate-") as temporary:
+        folder = Path(temporary)
+        for name in (layout.METRICS.name, layout.TRANSLATIONS.name):
+            fetch(client, run.info.run_id, f"{STAGE}/{name}", folder)
+        yield from check_copy(evaluation_copy(RUN, folder, lineage))
+        if all((folder / Path(name).name).is_file() for name in lineage.evaluation):
+            yield from check_evidence(RUN, folder, lineage)
+            test = trace.found.root / layout.TEST
+            if test.is_file() and sha256_of(test) == lineage.test_sha256:
+                yield from check_test_set(RUN, folder, test)
+        path = fetch(client, run.info.run_id, f"{STAGE}/{layout.LINEAGE.name}", folder)
+        if path is not None:
+            said = run.data.tags.get(f"sha256.{layout.LINEAGE.as_posix()}")
+            yield _check_tag(RUN, path.name, sha256_of(path), said)
+    yield from _check_run_tags(run, lineage)
+
+
+def _check_tag(place: str, what: str, found: str, said: str | None) -> Check:
+    """What MLflow vouches for by a tag alone."""
+    if found == said:
+        return Check(place, what, "same")
+    return Check(place, what, "differs", f"its sha256 is {found}, the tag says {said}")
+
+
+def _check_run_tags(run: Run, lineage: Lineage) -> Iterator[Check]:
+    tags, training = run.data.tags, lineage.training
+    hashes = {**lineage.files, **lineage.evaluation}
+    wanted = {
+        **{f"sha256.{name}": sha256 for name, sha256 in hashes.items()},
+        **{f"signature.{name}": text for name, text in lineage.signatures.items()},
+        "pair": lineage.pair,
+        "corpus": lineage.corpus,
+        "test_set": lineage.test_sha256[:12],
+    }
+    if training.commit is not None:
+        wanted[MLFLOW_GIT_COMMIT] = training.commit
+        wanted["git.dirty"] = str(training.dirty).lower()
+    for name, value in wanted.items():
+        if name in tags:
+            yield check_equal(RUN, f"tag {name}", tags[name], value)
+    yield _check_params(run, lineage)
+
+
+def _check_params(run: Run, lineage: Lineage) -> Check:
+    """Of the settings that change results; another machine may train with other `runtime`."""
+    sections = {name: one for name, one in lineage.params.items() if name != "runtime"}
+    logged = run.data.params
+    wrong = [
+        f"{name} is {logged[name]}, the lineage says {value}"
+        for name, value in flatten(sections)
+        if name in logged and logged[name] != str(value)
+    ]
+    return Check(RUN, "params", "differs" if wrong else "same", "; ".join(wrong))

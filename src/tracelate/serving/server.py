@@ -1,0 +1,270 @@
+"""A model behind HTTP: MLflow's scoring server, guarded, for many clients at once."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+import uvicorn
+from mlflow import pyfunc
+from mlflow.environment_variables import MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT
+from mlflow.pyfunc import scoring_server
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request as HttpRequest
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from tracelate.errors import InputError
+from tracelate.evaluation.lineage import Lineage
+from tracelate.lineage.checks import refuse_changed_project
+from tracelate.serving.batching import Batcher, BatchSize
+from tracelate.serving.guard import Guard, refusal, still_awaited
+from tracelate.serving.limits import Limits, TranslationRequests
+from tracelate.tracking.log_model import EXAMPLE
+from tracelate.tracking.packed_models import load_pyfunc, packed_model
+from tracelate.tracking.pyfunc_model import Request
+from tracelate.tracking.references import ModelSource
+from tracelate.training.cpu_memory import tune_cpu_memory
+
+BATCH_CELLS = 2_000_000
+"""Of `search_cells`. The dearest batch, in which each byte is a piece and searches run to their
+last step, takes 0.4 GB and 7 s of one core at the default size; as a transformer, 0.7 GB and 10 s.
+
+The limits let in a sentence that is more by itself: 16 beams of 1,000 bytes are 32 million cells,
+some 50 s, or as a transformer 80 s and 0.6 GB. It ends when its request has no more time.
+"""
+CONNECTIONS = 512
+"""At once; an open file each, of which a process has often 1,024."""
+STOP_S = 30
+"""How long requests in progress are waited for."""
+CLOSE_S = 5
+"""How long the batch is waited for that nobody waits for any more, which ends at its next step."""
+LOCAL = ("127.0.0.1", "localhost", "::1")
+
+
+class ServableModel(NamedTuple):
+    """A model in memory, and where it comes from."""
+
+    source: ModelSource
+    lineage: Lineage
+    loaded: pyfunc.PyFuncModel
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """What GET /model answers."""
+        return {
+            "name": self.source.name,
+            "version": self.source.version,
+            "run_id": self.source.run_id,
+            "model_id": self.source.model_id,
+            "weights_sha256": self.lineage.weights_sha256,
+            "lineage": self.lineage.model_dump(mode="json"),
+        }
+
+
+class BatchedModel:
+    """The model as MLflow's scoring server calls it, from many threads."""
+
+    def __init__(self, model: ServableModel, batcher: Batcher[Request]) -> None:
+        self.metadata = model.loaded.metadata
+        self.batcher = batcher
+
+    def predict(self, data: list[str], params: dict[str, Any]) -> list[Any]:
+        answers = self.batcher.submit(data, Request.model_validate(params))
+        still_awaited.get().add_done_callback(lambda _: answers.cancel())
+        return answers.result()
+
+
+def load_servable(reference: str) -> ServableModel:
+    """Raises InputError where there is no such model, or a file is not the one of its lineage."""
+    with packed_model(reference) as packed:
+        refuse_changed_project(Path(), packed.lineage)
+        return ServableModel(packed.source, packed.lineage, load_pyfunc(packed))
+
+
+def make_app(model: ServableModel, limits: Limits) -> Starlette:
+    """The server, which is ready when a first sentence has been translated, at its start."""
+    settings = model.lineage.params["evaluate"]
+    defaults = {name: settings[name] for name in ("beam_size", "length_penalty")}
+    # the guard's own time is over first, and its answer says more
+    os.environ[MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT.name] = str(int(limits.timeout_s) + STOP_S)
+    batcher = Batcher[Request](
+        lambda sentences, request: model.loaded.predict(sentences, request.model_dump()),
+        lambda request: request.beams,
+        BatchSize(settings["batch_sentences"] * settings["beam_size"], BATCH_CELLS),
+    )
+    # each step of a search calls the decoder
+    decoder = model.loaded.unwrap_python_model().trained.model.decoder
+    decoder.register_forward_pre_hook(lambda *_: batcher.raise_if_unwanted())
+    warm = False
+
+    def is_ready() -> bool:
+        return warm and batcher.is_alive
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        nonlocal warm
+        # MLflow answers each request in a thread, of which there are 6 on a small machine
+        threads = ThreadPoolExecutor(limits.requests + 1, thread_name_prefix="request")
+        asyncio.get_running_loop().set_default_executor(threads)
+        await asyncio.wrap_future(batcher.submit(EXAMPLE, Request.model_validate(defaults)))
+        warm = True
+        yield
+        warm = False
+        await asyncio.to_thread(batcher.close, CLOSE_S)
+
+    async def describe(_: HttpRequest) -> Response:
+        return JSONResponse(model.document)
+
+    async def ping(_: HttpRequest) -> Response:
+        return Response("\n") if is_ready() else refusal(503, "the model is not ready")
+
+    async def refuse(_: HttpRequest, error: Exception) -> Response:
+        http = error if isinstance(error, HTTPException) else HTTPException(500)
+        answer = refusal(http.status_code, http.detail)
+        answer.headers.update(http.headers or {})
+        return answer
+
+    scoring = scoring_server.init(BatchedModel(model, batcher))
+    guard = Guard(scoring, TranslationRequests(limits, defaults), is_ready)
+    return Starlette(
+        routes=[
+            Route("/invocations", guard, methods=["POST"]),
+            Route("/model", describe),
+            Route("/ping", ping),
+            Route("/health", ping),
+            Route("/version", scoring, methods=["GET"]),
+        ],
+        exception_handlers={HTTPException: refuse},
+        lifespan=lifespan,
+    )
+
+
+def impatient_protocol(timeout_s: float) -> type[H11Protocol]:
+    """HTTP on which a connection is closed that has no whole request head within that time.
+
+    uvicorn itself waits without end for the first, and as long as now and then a byte comes.
+    """
+
+    class ImpatientProtocol(H11Protocol):
+        head_timer: asyncio.TimerHandle | None = None
+
+        def connection_made(self, transport: Any) -> None:
+            super().connection_made(transport)
+            self._wait_for_head()
+
+        def on_response_complete(self) -> None:
+            self._wait_for_head()
+            super().on_response_complete()
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            super().connection_lost(exc)
+            if self.head_timer:
+                self.head_timer.cancel()
+
+        def _wait_for_head(self) -> None:
+            if self.head_timer:
+                self.head_timer.cancel()
+            self.head_timer = self.loop.call_later(timeout_s, self._close_unless_asked)
+
+        def _close_unless_asked(self) -> None:
+            if self.cycle is None or self.cycle.response_complete:
+                self.timeout_keep_alive_handler()
+
+    return ImpatientProtocol
+
+
+def server_config(model: ServableModel, limits: Limits) -> uvicorn.Config:
+    """Of a server that names the model in the headers of every answer to what is HTTP."""
+    return uvicorn.Config(
+        make_app(model, limits),
+        http=impatient_protocol(limits.body_timeout_s),
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        headers=[
+            # a name may have characters that a header may not
+            ("tracelate-model", quote(model.source.title, safe="/@ ")),
+            ("tracelate-weights-sha256", model.lineage.weights_sha256),
+        ],
+        limit_concurrency=CONNECTIONS,
+        timeout_graceful_shutdown=STOP_S,
+    )
+
+
+def serve(
+    reference: str, host: str, port: int, limits: Limits, say: Callable[[str], object]
+) -> None:
+    """Serves the model until SIGTERM or Ctrl-C; requests in progress are answered before the end.
+
+    `port` 0 is any that is free. `say` hears, line by line, what is served where.
+
+    Raises InputError where the model cannot be loaded or the port cannot be had.
+    """
+    with _listener(host, port) as listener:
+        model = load_servable(reference)
+        if host not in LOCAL:
+            say(
+                f"warning: {host} is open to other machines, and whoever reaches it may translate: "
+                "put a proxy that asks for a password before it"
+            )
+        lineage = model.lineage
+        address = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
+        announcement = (
+            f"serving {model.source.title} ({lineage.pair}, run {model.source.run_id}, weights "
+            f"{lineage.weights_sha256[:12]}) on {address}; Ctrl-C ends"
+        )
+        tune_cpu_memory()
+        config = server_config(model, limits)
+        with _stopping_is_no_failure():
+            _Server(config, lambda: say(announcement)).run(sockets=[listener])
+    say("stopped")
+
+
+class _Server(uvicorn.Server):
+    """Says when it listens."""
+
+    def __init__(self, config: uvicorn.Config, on_started: Callable[[], object]) -> None:
+        super().__init__(config)
+        self.on_started = on_started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.on_started()
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    """A socket of that address, taken before the model is loaded."""
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+    except (OSError, OverflowError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise InputError(
+            f"port {port} of {host} cannot be had ({reason}): name another with --port or --host"
+        ) from error
+    return listener
+
+
+@contextmanager
+def _stopping_is_no_failure() -> Iterator[None]:
+    """The server ends in order at a signal, and then raises it again."""
+    signals = (signal.SIGINT, signal.SIGTERM)
+    before = {one: signal.signal(one, lambda *_: None) for one in signals}
+    try:
+        yield
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)

@@ -1,0 +1,145 @@
+"""`tracelate compare` and `tracelate runs` as people and machines run them."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from matplotlib.image import imread
+
+from tests.cli.conftest import Run
+from tests.evaluation.results import evidence, some_references, translate_badly, write_evidence
+from tracelate.tracking.runs import start_run
+
+REFERENCES = some_references(60)
+BAD = evidence("bad", translate_badly(REFERENCES, 0.5, 1), REFERENCES)
+GOOD = evidence("good", translate_badly(REFERENCES, 0.1, 2), REFERENCES)
+
+
+@pytest.fixture
+def folder(folder: Path) -> Path:
+    """With two evaluations."""
+    for one in (BAD, GOOD):
+        write_evidence(folder / one.name, one)
+    return folder
+
+
+def test_compare_says_which_is_better_by_which_metric_and_where(folder: Path, run: Run) -> None:
+    done = run("compare", "bad", "good", "--sentences", "2", "--output", "out")
+    assert done.status == 0, done.stderr
+    assert done.stderr == "written: out\n"  # no progress where no one looks
+    assert done.stdout.count("B better") == 3
+    for text in ("bad", "good", "BLEU", "chrF", "TER", "60 test sentences", "in other words"):
+        assert text in done.stdout
+    document = json.loads((folder / "out/comparison.json").read_text(encoding="utf-8"))
+    assert document["scores"]["bleu"]["verdict"] == "better"
+    assert imread(folder / "out/difference_by_source_length.png").ndim == 3
+
+
+def test_compare_gives_machines_the_document_alone(folder: Path, run: Run) -> None:
+    done = run("compare", "good/metrics.json", "bad", "--json", "--level", "0.01")
+    document = json.loads(done.stdout)
+    assert document["level"] == 0.01
+    assert document["scores"]["ter"]["verdict"] == "worse"
+
+
+def test_compare_says_so_where_both_translate_alike(folder: Path, run: Run) -> None:
+    done = run("compare", "good", "good")
+    assert "Both translate all 60 sentences in the same words." in done.stdout
+    assert done.stdout.count("not shown") == 3
+
+
+def test_compare_refuses_another_test_set_in_one_line(folder: Path, run: Run) -> None:
+    other = evidence("other", REFERENCES, REFERENCES, test_sha256="a0" * 32)
+    write_evidence(folder / "other", other)
+    done = run("compare", "good", "other")
+    assert (done.status, done.stdout) == (1, "")
+    [line] = done.stderr.splitlines()
+    assert line.startswith("error: good and other cannot be compared: ")
+    assert "sha256 differ: 5e5e5e5e5e5e… and a0a0a0a0a0a0…" in line
+
+
+def test_what_cannot_be_found_is_one_line_too(folder: Path, run: Run) -> None:
+    done = run("compare", "good", "nothing")
+    assert done.status == 1
+    [line] = done.stderr.splitlines()
+    assert line.startswith("error: 'nothing' is no folder, no models:/… and no run in sqlite:")
+
+
+def test_runs_says_what_to_do_where_there_are_none(folder: Path, run: Run) -> None:
+    done = run("runs")
+    assert done.status == 0, done.stderr
+    assert "no such runs in experiment 'tracelate' of sqlite:" in done.stdout
+    assert "make run" in done.stdout
+    assert json.loads(run("runs", "--json").stdout) == []
+
+
+def test_runs_rank_within_what_can_be_compared(folder: Path, run: Run) -> None:
+    for name, bleu, test in (("worse", 20, "5e"), ("[better]", 30, "5e"), ("elsewhere", 90, "a0")):
+        tags = {f"signature.{metric}": "version:1" for metric in ("bleu", "chrf", "ter")}
+        tags |= {"sha256.data/prepared/test.parquet": test * 32, "git.dirty": "true"}
+        made, _ = start_run("tracelate", name, tags)
+        made.log_metrics({"test_bleu": bleu, "test_bleu_low": bleu - 1, "test_bleu_high": bleu + 1})
+    done = run("runs", "--sort", "bleu")
+    assert done.status == 0, done.stderr
+    rows = [
+        [cell.strip() for cell in line.strip("│").split("│")]
+        for line in done.stdout.splitlines()
+        if line.startswith("│")
+    ]
+    assert [(row[0], row[1], row[3]) for row in rows] == [
+        ("A", "1", "elsewhere"),
+        ("B", "1", "[better]"),
+        ("B", "2", "worse"),
+    ]
+    assert "30.0 (29.0–31.0)" in rows[1]
+    assert "among its own letter alone" in done.stdout
+    machine = json.loads(run("runs", "--json", "--limit", "1").stdout)
+    assert [(row["name"], row["group"], row["rank"]) for row in machine] == [
+        ("elsewhere", "A", None)
+    ]
+    wrong = run("runs", "--where", "nam=worse")
+    assert wrong.status == 1
+    assert wrong.stderr == "error: 'nam=worse': no run has 'nam': did you mean name?\n"
+
+
+def test_seeds_says_how_far_apart_they_lie_and_what_to_put_into_params(
+    folder: Path, run: Run
+) -> None:
+    def train(seed: int, bleu: float) -> None:
+        tags = {f"signature.{metric}": "version:1" for metric in ("bleu", "chrf", "ter")}
+        tags |= {"sha256.data/prepared/test.parquet": "5e" * 32}
+        made, _ = start_run("tracelate", "general", tags)
+        made.log_params({"train": {"seed": seed}})
+        made.log_metrics({"test_bleu": bleu, "test_chrf": 50.0, "test_ter": 100 - bleu})
+
+    train(1, 30.0)
+    alone = run("seeds", "general")
+    assert alone.status == 1
+    assert alone.stderr.startswith("error: with these settings only seed 1 was trained and scored")
+    assert "-S train.seed=2" in alone.stderr
+    train(2, 32.0)
+    ids = [row["run_id"] for row in json.loads(run("runs", "--json").stdout)]
+    done = run("seeds", ids[0])
+    assert done.status == 0, done.stderr
+    lines = [re.sub(r"[│ ]+", " ", line).strip() for line in done.stdout.splitlines()]
+    assert "standard deviation 1.41 0.00 1.41" in lines
+    assert "95 % of pairs differ by less than 3.92 0.00 3.92" in lines
+    assert "by bleu over 2 seeds: registry.seed_deviation: 1.41; it is 0.4 now" in done.stdout
+    machine = json.loads(run("seeds", ids[0], "--json").stdout)
+    assert [one["seed"] for one in machine["runs"]] == [1, 2]
+    assert machine["spread"]["bleu"]["deviation"] == pytest.approx(2**0.5)
+
+
+def test_help_answers_without_loading_what_is_heavy() -> None:
+    code = (
+        "import sys, tracelate.cli.main; "
+        "print([name for name in ('mlflow', 'torch', 'sacrebleu', 'rich.table') "
+        "if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() in ("[]", "['rich.table']")  # typer's own

@@ -1,0 +1,74 @@
+"""The table of runs on terminals of any width."""
+
+from __future__ import annotations
+
+from io import StringIO
+
+from rich.console import Console
+
+from tracelate.cli.runs_table import table_of_runs
+from tracelate.tracking.run_table import RunRow, RunTable
+
+ROW = RunRow(
+    run_id="d995d38c" + "0" * 24,
+    name="en-es general",
+    experiment="tracelate",
+    status="finished",
+    started="2023-11-14T22:13:20+00:00",
+    pair="en-es",
+    test_sha256="1b79bd4c" + "0" * 56,
+    architecture="recurrent",
+    attention="general",
+    cell="gru",
+    hidden_size=384,
+    bleu=46.4,
+    bleu_low=44.7,
+    bleu_high=48.2,
+    chrf=63.9,
+    ter=48.1,
+    tokens_per_s=7112.0,
+    commit="f86f1fc5",
+    dirty=False,
+    group="A",
+)
+OTHER = ROW._replace(
+    run_id="71acafbd" + "0" * 24,
+    status="failed",
+    started="2023-11-15T22:13:20+00:00",
+    attention="local_p × 2",
+    chrf=50.5,
+    tokens_per_s=600.0,
+    commit="5f57bb15",
+    group=None,
+)
+
+
+def shown(rows: list[RunRow], width: int) -> str:
+    found = RunTable(rows, [None] * len(rows), groups=0, left_out=0)
+    table = table_of_runs(found, ranked_by=None, with_experiment=False, width=width)
+    output = StringIO()
+    Console(file=output, width=width).print(table)
+    return output.getvalue()
+
+
+def test_what_all_runs_share_is_said_once() -> None:
+    text = shown([ROW, OTHER], 200)
+    assert "All: pair en-es, test set 1b79bd4c, cell gru, size 384." in text
+    assert text.count("384") == 1
+    assert "local_p × 2" in text and "f86f1fc" in text and "finished" in text
+
+
+def test_a_single_run_shows_all_that_is_known_of_it() -> None:
+    text = shown([ROW._replace(cell=None)], 200)
+    assert "All:" not in text
+    assert "384" in text and "cell" not in text
+
+
+def test_a_narrow_terminal_goes_without_columns_but_cuts_none() -> None:
+    wide, narrow = shown([ROW, OTHER], 200), shown([ROW, OTHER], 80)
+    assert "wider terminal" not in wide
+    assert "A wider terminal, or --json, shows started" in " ".join(narrow.split())
+    for text in ("d995d38c", "71acafbd", "en-es general", "46.4 (44.7–48.2)", "local_p × 2"):
+        assert text in narrow
+    for text in (wide, narrow):
+        assert "…" not in text

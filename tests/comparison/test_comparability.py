@@ -1,0 +1,154 @@
+"""What may not be compared is refused, with both values; what may be is not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.evaluation.results import evidence, some_references, translate_badly, write_evidence
+from tracelate.comparison.comparability import comparable_key, differences, inconsistencies, scoring
+from tracelate.errors import InputError
+from tracelate.evaluation.report import TranslationRow
+from tracelate.evaluation.results import Evidence, read_evidence
+
+REFERENCES = some_references(30)
+A = evidence("a", translate_badly(REFERENCES, 0.2, 1), REFERENCES)
+B = evidence("b", translate_badly(REFERENCES, 0.4, 2), REFERENCES)
+
+
+def with_signature(one: Evidence, metric: str, old: str, new: str) -> Evidence:
+    assert old in one.signatures[metric]
+    scores = [
+        score._replace(signature=score.signature.replace(old, new))
+        if score.name == metric
+        else score
+        for score in one.metrics.scores
+    ]
+    return one._replace(metrics=one.metrics._replace(scores=scores))
+
+
+def with_rows(one: Evidence, rows: Sequence[TranslationRow]) -> Evidence:
+    return one._replace(rows=rows)
+
+
+def test_two_systems_on_one_test_set_can_be_compared() -> None:
+    assert differences(A, B) == []
+    assert inconsistencies(A) == []
+
+
+def test_another_test_set_is_named_with_both_hashes() -> None:
+    other = evidence("c", REFERENCES, REFERENCES, test_sha256="a0" * 32)
+    assert differences(A, other) == [
+        "the test sets' sha256 differ: 5e5e5e5e5e5e… and a0a0a0a0a0a0…"
+    ]
+
+
+def test_another_number_of_sentences_is_named() -> None:
+    assert differences(A, with_rows(B, B.rows[:-1])) == [
+        "the numbers of test sentences differ: 30 and 29"
+    ]
+
+
+@pytest.mark.parametrize("side", ["source", "reference"])
+def test_one_sentence_with_another_text_is_named_with_both_texts(side: str) -> None:
+    rows = list(B.rows)
+    before = getattr(rows[6], side)
+    rows[6] = rows[6].model_copy(update={side: before + " "})
+    [reason] = differences(A, with_rows(B, rows))
+    assert reason == (
+        f"1 of 30 {side}s differ, first in sentence 7: {before!r} and {before + ' '!r}"
+    )
+
+
+def test_the_same_sentences_in_another_order_are_named() -> None:
+    reasons = differences(A, with_rows(B, B.rows[::-1]))
+    assert len(reasons) == 2
+    assert all("in another order, first in sentence 1" in reason for reason in reasons)
+
+
+@pytest.mark.parametrize(
+    ("metric", "old", "new"),
+    [
+        ("bleu", "version:2.6.0", "version:2.5.1"),
+        ("bleu", "tok:13a", "tok:zh"),
+        ("bleu", "smooth:exp", "smooth:floor"),
+        ("chrf", "nw:0", "nw:2"),
+        ("ter", "case:lc", "case:mixed"),
+    ],
+)
+def test_another_way_of_scoring_is_named_with_both_values(metric: str, old: str, new: str) -> None:
+    assert differences(A, with_signature(B, metric, old, new)) == [
+        f"{metric}'s signatures differ: {old} and {new}"
+    ]
+
+
+def test_how_an_interval_was_drawn_is_no_difference() -> None:
+    other = evidence("b", translate_badly(REFERENCES, 0.4, 2), REFERENCES, samples=40)
+    assert other.signatures != A.signatures
+    assert differences(A, other) == []
+    assert inconsistencies(other) == []
+
+
+def test_a_part_that_only_one_signature_has_is_a_difference() -> None:
+    [reason] = differences(A, with_signature(B, "bleu", "|tok:13a", ""))
+    assert reason.startswith("bleu's signatures differ")
+
+
+def test_scoring_keeps_all_that_decides_a_score() -> None:
+    assert scoring("nrefs:1|bs:1000|seed:12345|case:mixed|version:2.6.0") == (
+        "nrefs:1|case:mixed|version:2.6.0"
+    )
+
+
+def test_keys_are_equal_where_scores_can_be_compared_and_only_there() -> None:
+    signatures = {"bleu": "nrefs:1|bs:10|seed:1|version:2.6.0", "ter": "case:lc"}
+    key = comparable_key("ab", signatures)
+    assert comparable_key("ab", {**signatures, "bleu": "nrefs:1|version:2.6.0"}) == key
+    assert comparable_key("ac", signatures) != key
+    assert comparable_key("ab", {**signatures, "ter": "case:mixed"}) != key
+
+
+def test_scores_that_are_not_those_of_the_translations_are_found() -> None:
+    rows = list(A.rows)
+    rows[3] = rows[3].model_copy(update={"translation": rows[3].reference + " x"})
+    reasons = inconsistencies(with_rows(A, rows))
+    assert any(reason.startswith("metrics.json says bleu") for reason in reasons)
+    assert inconsistencies(with_rows(A, A.rows[:20])) == [
+        "metrics.json says 30 sentences, translations.jsonl has 20"
+    ]
+
+
+def test_scores_by_another_sacrebleu_than_the_installed_one_are_found() -> None:
+    old = with_signature(A, "bleu", "version:2.6.0", "version:1.0.0")
+    [reason] = inconsistencies(old)
+    assert "version:1.0.0" in reason and "version:2.6.0" in reason
+
+
+def test_evidence_is_read_as_it_was_written(tmp_path: Path) -> None:
+    read = read_evidence(write_evidence(tmp_path, A), "a")
+    assert read == A._replace(rows=list(A.rows))
+
+
+@pytest.mark.parametrize("file", ["metrics.json", "translations.jsonl"])
+def test_a_file_that_is_missing_is_named(tmp_path: Path, file: str) -> None:
+    (write_evidence(tmp_path, A) / file).unlink()
+    with pytest.raises(InputError, match=f"{file} is missing: evaluate"):
+        read_evidence(tmp_path, "a")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("{", r"metrics\.json is damaged"),
+        ("[]", r"metrics\.json is damaged"),
+        ('{"attention": null}', "bleu"),
+        ("\udcff", r"metrics\.json is damaged"),
+    ],
+)
+def test_metrics_that_are_none_are_one_clear_line(tmp_path: Path, text: str, expected: str) -> None:
+    write_evidence(tmp_path, A)
+    (tmp_path / "metrics.json").write_bytes(text.encode("utf-8", "surrogateescape"))
+    with pytest.raises(InputError, match=expected):
+        read_evidence(tmp_path, "a")

@@ -1,0 +1,204 @@
+"""Significance against sacrebleu's own tests, exact enumeration and the definitions as loops."""
+
+from __future__ import annotations
+
+import os
+from itertools import product
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from sacrebleu.metrics import BLEU, CHRF, TER
+from sacrebleu.significance import PairedTest
+
+from tests.evaluation.results import some_references, translate_badly
+from tracelate.comparison.significance import (
+    PairedCounts,
+    Resampling,
+    Significance,
+    bootstrap_differences,
+    bootstrap_p,
+    compare_systems,
+    draw,
+    draws_in_all,
+    randomisation_p,
+    randomised_differences,
+)
+from tracelate.errors import InputError
+
+QUICK = Resampling(bootstrap_samples=200, randomisations=400, seed=7)
+REFERENCES = some_references()
+GOOD, BAD = translate_badly(REFERENCES, 0.2, 2), translate_badly(REFERENCES, 0.4, 3)
+ALIKE = translate_badly(REFERENCES, 0.2, 4)
+
+
+def by_metric(
+    a: list[str], b: list[str], resampling: Resampling = QUICK
+) -> dict[str, Significance]:
+    return {one.metric: one for one in compare_systems(a, b, REFERENCES, resampling)}
+
+
+@pytest.mark.parametrize("b", [BAD, ALIKE])
+def test_scores_and_p_are_those_of_sacrebleus_paired_tests(
+    monkeypatch: pytest.MonkeyPatch, b: list[str]
+) -> None:
+    ours = by_metric(GOOD, b)
+    monkeypatch.setenv("SACREBLEU_SEED", "7")
+    for test, samples, p_of in (("bs", 200, 6), ("ar", 400, 7)):
+        systems = [("a", GOOD), ("b", b)]
+        theirs = PairedTest(systems, {"b": BLEU(), "c": CHRF()}, [REFERENCES], test, samples)()[1]
+        for our, name in ((ours["bleu"], "BLEU"), (ours["chrf"], "chrF2")):
+            first, second = theirs[name]
+            assert (our.a, our.b) == pytest.approx((first.score, second.score))
+            assert our[p_of] == pytest.approx(second.p_value, abs=1e-12)
+
+
+def test_the_signature_is_that_of_the_scores() -> None:
+    metric = BLEU()
+    metric.corpus_score(GOOD, [REFERENCES])
+    assert by_metric(GOOD, BAD)["bleu"].signature == str(metric.get_signature())
+
+
+def test_every_score_of_a_system_against_itself_is_no_difference_at_all() -> None:
+    for one in compare_systems(GOOD, GOOD, REFERENCES, QUICK):
+        assert (one.difference, one.low, one.high) == (0, 0, 0)
+        assert (one.p_bootstrap, one.p_randomisation) == (1, 1)
+        assert one.verdict(0.999) == "not shown"
+
+
+def test_a_resample_as_large_as_the_measured_difference_counts_against_it() -> None:
+    # TER counts whole edits, so that ties are common; sacrebleu leaves them out
+    [ours] = compare_systems(GOOD, ALIKE, REFERENCES, QUICK, metrics={"ter": TER()})
+    counts = PairedCounts(TER(), *counted(TER(), GOOD, ALIKE))
+    sizes = np.abs(randomised_differences(counts, draw(60, QUICK).stays_DN))
+    without_ties = np.sum(sizes > abs(ours.difference) + 1e-9)
+    ties = np.sum(np.isclose(sizes, abs(ours.difference), atol=1e-9))
+    assert ties > 0
+    assert ours.p_randomisation == pytest.approx((without_ties + ties + 1) / 401)
+
+
+def counted(metric: BLEU | CHRF | TER, *systems: list[str]) -> list[NDArray[np.float64]]:
+    return [
+        np.asarray(metric._extract_corpus_statistics(system, [REFERENCES[: len(system)]]), float)
+        for system in systems
+    ]
+
+
+@pytest.mark.parametrize("metric", [BLEU(), CHRF(), TER()])
+def test_randomisation_approaches_the_share_among_all_changes_of_sides(
+    metric: BLEU | CHRF | TER,
+) -> None:
+    a, b, references = GOOD[:9], BAD[:9], REFERENCES[:9]
+    score = metric.corpus_score
+    measured = abs(score(a, [references]).score - score(b, [references]).score)
+    as_large = 0
+    for changes in product((False, True), repeat=9):
+        sides = [(y, x) if change else (x, y) for change, x, y in zip(changes, a, b, strict=True)]
+        left, right = ([side[place] for side in sides] for place in (0, 1))
+        found = abs(score(left, [references]).score - score(right, [references]).score)
+        as_large += found >= measured - 1e-9
+    exact = as_large / 2**9
+
+    [ours] = compare_systems(a, b, references, Resampling(2, 20_000, seed=1), metrics={"x": metric})
+    # the standard error of a share of 20,000 draws is at most 0.0036
+    assert ours.p_randomisation == pytest.approx(exact, abs=0.015)
+    assert 0 < exact < 1
+
+
+def test_the_bootstrap_is_the_definition_written_as_loops() -> None:
+    counts = PairedCounts(BLEU(), *counted(BLEU(), GOOD, BAD))
+    places_DN = draw(60, QUICK).places_DN
+    expected = []
+    for places in places_DN:
+        a, b, references = ([texts[at] for at in places] for texts in (GOOD, BAD, REFERENCES))
+        expected.append(
+            BLEU().corpus_score(b, [references]).score - BLEU().corpus_score(a, [references]).score
+        )
+    found = bootstrap_differences(counts, places_DN)
+    assert found == pytest.approx(expected)
+    measured = by_metric(GOOD, BAD)["bleu"]
+    # 200 / 40 = 5 outside at either end
+    assert (measured.low, measured.high) == pytest.approx(
+        (sorted(expected)[5], sorted(expected)[194])
+    )
+    assert measured.low < measured.difference < measured.high
+    mean = sum(map(abs, expected)) / len(expected)
+    exceeding = sum(abs(one) - mean >= abs(measured.difference) for one in expected)
+    assert measured.p_bootstrap == pytest.approx((exceeding + 1) / 201)
+
+
+def test_p_counts_the_measured_value_as_one_of_the_draws() -> None:
+    drawn = np.array([0.0, 1.0, -2.0, 3.0])
+    assert randomisation_p(2.0, drawn) == 3 / 5  # -2, 3 and the measured
+    assert randomisation_p(-9.0, drawn) == 1 / 5
+    # the sizes' mean is 1.5: 3 exceeds it by 1.5
+    assert bootstrap_p(1.5, drawn) == 2 / 5
+
+
+def test_positive_means_that_the_second_is_better_by_every_metric() -> None:
+    for one in by_metric(BAD, GOOD).values():
+        assert one.difference > 0 and one.low > 0
+        assert one.verdict(0.05) == "better"
+        assert one.b - one.a == pytest.approx(
+            -one.difference if one.metric == "ter" else one.difference
+        )
+    for one in by_metric(GOOD, BAD).values():
+        assert one.difference < 0
+        assert one.verdict(0.05) == "worse"
+
+
+def test_exchanging_the_systems_changes_signs_and_nothing_else() -> None:
+    for there, back in zip(
+        by_metric(GOOD, ALIKE).values(), by_metric(ALIKE, GOOD).values(), strict=True
+    ):
+        assert back.difference == pytest.approx(-there.difference)
+        assert (back.low, back.high) == pytest.approx((-there.high, -there.low))
+        assert back.p_bootstrap == there.p_bootstrap
+        assert back.p_randomisation == there.p_randomisation
+
+
+def test_a_verdict_takes_both_tests() -> None:
+    one = by_metric(BAD, GOOD)["bleu"]
+    assert one._replace(p_bootstrap=0.04, p_randomisation=0.04).verdict(0.05) == "better"
+    assert one._replace(p_bootstrap=0.04, p_randomisation=0.06).verdict(0.05) == "not shown"
+    assert one._replace(p_bootstrap=0.06, p_randomisation=0.04).verdict(0.05) == "not shown"
+    assert one._replace(p_bootstrap=0.05, p_randomisation=0.05).verdict(0.05) == "not shown"
+
+
+def test_the_seed_decides_and_the_environment_neither_does_nor_is_changed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    first = by_metric(GOOD, ALIKE)
+    monkeypatch.setenv("SACREBLEU_SEED", "none")
+    assert by_metric(GOOD, ALIKE) == first
+    assert os.environ["SACREBLEU_SEED"] == "none"
+    other = by_metric(GOOD, ALIKE, QUICK._replace(seed=8))
+    assert [one.difference for one in other.values()] == [one.difference for one in first.values()]
+    assert [one.low for one in other.values()] != [one.low for one in first.values()]
+
+
+def test_of_two_systems_that_are_equal_by_chance_few_differ() -> None:
+    # translations that change sides at random: the randomisation's null holds exactly, and its
+    # distribution is the same for every trial
+    counts = PairedCounts(BLEU(), *counted(BLEU(), GOOD, ALIKE))
+    null = randomised_differences(counts, draw(60, QUICK).stays_DN)
+    trials = randomised_differences(counts, draw(60, Resampling(2, 200, seed=4)).stays_DN)
+    found = sum(randomisation_p(float(difference), null) < 0.05 for difference in trials)
+    # at 5 %, more than 20 of 200 are found with probability 0.001
+    assert 0 < found <= 20
+
+
+def test_progress_hears_of_every_draw_once() -> None:
+    heard: list[int] = []
+    resampling = Resampling(bootstrap_samples=701, randomisations=1203, seed=1)
+    texts = (GOOD[:3], BAD[:3], REFERENCES[:3])
+    compare_systems(*texts, resampling, on_progress=heard.append)
+    assert sum(heard) == draws_in_all(resampling) == 3 * 1904
+    assert len(heard) > 6
+
+
+def test_texts_of_unequal_length_and_empty_ones_are_refused() -> None:
+    with pytest.raises(InputError, match="2 and 3 translations of 5 references"):
+        compare_systems(["a"] * 2, ["a"] * 3, ["a"] * 5, QUICK)
+    with pytest.raises(InputError, match="empty"):
+        compare_systems([], [], [], QUICK)

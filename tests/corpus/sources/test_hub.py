@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from tracelate.config import HubConfig
+from tracelate.corpus.pairs import Pair
+from tracelate.corpus.sources.hub import HubSource, find_commit
+from tracelate.corpus.sources.source import Corpus
+from tracelate.errors import InputError
+
+Rows = list[dict[str, Any]]
+
+FLAT: Rows = [{"en": "a dog", "es": "un perro"}, {"en": "a cat", "es": None}]
+STRUCT: Rows = [{"translation": row} for row in FLAT]
+
+
+def write_dataset(folder: Path, **splits: Rows) -> str:
+    folder.mkdir()
+    for name, rows in splits.items():
+        lines = [json.dumps(row) for row in rows]
+        (folder / f"{name}.jsonl").write_text("\n".join(lines) + "\n")
+    return str(folder)
+
+
+def read(name: str, target_language: str = "es") -> Corpus:
+    config = HubConfig(name=name, revision="main", licence="CC0-1.0")
+    return HubSource(config, "en", target_language).read()
+
+
+@pytest.mark.parametrize("rows", [FLAT, STRUCT])
+def test_both_shapes_give_the_same_pairs(tmp_path: Path, rows: Rows) -> None:
+    corpus = read(write_dataset(tmp_path / "set", train=rows))
+    assert corpus.splits == {
+        "all": [
+            Pair("a dog", "un perro", "a dog", "train:1"),
+            Pair("a cat", "", "a cat", "train:2"),
+        ]
+    }
+
+
+def test_ready_made_splits_are_kept_and_validation_is_valid(tmp_path: Path) -> None:
+    name = write_dataset(tmp_path / "set", train=FLAT, validation=FLAT, test=FLAT[:1])
+    corpus = read(name)
+    assert {split: len(pairs) for split, pairs in corpus.splits.items()} == {
+        "train": 2,
+        "valid": 2,
+        "test": 1,
+    }
+    assert str(tmp_path) not in json.dumps(corpus.provenance)
+
+
+def test_the_provenance_tells_when_the_text_has_changed(tmp_path: Path) -> None:
+    first = read(write_dataset(tmp_path / "a", train=FLAT)).provenance["sha256_of_pairs"]
+    same = read(write_dataset(tmp_path / "b", train=STRUCT)).provenance["sha256_of_pairs"]
+    other = read(write_dataset(tmp_path / "c", train=FLAT[:1])).provenance["sha256_of_pairs"]
+    assert first == same != other
+
+
+@pytest.mark.parametrize("rows", [FLAT, STRUCT])
+def test_a_missing_language_is_told_with_those_that_are_there(tmp_path: Path, rows: Rows) -> None:
+    with pytest.raises(InputError, match="has no column 'fr' in its split train, only en, es"):
+        read(write_dataset(tmp_path / "set", train=rows), "fr")
+
+
+def test_a_dataset_without_train_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="has the splits test and no train"):
+        read(write_dataset(tmp_path / "set", test=FLAT))
+
+
+def test_a_folder_without_data_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="cannot be read as a dataset"):
+        read(write_dataset(tmp_path / "set"))
+
+
+def test_files_with_different_columns_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="cannot be read as a dataset"):
+        read(write_dataset(tmp_path / "set", train=FLAT, test=STRUCT))
+
+
+def test_a_name_that_is_no_dataset_is_refused() -> None:
+    with pytest.raises(InputError, match=r"download\.hub\.name 'a/b/c' is neither"):
+        read("a/b/c")
+
+
+def test_the_commit_is_read_from_where_the_data_came_from() -> None:
+    commit = "0123456789abcdef0123456789abcdef01234567"
+    urls: dict[str, object] = {f"hf://datasets/owner/name@{commit}/train.jsonl": {}}
+    assert find_commit(SimpleNamespace(download_checksums=urls)) == commit
+    assert find_commit(SimpleNamespace(download_checksums=None)) is None

@@ -1,0 +1,131 @@
+"""Files translated line by line, and taken up again where they were cut short."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tracelate.errors import InputError
+from tracelate.inference.file_translation import read_files, translate_to_file, translation_identity
+from tracelate.inference.translator import CHUNK_BATCHES, Translator
+
+WORDS = ["Always", "the door", "opens", "the window", "never", "a light ñ"]
+LINES = [" ".join(pair) for pair in itertools.permutations(WORDS, 2)]
+
+
+class Reverser(Translator):
+    """Translates a line by reversing it, and remembers which."""
+
+    def __init__(self) -> None:
+        self.batch_sentences = 1
+        self.seen: list[str] = []
+
+    def translate_lines(self, lines: Iterator[str]) -> Iterator[str]:
+        for line in lines:
+            self.seen.append(line)
+            yield line[::-1]
+
+
+@pytest.fixture
+def translator() -> Reverser:
+    return Reverser()
+
+
+@pytest.fixture
+def inputs(tmp_path: Path) -> list[Path]:
+    paths = [tmp_path / "a.en", tmp_path / "b.en"]
+    paths[0].write_text("\n".join(LINES[:11]) + "\n", encoding="utf-8")
+    paths[1].write_text("\n".join(LINES[11:]), encoding="utf-8")
+    return paths
+
+
+def cut_short(
+    translator: Reverser, inputs: list[Path], output: Path, identity: str, lines: int
+) -> None:
+    """As a process that is killed when it has read so many lines."""
+    seen = 0
+
+    def stop(_: int) -> None:
+        nonlocal seen
+        seen += 1
+        if seen == lines:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        translate_to_file(translator, inputs, output, identity, stop)
+
+
+def test_every_line_has_its_translation_in_order(
+    translator: Reverser, inputs: list[Path], tmp_path: Path
+) -> None:
+    output = tmp_path / "new" / "out.es"
+    sizes: list[int] = []
+    translate_to_file(translator, inputs, output, "x", sizes.append)
+    assert output.read_text(encoding="utf-8") == "".join(f"{line[::-1]}\n" for line in LINES)
+    assert sum(sizes) == sum(path.stat().st_size for path in inputs)
+    assert [path.name for path in output.parent.iterdir()] == ["out.es"]
+
+
+@pytest.mark.parametrize("lines", [1, CHUNK_BATCHES + 1, 2 * CHUNK_BATCHES + 5])
+def test_what_was_cut_short_goes_on_and_ends_the_same(
+    translator: Reverser, inputs: list[Path], tmp_path: Path, lines: int
+) -> None:
+    whole, output = tmp_path / "whole.es", tmp_path / "out.es"
+    translate_to_file(translator, inputs, whole, "x")
+    cut_short(translator, inputs, output, "x", lines)
+    assert not output.exists()
+    with (tmp_path / "out.es.part").open("ab") as part:
+        part.write(b"half a li")
+    translator.seen.clear()
+    translate_to_file(translator, inputs, output, "x")
+    assert output.read_bytes() == whole.read_bytes()
+    assert translator.seen == LINES[(lines - 1) // CHUNK_BATCHES * CHUNK_BATCHES :]
+    assert not list(tmp_path.glob("*.part*"))
+
+
+def test_a_part_of_another_model_or_input_is_refused_and_stays(
+    translator: Reverser, inputs: list[Path], tmp_path: Path
+) -> None:
+    output, part = tmp_path / "out.es", tmp_path / "out.es.part"
+    cut_short(translator, inputs, output, "x", CHUNK_BATCHES + 1)
+    before = part.read_bytes()
+    with pytest.raises(InputError, match=r"out\.es\.part is of another model.* remove it"):
+        translate_to_file(translator, inputs, output, "y")
+    assert part.read_bytes() == before
+    part.write_bytes(before[:-1])
+    with pytest.raises(InputError, match="is not whole"):
+        translate_to_file(translator, inputs, output, "x")
+
+
+def test_an_output_that_is_there_is_not_overwritten(
+    translator: Reverser, inputs: list[Path], tmp_path: Path
+) -> None:
+    output = tmp_path / "out.es"
+    output.write_text("mine")
+    with pytest.raises(InputError, match="is there already"):
+        translate_to_file(translator, inputs, output, "x")
+    assert output.read_text() == "mine"
+
+
+def test_the_identity_is_of_settings_and_content_not_of_names(inputs: list[Path]) -> None:
+    identity = translation_identity({"beam_size": 1}, inputs)
+    moved = inputs[0].rename(inputs[0].with_name("c.en"))
+    assert translation_identity({"beam_size": 1}, [moved, inputs[1]]) == identity
+    assert translation_identity({"beam_size": 2}, [moved, inputs[1]]) != identity
+    assert translation_identity({"beam_size": 1}, [inputs[1], moved]) != identity
+    moved.write_text("changed")
+    assert translation_identity({"beam_size": 1}, [moved, inputs[1]]) != identity
+
+
+@pytest.mark.parametrize("skipped", [0, 11, 12])
+def test_a_line_that_is_no_utf8_is_named_by_its_file_and_number(
+    inputs: list[Path], skipped: int
+) -> None:
+    with inputs[1].open("ab") as file:
+        file.write(b"\nfine\n\xff\n")
+    number = len(LINES) - 11 + 2
+    with pytest.raises(InputError, match=rf"b\.en, line {number}: "):
+        list(read_files(inputs, skipped=skipped))

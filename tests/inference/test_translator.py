@@ -1,0 +1,77 @@
+"""Translation of texts by the tiny trained model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pytest
+
+from tracelate.inference.translator import PART_PIECES, Translation, Translator
+from tracelate.model.search import Hypothesis
+from tracelate.model.seq2seq import Seq2Seq
+from tracelate.training.model_files import load_model
+
+SENTENCES = ["Always the door opens the window.", "", "Never.", "  ", "Today the light stops."]
+
+
+@pytest.fixture(scope="module")
+def translator(finished_project: Path) -> Translator:
+    trained = load_model(finished_project / "models")
+    return Translator(trained, beam_size=4, length_penalty=1.0, batch_sentences=2)
+
+
+def test_the_best_of_n_is_the_translation(translator: Translator) -> None:
+    best = [n_best[0] for n_best in translator.translate_n_best(SENTENCES, 3)]
+    assert best == translator.translate(SENTENCES)
+
+
+def test_n_best_are_different_and_fall_in_score(translator: Translator) -> None:
+    for sentence, n_best in zip(SENTENCES, translator.translate_n_best(SENTENCES, 3), strict=True):
+        scores = [one.log_probability for one in n_best]
+        assert scores == sorted(scores, reverse=True)
+        assert len({tuple(one.target_ids) for one in n_best}) == len(n_best)
+        assert len(n_best) == (3 if sentence.strip() else 1)
+
+
+def test_no_more_are_given_than_the_beam_found(translator: Translator) -> None:
+    [n_best] = translator.translate_n_best(SENTENCES[:1], 99)
+    assert len(n_best) == translator.beam_size
+
+
+def test_a_blank_sentence_stays_blank(translator: Translator) -> None:
+    n_best = translator.translate_n_best(SENTENCES, 2)
+    assert [one.text for one in n_best[1]] == [""]
+    assert [one.text for one in n_best[3]] == [""]
+
+
+def test_no_white_space_is_left_around_a_translation(
+    translator: Translator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [ids] = translator.trained.tokenizer.encode([" La puerta "])
+    found = [[Hypothesis(ids, -1.0)]]
+    monkeypatch.setattr(translator, "_search", lambda _: found)
+    [translation] = translator.translate(["The door"])
+    assert (translation.text, translation.target_ids) == ("La puerta", ids)
+
+
+@pytest.mark.parametrize("architecture", ["recurrent", "transformer"])
+def test_attention_in_parts_is_that_of_the_whole(
+    translator: Translator, architecture: Literal["recurrent", "transformer"]
+) -> None:
+    trained = translator.trained
+    config = trained.config.model.model_copy(
+        update={"architecture": architecture, "input_feeding": True}
+    )
+    model = Seq2Seq(config, trained.tokenizer.size, trained.tokenizer.padding_id).eval()
+    looking = Translator(
+        trained._replace(model=model), beam_size=1, length_penalty=1.0, batch_sentences=1
+    )
+    source, target = trained.tokenizer.encode([SENTENCES[0], " ".join(SENTENCES * 9)])
+    assert len(target) > 2 * PART_PIECES
+    translation = Translation("", 0.0, source, target)
+    [whole_TS] = looking.attentions([translation])
+    parts_TS = looking.attention_in_parts(translation)
+    assert parts_TS.shape == whole_TS.shape
+    np.testing.assert_allclose(parts_TS, whole_TS, atol=1e-5)

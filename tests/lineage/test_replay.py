@@ -1,0 +1,160 @@
+"""The parts of a replay that need no training; the whole is in tests/system/test_pipeline.py."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tracelate import layout
+from tracelate.config import load_params
+from tracelate.errors import InputError
+from tracelate.evaluation.lineage import Lineage, read_lineage
+from tracelate.evaluation.report import read_metrics
+from tracelate.git import commit_subject, worktree
+from tracelate.lineage import replay as replaying
+from tracelate.lineage.checks import failures
+from tracelate.lineage.replay import replay
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    folder = tmp_path / "repository"
+    folder.mkdir()
+    (folder / "params.yaml").write_text("of the commit\n")
+    git(folder, "init", "-q")
+    git(folder, "add", "-A")
+    git(folder, "commit", "-qm", "Say something")
+    return folder
+
+
+def git(folder: Path, *arguments: str) -> str:
+    identity = ("-c", "user.name=test", "-c", "user.email=test@example.org")
+    return subprocess.run(
+        ["git", *identity, *arguments], cwd=folder, capture_output=True, text=True, check=True
+    ).stdout.strip()
+
+
+def trained_at(finished_project: Path, commit: str | None, **changes: Any) -> Lineage:
+    lineage = read_lineage(finished_project / layout.LINEAGE)
+    training = lineage.training.model_copy(update={"commit": commit, "dirty": False, **changes})
+    return lineage.model_copy(update={"training": training})
+
+
+def worktrees(repository: Path) -> list[str]:
+    return git(repository, "worktree", "list", "--porcelain").split("\n\n")
+
+
+def test_a_commit_is_known_by_its_subject(repository: Path) -> None:
+    assert commit_subject(git(repository, "rev-parse", "HEAD"), repository) == "Say something"
+    assert commit_subject("0" * 40, repository) is None
+
+
+@pytest.mark.parametrize("failure", [ValueError, KeyboardInterrupt, SystemExit, None])
+def test_a_worktree_is_gone_however_its_block_ends(
+    repository: Path, failure: type[BaseException] | None
+) -> None:
+    try:
+        with worktree("HEAD", None, repository) as folder:
+            assert (folder / "params.yaml").read_text() == "of the commit\n"
+            (folder / "untracked").write_text("text")
+            if failure is not None:
+                raise failure
+    except (ValueError, KeyboardInterrupt, SystemExit):
+        pass
+    assert not folder.exists() and not folder.parent.exists()
+    assert len(worktrees(repository)) == 1
+
+
+def test_a_kept_worktree_stays_and_a_full_folder_is_refused(
+    repository: Path, tmp_path: Path
+) -> None:
+    with worktree("HEAD", tmp_path / "kept", repository):
+        pass
+    assert (tmp_path / "kept/params.yaml").is_file() and len(worktrees(repository)) == 2
+    with (
+        pytest.raises(InputError, match="kept is not an empty folder"),
+        worktree("HEAD", tmp_path / "kept", repository),
+    ):
+        pass
+
+
+def test_an_unknown_commit_is_refused(finished_project: Path, repository: Path) -> None:
+    with pytest.raises(InputError, match=r"commit 0{40} is not in the git repository"):
+        replay(trained_at(finished_project, "0" * 40), None, root=repository)
+
+
+def test_code_that_is_not_known_is_refused(finished_project: Path, repository: Path) -> None:
+    head = git(repository, "rev-parse", "HEAD")
+    with pytest.raises(InputError, match="not trained in a git repository"):
+        replay(trained_at(finished_project, None), None, root=repository)
+    with pytest.raises(InputError, match=rf"differed from commit {head}.*--allow-dirty"):
+        replay(trained_at(finished_project, head, dirty=True), None, root=repository)
+
+
+def test_settings_are_the_runs_and_a_stage_that_fails_is_told(
+    finished_project: Path, repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lineage = trained_at(finished_project, git(repository, "rev-parse", "HEAD"), dirty=True)
+    monkeypatch.setattr(replaying, "REPRODUCE", (sys.executable, "-c", "raise SystemExit(7)"))
+    with pytest.raises(InputError, match=r"dvc repro ended with status 7 .*--keep"):
+        replay(lineage, None, root=repository, kept=tmp_path / "kept", allow_dirty=True)
+    assert load_params(tmp_path / "kept/params.yaml").model_dump() == lineage.params
+
+
+def test_the_replay_writes_to_no_store_of_ours(
+    finished_project: Path, repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("MLFLOW_TRACKING_URI", "DVC_ROOT", "GIT_DIR_OF_OURS"):
+        monkeypatch.setenv(name, "ours")
+    look = "import os; open('seen', 'w').write(repr(dict(os.environ))); raise SystemExit(1)"
+    monkeypatch.setattr(replaying, "REPRODUCE", (sys.executable, "-c", look))
+    lineage = trained_at(finished_project, git(repository, "rev-parse", "HEAD"))
+    with pytest.raises(InputError, match="status 1"):
+        replay(lineage, None, root=repository, kept=tmp_path / "kept")
+    seen = (tmp_path / "kept/seen").read_text()
+    assert "'ours'" not in seen
+    assert f"'PYTHONPATH': '{tmp_path / 'kept/src'}'" in seen
+
+
+def test_text_files_must_be_those_that_were_trained_on(
+    finished_project: Path, repository: Path
+) -> None:
+    lineage = trained_at(finished_project, git(repository, "rev-parse", "HEAD"))
+    sides = {side: {"name": f"train.{side}", "sha256": "0" * 64} for side in ("source", "target")}
+    provenance = {"corpus": "files", "files": {"all": sides}, "licence": "unknown"}
+    lineage = lineage.model_copy(update={"provenance": provenance})
+    with pytest.raises(InputError, match=r"corpora/train\.en is not the file .* sha256 is 0{64}"):
+        replay(lineage, None, root=repository)
+    assert len(worktrees(repository)) == 1
+
+
+@pytest.mark.parametrize(
+    "name", [None, "data/prepared/train.parquet", "models/weights.safetensors"]
+)
+def test_what_comes_out_otherwise_is_named(
+    finished_project: Path, repository: Path, monkeypatch: pytest.MonkeyPatch, name: str | None
+) -> None:
+    reproduce = f"""
+import pathlib, shutil
+for room in ("data", "models", "reports"):
+    shutil.copytree(pathlib.Path({str(finished_project)!r}) / room, room)
+if {name!r}:
+    with open({name!r}, "ab") as file:
+        file.write(b"more")
+"""
+    monkeypatch.setattr(replaying, "REPRODUCE", (sys.executable, "-c", reproduce))
+    lineage = trained_at(finished_project, git(repository, "rev-parse", "HEAD"))
+    metrics = read_metrics(finished_project / layout.METRICS)
+    scores = [metrics.scores[0]._replace(value=99.0), *metrics.scores[1:]]
+    checks = replay(lineage, metrics, root=repository)
+    assert [one.what for one in failures(checks)] == ([name] if name else [])
+    assert {"data/raw/all.parquet", "models/weights.safetensors", "bleu", "ter"} <= {
+        one.what for one in checks
+    }
+    checks = replay(lineage, metrics._replace(scores=scores), root=repository)
+    [told] = [one for one in failures(checks) if one.what != name]
+    assert told.what == "bleu" and told.reason.startswith("99.0000, now ")

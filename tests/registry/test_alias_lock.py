@@ -1,0 +1,118 @@
+"""What a lock's entry may look like while another process makes or deletes it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import cast
+
+import pytest
+from mlflow import MlflowClient
+from mlflow.entities.model_registry import RegisteredModel, RegisteredModelTag
+from mlflow.exceptions import RestException
+
+from tracelate.errors import InputError
+from tracelate.registry import alias_lock
+from tracelate.registry.alias_lock import LONG, Lock, find_lock, hold_lock
+from tracelate.tracking.run_owner import HOST, PID_SPACE, STARTED, process_tags
+
+
+class Store:
+    """Answers what it is told to, in turn, and the last one again and again."""
+
+    def __init__(self, *entries: RegisteredModel | None) -> None:
+        self.entries: Iterator[RegisteredModel | None] = iter(entries)
+        self.entry: RegisteredModel | None = None
+
+    def get_registered_model(self, name: str) -> RegisteredModel:
+        self.entry = next(self.entries, self.entry)
+        if self.entry is None:
+            raise RestException({"error_code": "RESOURCE_DOES_NOT_EXIST"})
+        return self.entry
+
+    def create_registered_model(self, *_: object, **__: object) -> None:
+        raise RestException({"error_code": "RESOURCE_ALREADY_EXISTS"})
+
+
+@pytest.fixture(autouse=True)
+def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(alias_lock, "POLL_S", 0)
+
+
+def found(store: Store) -> alias_lock.Lock | None:
+    return find_lock(cast(MlflowClient, store), "en-es")
+
+
+BARE = RegisteredModel("en-es--promotion-lock")
+
+
+def test_an_entry_deleted_while_it_was_read_is_no_lock() -> None:
+    assert found(Store(BARE, None)) is None
+
+
+def test_an_entry_that_keeps_without_tags_is_named() -> None:
+    with pytest.raises(InputError, match="en-es--promotion-lock is no lock that Tracelate made"):
+        found(Store(BARE))
+
+
+def own_lock() -> Lock:
+    """As this process takes it."""
+    tags = process_tags()
+    return Lock(
+        "en-es",
+        tags[HOST],
+        os.getpid(),
+        "someone",
+        datetime.now(UTC),
+        "a token",
+        tags[STARTED],
+        tags[PID_SPACE],
+    )
+
+
+def gone_process() -> int:
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    return process.pid
+
+
+def entry(lock: Lock, *left_out: str) -> RegisteredModel:
+    tags = alias_lock._tags(lock).items()
+    kept = [RegisteredModelTag(*tag) for tag in tags if tag[0].rpartition(".")[2] not in left_out]
+    return RegisteredModel(lock.entry, tags=kept)
+
+
+def test_a_lock_whose_pid_was_given_again_is_stale() -> None:
+    assert own_lock().state == "alive" and not own_lock().is_stale
+    assert own_lock()._replace(started="1000.0").is_stale
+
+
+def test_a_lock_of_another_container_with_the_same_name_is_stale_only_after_long() -> None:
+    for pid in (os.getpid(), gone_process()):
+        lock = own_lock()._replace(pid=pid, pid_space="another boot pid:[4026531836]")
+        assert lock.state == "unknown" and not lock.is_stale
+        assert lock._replace(since=lock.since - LONG).is_stale
+
+
+def test_an_older_lock_which_says_less_of_its_holder_is_read_and_judged_by_its_pid() -> None:
+    lock = own_lock()
+    old = found(Store(entry(lock, "started", "pid_space")))
+    assert old == lock._replace(started="", pid_space="")
+    assert not old.is_stale
+    assert old._replace(since=old.since - LONG).is_stale
+    assert old._replace(pid=gone_process()).is_stale
+
+
+def test_who_finds_a_stale_lock_is_told_how_to_remove_it() -> None:
+    dead = own_lock()._replace(started="1000.0")
+    elsewhere = own_lock()._replace(host="elsewhere", since=datetime(2026, 1, 2, tzinfo=UTC))
+    for lock, told in (
+        (dead, "process that died: .* `tracelate doctor --fix` removes it"),
+        (elsewhere, "process that perhaps died: .* Delete that registered model if the process"),
+    ):
+        store = cast(MlflowClient, Store(entry(lock)))
+        with pytest.raises(InputError, match=told), hold_lock(store, "en-es"):
+            pass

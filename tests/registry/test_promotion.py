@@ -1,0 +1,458 @@
+"""Promotion, rollback and their history, with two trained models, in sqlite and in a server."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from mlflow import MlflowClient
+from typer.testing import CliRunner
+
+from tests.tiny_corpus import PROJECT, build_wheel, tiny_settings, write_params
+from tracelate import layout
+from tracelate.cli.main import app
+from tracelate.errors import InputError
+from tracelate.registry.alias_history import read_history
+from tracelate.registry.alias_lock import (
+    Lock,
+    find_lock,
+    hold_lock,
+    refuse_lost,
+    release,
+    stale_locks,
+)
+from tracelate.registry.promotion import Promotion, Wish, promote, roll_back
+from tracelate.registry.versions import Alias, all_versions, current_version, make_alias
+from tracelate.tracking.log_model import LINEAGE_TAG
+from tracelate.tracking.store import connect
+from tracelate.tracking.sync import sync_project
+
+LONGER = {
+    "model.embedding_size": 32,
+    "model.hidden_size": 64,
+    "train.epochs": 8,
+    "train.learning_rate": 0.01,
+}
+TRAIN = "from pipeline.train import main; main()\nfrom pipeline.evaluate import main; main()"
+AT_ONCE = """
+import sys, time
+from pathlib import Path
+from tracelate.errors import InputError
+from tracelate.registry.alias_lock import hold_lock
+from tracelate.registry.promotion import Wish, promote
+from tracelate.registry.versions import Alias
+from tracelate.tracking.store import connect
+
+alias, client = Alias(sys.argv[1], "champion"), connect()
+for _ in range(4):
+    with hold_lock(client, "counted"):
+        count = int(client.get_registered_model("counted").tags["count"])
+        time.sleep(0.02)
+        client.set_registered_model_tag("counted", "count", str(count + 1))
+for run in sys.argv[2:]:
+    print(promote(Wish(run, alias, "chrf", 0.05, Path("data/prepared/test.parquet"))).decision)
+"""
+
+
+class World(NamedTuple):
+    """A store with the runs of a hardly trained model and of one that was trained longer."""
+
+    folder: Path
+    client: MlflowClient
+    weak: str
+    """A run's id."""
+    better: str
+
+    def promote(self, run: str, alias: Alias, **changes: Any) -> Promotion:
+        wish = Wish(run, alias, "chrf", 0.05, self.folder / layout.TEST)
+        return promote(wish._replace(**changes))
+
+    def state(self) -> Any:
+        """What the registry and the runs say, and which files they have."""
+        models = self.client.search_registered_models()
+        runs = [self.client.get_run(run_id) for run_id in (self.weak, self.better)]
+        return json.loads(
+            json.dumps(
+                [
+                    [dict(model) for model in models],
+                    [[dict(one) for one in all_versions(self.client, m.name)] for m in models],
+                    [run.to_dictionary() for run in runs],
+                    [
+                        [one.path for one in self.client.list_artifacts(run.info.run_id)]
+                        for run in runs
+                    ],
+                ],
+                default=str,
+            )
+        )
+
+
+@pytest.fixture(scope="module")
+def projects(
+    finished_project: Path, empty_database: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, Path]:
+    """Folders of the two, in which nothing has been registered: the weak and the better."""
+    folder = tmp_path_factory.mktemp("better")
+    for room in ("data", "reports"):
+        shutil.copytree(finished_project / room, folder / room)
+    write_params(folder, tiny_settings(build_wheel(), **LONGER))
+    shutil.copyfile(empty_database, folder / "mlflow.db")
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join([str(PROJECT), str(PROJECT / "src")]),
+    }
+    for name in ("MLFLOW_TRACKING_URI", "DVC_ROOT"):
+        environment.pop(name, None)
+    done = subprocess.run(
+        [sys.executable, "-c", TRAIN],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=600,
+    )
+    assert done.returncode == 0, done.stderr
+    return finished_project, folder
+
+
+@pytest.fixture(scope="module", params=["sqlite", "server"])
+def world(request: pytest.FixtureRequest, projects: tuple[Path, Path]) -> Iterator[World]:
+    weak, better = projects
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DVC_ROOT", str(better))
+        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        if request.param == "server":
+            patch.setenv("MLFLOW_TRACKING_URI", request.getfixturevalue("mlflow_server"))
+        runs = [sync_project(folder).run.run_id for folder in (weak, better)]
+        yield World(better, connect(), *runs)
+
+
+@pytest.fixture
+def champion(request: pytest.FixtureRequest) -> Alias:
+    """Of a registered model of the test's own."""
+    name = "".join(one if one.isalnum() else "-" for one in request.node.name)
+    return make_alias(name, "champion")
+
+
+def test_the_better_is_promoted_the_worse_refused_and_all_of_it_recorded(
+    world: World, champion: Alias
+) -> None:
+    client = world.client
+    first = world.promote(world.weak, champion)
+    assert (first.decision, first.version, first.replaced) == ("promoted", "1", None)
+    second = world.promote(world.better, champion)
+    assert (second.decision, second.version, second.replaced) == ("promoted", "2", "1")
+    assert current_version(client, champion) == "2"
+
+    refused = world.promote(f"models:/{champion.model}/1", champion)
+    assert (refused.decision, refused.version) == ("refused", "1")
+    assert refused.verdict.failed == ["better"]
+    assert current_version(client, champion) == "2"
+    assert len(all_versions(client, champion.model)) == 2
+
+    tags = client.get_model_version(champion.model, "2").tags
+    assert tags["tracelate.verdict"] == "promoted"
+    assert tags["tracelate.against_version"] == "1"
+    assert float(tags["tracelate.difference"]) > float(tags["tracelate.difference_low"]) > 0
+    assert max(float(tags[f"tracelate.p_{one}"]) for one in ("bootstrap", "randomisation")) < 0.05
+    assert tags["tracelate.sentences"] == "20"
+    tags = client.get_model_version(champion.model, "1").tags
+    assert (tags["tracelate.verdict"], tags["tracelate.failed_checks"]) == ("refused", "better")
+    assert refused.record is not None and tags["tracelate.verdict_record"] == refused.record
+    run_id, _, path = refused.record.removeprefix("runs:/").partition("/")
+    assert run_id == world.weak
+    document = json.loads(Path(client.download_artifacts(run_id, path)).read_text("utf-8"))
+    assert (document["decision"], document["against_version"]) == ("refused", "2")
+    assert document["significance"]["difference"] < 0
+
+    history = read_history(client, champion.model, "champion")
+    assert [(one.version, one.replaced) for one in history] == [("1", None), ("2", "1")]
+    assert history[1].why.startswith("chrF ")
+    assert world.promote(world.better, champion).decision == "unchanged"
+    assert find_lock(client, champion.model) is None
+
+
+def test_a_gain_that_another_seed_may_bring_is_refused_and_recorded(
+    world: World, champion: Alias
+) -> None:
+    world.promote(world.weak, champion)
+    refused = world.promote(world.better, champion, seed_deviation=100.0)
+    assert (refused.decision, refused.verdict.failed) == ("refused", ["better"])
+    tags = world.client.get_model_version(champion.model, "2").tags
+    assert float(tags["tracelate.seed_margin"]) == pytest.approx(277.18, abs=0.01)
+    assert float(tags["tracelate.difference_low"]) > 0
+    promoted = world.promote(world.better, champion, seed_deviation=0.1)
+    assert promoted.decision == "promoted"
+    tags = world.client.get_model_version(champion.model, "2").tags
+    assert float(tags["tracelate.seed_margin"]) == pytest.approx(0.277, abs=0.001)
+
+
+def test_a_dry_run_says_what_would_happen_and_changes_nothing(
+    world: World, champion: Alias
+) -> None:
+    before = world.state()
+    done = world.promote(world.weak, champion, dry_run=True)
+    assert (done.decision, done.version, done.record) == ("promoted", None, None)
+    assert len(done.verdict.checks) == 5
+    assert world.state() == before
+
+
+def test_force_moves_the_alias_with_the_reason_and_rollback_undoes_it(
+    world: World, champion: Alias
+) -> None:
+    world.promote(world.better, champion)
+    forced = world.promote(world.weak, champion, forced_because="the customer asked")
+    assert (forced.decision, forced.verdict.failed) == ("forced", ["better"])
+    assert current_version(world.client, champion) == forced.version == "2"
+    tags = world.client.get_model_version(champion.model, "2").tags
+    assert tags["tracelate.verdict"] == "forced"
+    assert tags["tracelate.verdict_reason"] == "the customer asked"
+
+    event = roll_back(champion, "too short")
+    assert (event.version, event.replaced) == ("1", "2")
+    assert current_version(world.client, champion) == "1"
+    tags = world.client.get_model_version(champion.model, "2").tags
+    assert tags["tracelate.rolled_back"].endswith("too short")
+    with pytest.raises(InputError, match=r"nothing to roll champion of .* back to"):
+        roll_back(champion, None)
+    history = read_history(world.client, champion.model, "champion")
+    assert [one.kind for one in history] == ["promoted", "forced", "rolled back"]
+    assert history[1].failed == ["better"]
+    assert history[1].why.startswith("the customer asked (chrF ")
+
+
+def test_two_processes_at_once_leave_one_champion_and_its_whole_history(
+    world: World, champion: Alias
+) -> None:
+    world.client.create_registered_model("counted", tags={"count": "0"})
+    orders = [(world.weak, world.better), (world.better, world.weak)]
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", AT_ONCE, champion.model, *runs],
+            cwd=world.folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+        )
+        for runs in orders
+    ]
+    decisions: list[str] = []
+    for process in processes:
+        output, errors = process.communicate(timeout=300)
+        assert process.returncode == 0, errors
+        decisions += output.split()
+    counted = world.client.get_registered_model("counted").tags["count"]
+    world.client.delete_registered_model("counted")
+    assert counted == "8"
+
+    versions = all_versions(world.client, champion.model)
+    assert {version.run_id for version in versions} == {world.weak, world.better}
+    assert len(versions) == 2
+    current = current_version(world.client, champion)
+    [of_better] = [one.version for one in versions if one.run_id == world.better]
+    assert current == str(of_better)
+    history = read_history(world.client, champion.model, "champion")
+    assert history[-1].version == current
+    assert [one.replaced for one in history] == [None, *(one.version for one in history[:-1])]
+    assert decisions.count("promoted") == len(history)
+    assert set(decisions) <= {"promoted", "refused", "unchanged"}
+
+
+def test_a_lock_names_its_holder_and_one_left_behind_can_be_removed(
+    world: World, champion: Alias
+) -> None:
+    client, model = world.client, champion.model
+    with hold_lock(client, model) as lock:
+        assert lock.pid == os.getpid() and not lock.is_stale
+        assert find_lock(client, model) == lock
+        with (
+            pytest.raises(InputError, match=rf"by another: .* process {os.getpid()}, since .* s\)"),
+            hold_lock(client, model, wait_s=0),
+        ):
+            pass
+        assert model not in {one.model for one in stale_locks(client)}
+    assert find_lock(client, model) is None
+
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    tags = {
+        "tracelate.lock.host": socket.gethostname(),
+        "tracelate.lock.pid": str(gone.pid),
+        "tracelate.lock.user": "someone",
+        "tracelate.lock.since": datetime(2026, 1, 2, tzinfo=UTC).isoformat(),
+        "tracelate.lock.token": "a token",
+    }
+    client.create_registered_model(lock.entry, tags=tags)
+    with pytest.raises(InputError, match=r"process that died: .*someone.*tracelate doctor --fix"):
+        world.promote(world.weak, champion)
+    [stale] = [one for one in stale_locks(client) if one.model == model]
+    release(client, stale._replace(token="another"))
+    assert find_lock(client, model) == stale
+    with pytest.raises(InputError, match="was taken away"):
+        refuse_lost(client, stale._replace(token="another"))
+    release(client, stale)
+    assert find_lock(client, model) is None
+
+
+def test_a_lock_of_another_machine_is_stale_after_long() -> None:
+    lock = Lock("m", "elsewhere", 1, "someone", datetime.now(UTC), "token")
+    assert not lock.is_stale
+    assert lock._replace(since=datetime(2026, 1, 2, tzinfo=UTC)).is_stale
+
+
+ONLY_FILES = pytest.mark.parametrize("world", ["sqlite"], indirect=True)
+"""Where the test can reach into the store's files."""
+
+
+def kept(world: World, run_id: str, place: str) -> Path:
+    """A file that the store has of a run (`evaluation/…`) or of its model (`artifacts/…`)."""
+    run = world.client.get_run(run_id)
+    uri = run.info.artifact_uri
+    if place.startswith("artifacts/"):
+        [linked] = run.outputs.model_outputs
+        uri = world.client.get_logged_model(linked.model_id).artifact_location
+    return Path(uri.removeprefix("file://")) / place
+
+
+@contextmanager
+def one_byte_changed(path: Path) -> Iterator[None]:
+    whole = path.read_bytes()
+    # of a text, a digit: it can be read as before
+    is_text = path.suffix != ".safetensors"
+    changed = whole.replace(b"0", b"1", 1) if is_text else whole[:-1] + bytes([whole[-1] ^ 1])
+    assert changed != whole
+    path.write_bytes(changed)
+    try:
+        yield
+    finally:
+        path.write_bytes(whole)
+
+
+@ONLY_FILES
+@pytest.mark.parametrize(
+    "place",
+    [
+        "evaluation/translations.jsonl",
+        "evaluation/metrics.json",
+        "evaluation/lineage.json",
+        "artifacts/weights.safetensors",
+        "artifacts/tokenizer.json",
+        "artifacts/lineage.json",
+    ],
+)
+def test_one_changed_byte_of_a_candidate_is_refused_and_the_file_named(
+    world: World, champion: Alias, place: str
+) -> None:
+    with (
+        one_byte_changed(kept(world, world.better, place)),
+        pytest.raises(InputError, match=re.escape(Path(place).name)),
+    ):
+        world.promote(world.better, champion, forced_because="no reason is good enough")
+    assert current_version(world.client, champion) is None
+
+
+@ONLY_FILES
+@pytest.mark.parametrize(
+    "name", ["data/prepared/train.parquet", "data/tokenized/tokenizer.json", "models/config.json"]
+)
+def test_one_changed_byte_in_the_folder_of_a_candidate_is_refused_and_the_file_named(
+    world: World, champion: Alias, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(world.folder)
+    path = world.folder / name
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    try:
+        with pytest.raises(InputError, match=f"this folder: {name} is "):
+            world.promote(world.better, champion)
+    finally:
+        path.write_bytes(whole)
+    assert all(one.name != champion.model for one in world.client.search_registered_models())
+
+
+@contextmanager
+def packed_with_another_evaluation(world: World, run_id: str) -> Iterator[None]:
+    """As where the run stands for another one, whose evaluation the model was packed with."""
+    [linked] = world.client.get_run(run_id).outputs.model_outputs
+    right = world.client.get_logged_model(linked.model_id).tags[LINEAGE_TAG]
+    world.client.set_logged_model_tags(linked.model_id, {LINEAGE_TAG: "0" * 64})
+    try:
+        yield
+    finally:
+        world.client.set_logged_model_tags(linked.model_id, {LINEAGE_TAG: right})
+
+
+@ONLY_FILES
+def test_the_evaluation_that_a_model_was_packed_with_is_what_counts(
+    world: World, champion: Alias
+) -> None:
+    world.promote(world.weak, champion)
+    with (
+        packed_with_another_evaluation(world, world.better),
+        pytest.raises(InputError, match="the evaluation of another run: promote that one"),
+    ):
+        world.promote(world.better, champion)
+    assert len(all_versions(world.client, champion.model)) == 1
+    with packed_with_another_evaluation(world, world.weak):
+        done = world.promote(world.better, champion)
+    assert (done.decision, done.verdict.failed) == ("refused", ["comparable", "better"])
+    assert "packed with another evaluation" in done.verdict.checks[0].reason
+
+
+@ONLY_FILES
+def test_with_a_changed_champion_nothing_can_be_compared(world: World, champion: Alias) -> None:
+    world.promote(world.weak, champion)
+    with one_byte_changed(kept(world, world.weak, "evaluation/translations.jsonl")):
+        done = world.promote(world.better, champion)
+    assert (done.decision, done.verdict.failed) == ("refused", ["comparable", "better"])
+    assert "translations.jsonl" in done.verdict.checks[0].reason
+    assert current_version(world.client, champion) == "1"
+
+
+@ONLY_FILES
+def test_another_test_set_and_none_are_refused(
+    world: World, champion: Alias, tmp_path: Path
+) -> None:
+    other = world.folder / layout.VALID
+    with pytest.raises(InputError, match=r"valid\.parquet has sha256 .* was scored on"):
+        world.promote(world.weak, champion, test=other)
+    with pytest.raises(InputError, match=r"test\.parquet is missing"):
+        world.promote(world.weak, champion, test=tmp_path / "test.parquet")
+
+
+@ONLY_FILES
+def test_the_commands_print_the_checks_and_refuse_with_status_1(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(world.folder)
+    named = ["--name", "en-es", "--alias", "live"]
+    runner = CliRunner()
+    world.promote(world.better, make_alias("en-es", "live"))
+    done = runner.invoke(app, ["promote", world.weak, *named])
+    assert done.exit_code == 1
+    assert (done.stdout.count("✓"), done.stdout.count("✗")) == (4, 2)  # ✗ in the remedy, too
+    assert "refused: live of en-es stays version 1. Mend what failed (✗)" in done.stdout
+    done = runner.invoke(app, ["history", *named])
+    assert done.exit_code == 0 and "promoted" in done.stdout
+    [event] = json.loads(runner.invoke(app, ["history", *named, "--json"]).stdout)
+    assert (event["version"], event["replaced"], event["kind"]) == ("1", None, "promoted")
+    for arguments, message in (
+        (["promote", world.weak, "--force"], "--force and --reason belong together"),
+        (["promote", world.weak, "--alias", "v1"], "the alias 'v1' may have"),
+        (["promote", "reports"], "is a folder: name the run"),
+        (["rollback", *named], "nothing to roll live of en-es back to"),
+        (["history", "--name", "nothing"], "no registered model nothing"),
+    ):
+        error = runner.invoke(app, arguments).exception
+        assert isinstance(error, InputError) and message in str(error)

@@ -1,0 +1,247 @@
+"""Sentences of many callers, translated together by one thread."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tracelate.model.search import length_limits
+from tracelate.serving.batching import Batcher, BatchSize, ClosedError, UnwantedError, search_cells
+
+SIZE = BatchSize(hypotheses=8, cells=1500)
+"""Whose cells are those of 4 sentences of 6 bytes with 2 beams and some more."""
+
+
+class Recorder:
+    """Answers a sentence by itself and its beams, and remembers the batches."""
+
+    def __init__(self) -> None:
+        self.batches: list[tuple[list[str], int]] = []
+        self.may_go_on = threading.Event()
+        self.may_go_on.set()
+
+    def __call__(self, sentences: list[str], beams: int) -> list[tuple[str, int]]:
+        self.batches.append((sentences, beams))
+        assert self.may_go_on.wait(10)
+        if "broken" in sentences:
+            raise ValueError("broken")
+        return [(sentence, beams) for sentence in sentences]
+
+
+@pytest.fixture
+def recorder() -> Recorder:
+    return Recorder()
+
+
+@pytest.fixture
+def batcher(recorder: Recorder) -> Iterator[Batcher[int]]:
+    made = Batcher[int](recorder, lambda beams: beams, SIZE)
+    yield made
+    recorder.may_go_on.set()
+    made.close(timeout_s=10)
+    assert not made.is_alive
+
+
+@pytest.fixture
+def first(batcher: Batcher[int], recorder: Recorder) -> Future[list[Any]]:
+    """Answers that the batcher is busy with until `recorder.may_go_on`."""
+    recorder.may_go_on.clear()
+    answers = batcher.submit(["first"], 1)
+    wait_until(lambda: bool(recorder.batches))
+    return answers
+
+
+def wait_until(true: object) -> None:
+    assert callable(true)
+    for _ in range(1000):
+        if true():
+            return
+        time.sleep(0.005)
+    raise AssertionError("waited in vain")
+
+
+@given(
+    callers=st.lists(
+        st.tuples(st.lists(st.text(max_size=12), max_size=6), st.integers(1, 3)), max_size=6
+    )
+)
+def test_each_caller_gets_the_answers_to_its_own_sentences_in_order(
+    callers: list[tuple[list[str], int]],
+) -> None:
+    recorder = Recorder()
+    batcher = Batcher[int](recorder, lambda beams: beams, SIZE, gather_s=0)
+    asked = [batcher.submit(*one) for one in callers]
+    for (sentences, beams), answers in zip(callers, asked, strict=True):
+        assert answers.result(10) == [(sentence, beams) for sentence in sentences]
+    batcher.close(timeout_s=10)
+    for sentences, beams in recorder.batches:
+        most_cells = max(search_cells(sentence, beams) for sentence in sentences)
+        if len(sentences) > 1:
+            assert len(sentences) * beams <= SIZE.hypotheses
+            assert len(sentences) * most_cells <= SIZE.cells
+
+
+@pytest.mark.parametrize("sentence", ["", "abc", "ñ😀"])
+def test_cells_are_beams_by_places_by_the_steps_of_the_search_if_each_byte_is_a_piece(
+    sentence: str,
+) -> None:
+    mask_BS = torch.ones(1, len(sentence.encode()) + 1, dtype=torch.bool)
+    cells = 3 * mask_BS.shape[1] * int(length_limits(mask_BS))
+    assert search_cells(sentence, beams=3) == cells
+
+
+def test_callers_who_wait_at_the_same_time_share_a_batch(
+    batcher: Batcher[int], recorder: Recorder, first: Future[list[Any]]
+) -> None:
+    asked = [batcher.submit([name], 2) for name in ("a", "b", "c")]
+    recorder.may_go_on.set()
+    assert [one.result(10) for one in asked] == [[("a", 2)], [("b", 2)], [("c", 2)]]
+    assert [sentences for sentences, _ in recorder.batches] == [["first"], ["a", "b", "c"]]
+
+
+def test_sentences_of_twice_the_length_do_not_share_the_batch_that_short_ones_share(
+    batcher: Batcher[int], recorder: Recorder, first: Future[list[Any]]
+) -> None:
+    short, long = "a" * 6, "a" * 12
+    asked = [batcher.submit([short] * 4, 2), batcher.submit([long] * 4, 2)]
+    recorder.may_go_on.set()
+    for answers in asked:
+        answers.result(10)
+    assert [len(sentences) for sentences, _ in recorder.batches] == [1, 4, 1, 1, 1, 1]
+
+
+def test_other_settings_are_another_batch_and_who_came_first_is_served_first(
+    batcher: Batcher[int], recorder: Recorder, first: Future[list[Any]]
+) -> None:
+    asked = [batcher.submit([name], beams) for name, beams in [("a", 2), ("b", 3), ("c", 2)]]
+    recorder.may_go_on.set()
+    for answers in asked:
+        answers.result(10)
+    assert recorder.batches[1:] == [(["a", "c"], 2), (["b"], 3)]
+
+
+def test_a_sentence_that_fails_fails_its_own_caller_alone(
+    batcher: Batcher[int], recorder: Recorder, first: Future[list[Any]]
+) -> None:
+    good = batcher.submit(["a", "b"], 1)
+    bad = batcher.submit(["broken"], 1)
+    recorder.may_go_on.set()
+    assert good.result(10) == [("a", 1), ("b", 1)]
+    with pytest.raises(ValueError, match="broken"):
+        bad.result(10)
+    assert batcher.submit(["c"], 1).result(10) == [("c", 1)]
+
+
+def test_who_does_not_wait_any_longer_is_forgotten(
+    batcher: Batcher[int], recorder: Recorder, first: Future[list[Any]]
+) -> None:
+    assert batcher.submit(["late", "later"], 1).cancel()
+    answers = batcher.submit(["next"], 1)
+    recorder.may_go_on.set()
+    assert answers.result(10) == [("next", 1)]
+    assert [sentences for sentences, _ in recorder.batches] == [["first"], ["next"]]
+
+
+def test_who_leaves_while_it_is_translated_harms_nobody(
+    batcher: Batcher[int], recorder: Recorder, first: Future[list[Any]]
+) -> None:
+    assert first.cancel()
+    recorder.may_go_on.set()
+    assert batcher.submit(["next"], 1).result(10) == [("next", 1)]
+
+
+class Endless:
+    """Translates until nobody waits for it any more."""
+
+    def __init__(self) -> None:
+        self.batcher = Batcher[int](self, lambda beams: beams, SIZE)
+        self.begun = threading.Event()
+        self.ended: list[list[str]] = []
+
+    def __call__(self, sentences: list[str], beams: int) -> list[str]:
+        self.begun.set()
+        try:
+            while "endless" in sentences:
+                time.sleep(0.001)
+                self.batcher.raise_if_unwanted()
+        except UnwantedError:
+            self.ended.append(sentences)
+            raise
+        return sentences
+
+
+def test_a_batch_that_nobody_waits_for_any_more_ends_and_the_next_is_served() -> None:
+    translator = Endless()
+    answers = translator.batcher.submit(["endless", "b"], 1)
+    assert translator.begun.wait(10)
+    with pytest.raises(TimeoutError):
+        answers.result(0.05)
+    answers.cancel()
+    assert translator.batcher.submit(["next"], 1).result(10) == ["next"]
+    assert translator.ended == [["endless", "b"]]
+    translator.batcher.close(timeout_s=10)
+
+
+def test_closing_ends_all_waiting_and_what_is_being_translated() -> None:
+    translator = Endless()
+    begun = translator.batcher.submit(["endless"], 1)
+    assert translator.begun.wait(10)
+    waits = translator.batcher.submit(["a"], 2)
+    translator.batcher.close(timeout_s=10)
+    assert not translator.batcher._thread.is_alive()
+    for answers in (begun, waits):
+        with pytest.raises(ClosedError):
+            answers.result(0)
+    with pytest.raises(ClosedError):
+        translator.batcher.submit(["a"], 1)
+
+
+def test_closing_does_not_wait_longer_than_it_may(
+    batcher: Batcher[int], recorder: Recorder, first: Future[list[Any]]
+) -> None:
+    batcher.close(timeout_s=0.01)
+    assert batcher._thread.is_alive()
+    with pytest.raises(ClosedError):
+        first.result(0)
+
+
+def test_nothing_is_answered_at_once(batcher: Batcher[int], first: Future[list[Any]]) -> None:
+    assert batcher.submit([], 1).result(0) == []
+
+
+class Panic(BaseException):
+    """As a Rust library's, which is no Exception."""
+
+
+@pytest.mark.parametrize("fault", [Panic, ValueError, "one answer too few"])
+def test_whatever_goes_wrong_fails_those_who_wait_and_the_next_are_served(fault: Any) -> None:
+    tried: list[list[str]] = []
+
+    def translate(sentences: list[str], beams: int) -> list[str]:
+        tried.append(sentences)
+        if "good" in sentences:
+            return sentences
+        if isinstance(fault, str):
+            return sentences[1:]
+        raise fault
+
+    batcher = Batcher[int](translate, lambda beams: beams, SIZE)
+    with pytest.raises(ValueError if isinstance(fault, str) else fault):
+        batcher.submit(["a", "b", "c"], 1).result(10)
+    assert batcher.submit(["good"], 1).result(10) == ["good"]
+    batcher.close(timeout_s=10)
+    assert tried == [["a", "b", "c"], ["a"], ["good"]]
+
+
+def test_what_cannot_be_written_as_utf_8_fails_its_own_caller_alone(batcher: Batcher[int]) -> None:
+    with pytest.raises(UnicodeEncodeError):
+        batcher.submit(["\ud800"], 1)
+    assert batcher.submit(["next"], 1).result(10) == [("next", 1)]

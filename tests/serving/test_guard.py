@@ -1,0 +1,304 @@
+"""What comes in between a client and MLflow's scoring server."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import tracemalloc
+from collections.abc import Iterable
+from concurrent.futures import Future
+from typing import Any, NamedTuple
+
+import pytest
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from tracelate.serving.guard import Guard, still_awaited
+from tracelate.serving.limits import Limits, RefusedError, TranslationRequests
+
+DEFAULTS = {"beam_size": 2, "length_penalty": 1.0}
+LIMITS = Limits(sentences=3, characters=30, sentence_bytes=80, timeout_s=0.05, body_timeout_s=0.05)
+GOOD = {"inputs": ["a", "b"]}
+
+
+class Answer(NamedTuple):
+    status: int
+    headers: dict[str, str]
+    body: dict[str, Any]
+
+
+class Inner:
+    """In place of MLflow's server."""
+
+    def __init__(self, status: int = 200, answer: str = '{"predictions": []}') -> None:
+        self.status = status
+        self.answer = answer
+        self.heard: list[Any] = []
+        self.hangs = False
+        self.awaited: list[Future[None]] = []
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.heard.append(json.loads((await receive())["body"]))
+        self.awaited.append(still_awaited.get())
+        await asyncio.sleep(0)
+        if self.hangs:
+            await asyncio.sleep(30)
+        await send({"type": "http.response.start", "status": self.status, "headers": []})
+        await send({"type": "http.response.body", "body": self.answer.encode()})
+
+
+def guarded(inner: ASGIApp, limits: Limits = LIMITS, ready: bool = True) -> Guard:
+    return Guard(inner, TranslationRequests(limits, DEFAULTS), lambda: ready)
+
+
+async def post(
+    guard: Guard,
+    *chunks: bytes,
+    content_type: str = "application/json",
+    headers: Iterable[tuple[str, str]] = (),
+    stalls: bool = False,
+    leaves: bool = False,
+) -> Answer:
+    """The answer to a body that comes in chunks; one that stalls never comes to its end.
+
+    A client that leaves does so as soon as it has sent all.
+    """
+    messages: list[Message] = [
+        {"type": "http.request", "body": chunk, "more_body": stalls or number < len(chunks)}
+        for number, chunk in enumerate(chunks, start=1)
+    ]
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        if messages:
+            return messages.pop(0)
+        await asyncio.sleep(0 if leaves else 30)
+        return {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    named = [("content-type", content_type), *headers]
+    scope: Scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/invocations",
+        "headers": [(name.encode(), value.encode()) for name, value in named],
+    }
+    await guard(scope, receive, send)
+    start, *rest = sent
+    body = b"".join(message.get("body", b"") for message in rest)
+    answered = {name.decode(): value.decode() for name, value in start["headers"]}
+    return Answer(start["status"], answered, json.loads(body))
+
+
+def ask(guard: Guard, body: object, **how: Any) -> Answer:
+    sent = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return asyncio.run(post(guard, sent, **how))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"inputs": ["a"], "params": {"beam_size": 3}},
+        {"instances": ["a"], "params": {"beam_size": 3}},
+        {"inputs": ["a"], "instances": None, "params": {"beam_size": 3, "length_penalty": 1}},
+    ],
+)
+def test_what_passes_has_one_form(body: object) -> None:
+    inner = Inner()
+    assert ask(guarded(inner), body).status == 200
+    extra = {"n_best": 1, "with_scores": False, "with_alignment": False}
+    assert inner.heard == [
+        {"inputs": ["a"], "params": {"beam_size": 3, "length_penalty": 1.0, **extra}}
+    ]
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "message"),
+    [
+        (b"", 400, "the body is no JSON"),
+        (b"{", 400, "the body is no JSON"),
+        (b'{"inputs": ["\xff"]}', 400, "the body is no JSON"),
+        (b'{"inputs": ["\\ud800"]}', 400, "the body is no JSON"),
+        (b'{"inputs": ["a"], "x": ' + b"[" * 300 + b"]" * 300 + b"}", 400, "the body is no JSON"),
+        (b"[" * 200 + b"]" * 200, 400, "the body should be an object"),
+        ([], 400, "the body should be an object"),
+        ({}, 400, 'one of "inputs" and "instances"'),
+        ({"inputs": ["a"], "instances": ["a"]}, 400, 'one of "inputs" and "instances"'),
+        ({"inputs": "text"}, 400, "inputs is 'text': should be a valid array"),
+        ({"inputs": ["a", 5]}, 400, "inputs.1 is 5: should be a valid string"),
+        ({"inputs": [["a"]]}, 400, "inputs.0 is ['a']: should be a valid string"),
+        ({"inputs": {"a": ["b"]}}, 400, "should be a valid array"),
+        ({"dataframe_split": {"data": [["a"]]}}, 400, "dataframe_split is not known here: inputs"),
+        ({**GOOD, "params": []}, 400, "params is []: should be an object"),
+        ({**GOOD, "params": {"beams": 2}}, 400, "params.beams is not known here: beam_size"),
+        ({**GOOD, "params": {"beam_size": "2"}}, 400, "params.beam_size is '2'"),
+        ({**GOOD, "params": {"beam_size": True}}, 400, "params.beam_size is True"),
+        ({**GOOD, "params": {"beam_size": 0}}, 400, "params.beam_size is 0"),
+        ({**GOOD, "params": {"beam_size": 17}}, 400, "params.beam_size is 17, and the limit is 16"),
+        ({**GOOD, "params": {"n_best": 64}}, 400, "params.n_best is 64, and the limit is 16"),
+        ({**GOOD, "params": {"length_penalty": float("nan")}}, 400, "params.length_penalty is nan"),
+        ({**GOOD, "params": {"length_penalty": 1000}}, 400, "length_penalty is 1000: should be le"),
+        ({**GOOD, "params": {"length_penalty": 10**400}}, 400, "params.length_penalty is 1000"),
+        ({**GOOD, "params": {"length_penalty": -1}}, 400, "params.length_penalty is -1: should be"),
+        ({"inputs": ["a"] * 4}, 413, "4 sentences, and the limit is 3"),
+        ({"inputs": ["ñ" * 20] * 2}, 413, "40 characters, and the limit is 30"),
+        ({"inputs": ["a" * 21, "😀" * 9 + "a" * 5]}, 413, "35 characters, and the limit is 30"),
+        ({"inputs": ["😀" * 21]}, 413, "84 bytes in a sentence, and the limit is 80"),
+        (
+            {"inputs": ["a"] * 3, "params": {"beam_size": 3}},
+            413,
+            "9 sentences by beams, and the limit is 6: send less at once, or lower beam_size and",
+        ),
+        (
+            {"inputs": ["a"] * 2, "params": {"n_best": 4}},
+            413,
+            "8 sentences by beams, and the limit is 6",
+        ),
+        (
+            {"inputs": ["a" * 20, "a"], "params": {"beam_size": 3}},
+            413,
+            "63 characters by beams, and the limit is 60",
+        ),
+    ],
+)
+def test_what_is_wrong_or_too_much_is_said_and_does_not_pass(
+    body: object, status: int, message: str
+) -> None:
+    inner = Inner()
+    answer = ask(guarded(inner), body)
+    assert answer.status == status
+    assert message in answer.body["message"]
+    assert inner.heard == []
+
+
+def test_what_fills_the_limits_exactly_passes() -> None:
+    inner = Inner()
+    full = {"inputs": ["😀" * 20, "😀" * 10, ""], "params": {"n_best": 2, "length_penalty": 10}}
+    assert ask(guarded(inner), full).status == 200
+
+
+def test_a_request_of_fewer_sentences_may_have_more_beams_and_one_sentence_all_of_them() -> None:
+    inner = Inner()
+    two = {"inputs": ["a" * 10] * 2, "params": {"beam_size": 3}}
+    one = {"inputs": ["a" * 20], "params": {"beam_size": 16}}
+    assert ask(guarded(inner), two).status == 200
+    assert ask(guarded(inner), one).status == 200
+
+
+def test_a_body_over_the_limit_is_never_held_in_memory() -> None:
+    chunks = [b"x" * 4000] * 50
+    answer = asyncio.run(post(guarded(Inner()), *chunks))
+    assert answer.status == 413
+    assert f"the body is over {LIMITS.body_bytes:,} bytes" in answer.body["message"]
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"content_type": "text/csv"},
+        {"content_type": "application/vnd.apache.parquet"},
+        {"content_type": ""},
+        {"content_type": "application/json; charset=latin-1"},
+        {"headers": [("content-encoding", "gzip")]},
+    ],
+)
+def test_other_types_than_json_in_utf8_are_refused(how: dict[str, Any]) -> None:
+    assert ask(guarded(Inner()), GOOD, **how).status == 415
+    assert ask(guarded(Inner()), GOOD, content_type="Application/JSON; charset=UTF-8").status == 200
+
+
+def test_a_body_that_does_not_come_is_not_waited_for() -> None:
+    assert asyncio.run(post(guarded(Inner()), b'{"inputs": [', stalls=True)).status == 408
+
+
+def test_what_takes_too_long_is_answered_with_when_to_try_again() -> None:
+    inner = Inner()
+    inner.hangs = True
+    answer = ask(guarded(inner), GOOD)
+    assert (answer.status, answer.headers["retry-after"]) == (503, "1")
+    assert "no answer within 0.05 s" in answer.body["message"]
+    assert inner.awaited[0].cancelled()
+
+
+def test_a_client_that_leaves_gives_its_place_back_at_once_and_is_not_translated() -> None:
+    inner = Inner()
+    inner.hangs = True
+    guard = guarded(inner, LIMITS._replace(requests=1, timeout_s=30.0))
+    body = json.dumps(GOOD).encode()
+
+    async def one_leaves_and_another_comes() -> Answer:
+        async with asyncio.timeout(10):
+            await post(guard, body, leaves=True)
+            assert inner.awaited[0].cancelled()
+            inner.hangs = False
+            return await post(guard, body)
+
+    assert asyncio.run(one_leaves_and_another_comes()).status == 200
+
+
+def test_who_is_still_waiting_when_the_server_has_to_stop_is_told_so() -> None:
+    inner = Inner()
+    inner.hangs = True
+    guard = guarded(inner, LIMITS._replace(timeout_s=30.0))
+
+    async def stopped() -> Answer:
+        asked = asyncio.create_task(post(guard, json.dumps(GOOD).encode()))
+        while not inner.heard:
+            await asyncio.sleep(0)
+        asked.cancel()
+        return await asked
+
+    answer = asyncio.run(stopped())
+    assert (answer.status, answer.body["message"]) == (503, "the server is stopping")
+    assert inner.awaited[0].cancelled()
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ({"inputs": [1] * 80_000}, "inputs.0 is 1"),
+        ({f"k{number}": 1 for number in range(19_000)}, "k0 is not known here"),
+        ({**GOOD, "params": {f"k{number}": 1 for number in range(19_000)}}, "params.k0 is not"),
+    ],
+)
+def test_of_many_faults_the_first_is_said_and_the_others_are_not_collected(
+    body: object, message: str
+) -> None:
+    requests = TranslationRequests(Limits(), DEFAULTS)
+    content = json.dumps(body).encode()
+    assert len(content) < Limits().body_bytes
+    tracemalloc.start()
+    with pytest.raises(RefusedError, match=message):
+        requests.read(content)
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak_bytes < 40 * len(content)
+
+
+def test_one_too_many_at_once_is_told_to_try_again_and_the_others_are_not_harmed() -> None:
+    inner = Inner()
+    guard = guarded(inner, LIMITS._replace(requests=2, timeout_s=5.0))
+    body = json.dumps(GOOD).encode()
+
+    async def three_and_one() -> list[Answer]:
+        at_once = await asyncio.gather(*(post(guard, body) for _ in range(3)))
+        return [*at_once, await post(guard, body)]
+
+    *at_once, later = asyncio.run(three_and_one())
+    assert sorted(answer.status for answer in at_once) == [200, 200, 503]
+    assert later.status == 200
+
+
+def test_before_the_model_is_ready_nothing_passes() -> None:
+    assert ask(guarded(Inner(), ready=False), GOOD).status == 503
+
+
+def test_a_fault_inside_is_logged_and_the_client_sees_no_traceback(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    inner = Inner(400, '{"message": "Traceback (most recent call last)"}')
+    answer = ask(guarded(inner), GOOD)
+    assert answer.status == 500
+    assert answer.body == {"error_code": "INTERNAL_ERROR", "message": "see the server's log"}
+    assert "Traceback" in capsys.readouterr().err

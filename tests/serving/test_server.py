@@ -1,0 +1,483 @@
+"""A registered tiny model, served on this machine to well-meaning and hostile clients."""
+
+from __future__ import annotations
+
+import http.client
+import itertools
+import json
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+import uvicorn
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from mlflow import MlflowClient
+from torch import Tensor
+
+from tracelate import layout
+from tracelate.errors import InputError
+from tracelate.evaluation.lineage import Lineage, read_lineage
+from tracelate.inference import translator as translate
+from tracelate.inference.translator import Translator
+from tracelate.model.search import Hypothesis, SpecialIds, beam_search
+from tracelate.model.seq2seq import Seq2Seq
+from tracelate.registry.versions import register_version
+from tracelate.serving import server as serving
+from tracelate.serving.limits import Limits
+from tracelate.serving.server import load_servable, serve, server_config
+from tracelate.tracking.log_model import save_model
+from tracelate.tracking.packed_models import load_packed, packed_model
+from tracelate.tracking.run_writer import TrackedRun
+from tracelate.tracking.store import connect
+from tracelate.tracking.sync import sync_project
+from tracelate.training.model_files import load_model
+
+NAME = "served-en-es"
+JSON = {"content-type": "application/json"}
+CONNECTIONS = 64
+SENTENCES = ["Always the door opens.", "", "Never.", "Today the light stops the engine.", "a\0b 😀"]
+
+
+class Answer(NamedTuple):
+    status: int
+    headers: dict[str, str]
+    body: Any
+
+
+def ask(
+    port: int, method: str, path: str, body: bytes = b"", headers: dict[str, str] = JSON
+) -> Answer:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    try:
+        connection.request(method, path, body, headers)
+        answer = connection.getresponse()
+        content = answer.read()
+        document = json.loads(content) if content.startswith(b"{") else content.decode()
+        return Answer(answer.status, {k.lower(): v for k, v in answer.getheaders()}, document)
+    finally:
+        connection.close()
+
+
+def invoke(port: int, sentences: list[str], **params: Any) -> Answer:
+    body = json.dumps({"inputs": sentences, "params": params}).encode()
+    return ask(port, "POST", "/invocations", body)
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    for _ in range(3000):
+        if true():
+            return
+        time.sleep(0.01)
+    raise AssertionError("waited in vain")
+
+
+def register(client: MlflowClient, lineage: Lineage) -> str:
+    """Makes the lineage's model version 1 of NAME and its champion. Its id."""
+    [experiment] = client.search_experiments(filter_string="name = 'tracelate'")
+    [model] = [
+        one
+        for one in client.search_logged_models([experiment.experiment_id])
+        if one.tags["weights_sha256"] == lineage.weights_sha256
+    ]
+    version = register_version(client, NAME, model.model_id, model.source_run_id)
+    client.set_registered_model_alias(NAME, "champion", version)
+    return str(model.model_id)
+
+
+@pytest.fixture(scope="module")
+def lineage(finished_project: Path) -> Lineage:
+    return read_lineage(finished_project / layout.LINEAGE)
+
+
+@pytest.fixture(scope="module")
+def port(
+    finished_project: Path, lineage: Lineage, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[int]:
+    """Of a server of the registered model."""
+    database = tmp_path_factory.mktemp("store") / "mlflow.db"
+    shutil.copyfile(finished_project / "mlflow.db", database)
+    with pytest.MonkeyPatch.context() as patch, socket.socket() as listener:
+        patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{database}")
+        register(connect(), lineage)
+        patch.setattr(serving, "CONNECTIONS", CONNECTIONS)
+        config = server_config(load_servable(f"models:/{NAME}@champion"), Limits(body_timeout_s=1))
+        listener.bind(("127.0.0.1", 0))
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, args=[[listener]])
+        thread.start()
+        while not server.started and thread.is_alive():
+            time.sleep(0.02)
+        yield int(listener.getsockname()[1])
+        server.should_exit = True
+        thread.join()
+
+
+@pytest.fixture(scope="module")
+def alone(finished_project: Path) -> dict[int, dict[str, str]]:
+    """Each sentence's translation by itself, by beam size."""
+    trained = load_model(finished_project / "models")
+    return {
+        beam_size: {
+            sentence: Translator(
+                trained, beam_size=beam_size, length_penalty=1.0, batch_sentences=1
+            )
+            .translate([sentence])[0]
+            .text
+            for sentence in SENTENCES
+        }
+        for beam_size in (1, 2)
+    }
+
+
+def test_many_clients_at_once_get_what_each_sentence_is_alone(
+    port: int, alone: dict[int, dict[str, str]]
+) -> None:
+    asked = [(SENTENCES[start:] + SENTENCES[:start], 1 + start % 2) for start in range(5)] * 3
+    with ThreadPoolExecutor(8) as clients:
+        answers = list(clients.map(lambda one: invoke(port, one[0], beam_size=one[1]), asked))
+    for (sentences, beam_size), answer in zip(asked, answers, strict=True):
+        assert answer.status == 200
+        assert answer.body == {"predictions": [alone[beam_size][one] for one in sentences]}
+
+
+def test_scores_come_on_request_and_nothing_is_answered_with_nothing(port: int) -> None:
+    [first, _] = invoke(port, SENTENCES[:2], with_scores=True, n_best=2).body["predictions"]
+    assert set(first) == {"translation", "score", "n_best"}
+    assert invoke(port, []).body == {"predictions": []}
+
+
+def test_every_answer_names_the_model(port: int, lineage: Lineage) -> None:
+    for method, path in (("GET", "/ping"), ("GET", "/nowhere"), ("POST", "/invocations")):
+        headers = ask(port, method, path).headers
+        assert headers["tracelate-model"] == f"{NAME}/1"
+        assert headers["tracelate-weights-sha256"] == lineage.weights_sha256
+
+
+def test_too_many_connections_are_refused_in_the_models_name(port: int) -> None:
+    with ExitStack() as connections:
+        for _ in range(CONNECTIONS):
+            connections.enter_context(socket.create_connection(("127.0.0.1", port), timeout=30))
+        answer = ask(port, "GET", "/ping")
+    assert answer.status == 503
+    assert answer.headers["tracelate-model"] == f"{NAME}/1"
+    wait_until(lambda: ask(port, "GET", "/ping").status == 200)
+
+
+def time_until_closed(port: int, *sent: bytes) -> float:
+    """Seconds; each part is sent 0.3 s after the one before, the last again and again."""
+    began_s = time.monotonic()
+    with socket.create_connection(("127.0.0.1", port), timeout=0.3) as client:
+        for part in itertools.chain(sent, itertools.repeat(sent[-1])):
+            try:
+                client.sendall(part)
+                if not client.recv(1000):
+                    break
+            except TimeoutError:
+                assert time.monotonic() < began_s + 30
+            except ConnectionError:
+                break
+    return time.monotonic() - began_s
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        [b""],
+        [b"POST /invocations HTTP/1.1\r\n", b"x: y\r\n"],
+        [b"GET /ping HTTP/1.1\r\nhost: x\r\n\r\n", b"G"],
+        [b"POST /nowhere HTTP/1.1\r\nhost: x\r\ncontent-length: 999\r\n\r\n", b"x"],
+    ],
+    ids=["nothing", "slow headers", "no second head", "a body for nobody"],
+)
+def test_a_connection_on_which_no_request_comes_is_closed(port: int, sent: list[bytes]) -> None:
+    assert time_until_closed(port, *sent) > 0.9
+
+
+def test_idle_connections_shut_nobody_out_for_long(port: int) -> None:
+    with ExitStack() as connections:
+        for _ in range(CONNECTIONS):
+            connections.enter_context(socket.create_connection(("127.0.0.1", port), timeout=30))
+        assert ask(port, "GET", "/ping").status == 503
+        wait_until(lambda: ask(port, "GET", "/ping").status == 200)
+
+
+def test_a_connection_that_is_used_stays_open(port: int) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    for _ in range(6):
+        time.sleep(0.3)
+        connection.request("GET", "/ping")
+        assert connection.getresponse().read() == b"\n"
+    kept = connection.sock
+    connection.request("GET", "/ping")
+    assert connection.getresponse().read() == b"\n"
+    assert connection.sock is kept is not None
+    connection.close()
+
+
+def test_the_server_says_where_its_model_comes_from(port: int, lineage: Lineage) -> None:
+    document = ask(port, "GET", "/model").body
+    assert Lineage.model_validate(document.pop("lineage")) == lineage
+    assert document.pop("model_id").startswith("m-")
+    assert document == {
+        "name": NAME,
+        "version": "1",
+        "run_id": lineage.training.run_id,
+        "weights_sha256": lineage.weights_sha256,
+    }
+    assert [ask(port, "GET", path).status for path in ("/ping", "/health", "/version")] == [200] * 3
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/invocations", 405),
+        ("POST", "/model", 405),
+        ("DELETE", "/ping", 405),
+        ("POST", "/version", 405),
+        ("GET", "/", 404),
+        ("GET", "/docs", 404),
+        ("GET", "/openapi.json", 404),
+        ("POST", "/invocations/x", 404),
+    ],
+)
+def test_what_is_not_served_is_told_as_json(port: int, method: str, path: str, status: int) -> None:
+    answer = ask(port, method, path)
+    assert answer.status == status
+    assert set(answer.body) == {"error_code", "message"}
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda some: st.lists(some) | st.dictionaries(st.text(), some),
+    max_leaves=8,
+)
+keys = st.sampled_from(["inputs", "instances", "params", "dataframe_split", "beam_size", "n_best"])
+documents = st.dictionaries(keys | st.text(max_size=3), json_values, max_size=3).map(
+    lambda document: json.dumps(document).encode()
+)
+wishes = st.fixed_dictionaries(
+    {},
+    optional={
+        "beam_size": st.integers(-1, 20) | json_values,
+        "n_best": st.integers(-1, 20) | json_values,
+        "length_penalty": st.floats() | st.sampled_from([1000, 10, -1]) | json_values,
+        "with_scores": st.booleans() | json_values,
+        "with_alignment": st.booleans() | json_values,
+    },
+)
+requests = st.tuples(st.lists(st.text(max_size=9), max_size=3), wishes).map(
+    lambda one: json.dumps({"inputs": one[0], "params": one[1]}).encode()
+)
+truncated = st.tuples(documents, st.integers(0, 50)).map(lambda one: one[0][: one[1]])
+
+
+@given(
+    body=st.binary()
+    | documents
+    | requests
+    | truncated
+    | st.integers(1, 9999).map(lambda n: b'{"a":' * n),
+    content_type=st.sampled_from(["application/json"] * 5 + ["text/csv", "", "application/json;"]),
+)
+@settings(max_examples=300)
+def test_no_request_is_answered_with_a_fault(port: int, body: bytes, content_type: str) -> None:
+    answer = ask(port, "POST", "/invocations", body, {"content-type": content_type})
+    assert answer.status == 200 or 400 <= answer.status < 500
+    assert "Traceback" not in str(answer.body)
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+        b"POST /invocations HTTP/1.1\r\nhost: x\r\ncontent-length: -5\r\n\r\n",
+        b"POST /invocations HTTP/1.1\r\nhost: x\r\n" + b"x: y\r\n" * 20_000 + b"\r\n",
+        b"POST /invocations HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n"
+        b"content-type: application/json\r\n\r\nzz\r\n",
+        b"POST /invocations HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
+        b"content-length: 99\r\n\r\n{",
+    ],
+)
+def test_broken_http_is_refused_and_harms_nobody(
+    port: int, sent: bytes, alone: dict[int, dict[str, str]]
+) -> None:
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as client:
+        client.sendall(sent)
+        answer = client.recv(100)
+    assert answer.startswith(b"HTTP/1.1 4")
+    assert invoke(port, SENTENCES[:1]).body == {"predictions": [alone[2][SENTENCES[0]]]}
+
+
+def test_a_client_that_goes_away_harms_nobody(port: int, alone: dict[int, dict[str, str]]) -> None:
+    for _ in range(5):
+        with socket.create_connection(("127.0.0.1", port), timeout=30) as client:
+            client.sendall(b"POST /invocations HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n{")
+    assert invoke(port, SENTENCES[:1]).body == {"predictions": [alone[2][SENTENCES[0]]]}
+
+
+def test_a_search_ends_when_its_client_goes_away(
+    port: int, alone: dict[int, dict[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = threading.Event()
+
+    def endless_with_3_beams(
+        model: Seq2Seq, source_BS: Tensor, mask_BS: Tensor, special: SpecialIds, **how: Any
+    ) -> list[list[Hypothesis]]:
+        if how["beam_size"] != 3:
+            return beam_search(model, source_BS, mask_BS, special, **how)
+        memory, state = model.encode(source_BS, mask_BS)
+        begun.set()
+        while True:
+            model.step(source_BS[:, 0], state, memory)
+
+    monkeypatch.setattr(translate, "beam_search", endless_with_3_beams)
+    body = json.dumps({"inputs": SENTENCES[:1], "params": {"beam_size": 3}}).encode()
+    head = "POST /invocations HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as client:
+        client.sendall(f"{head}content-length: {len(body)}\r\n\r\n".encode() + body)
+        assert begun.wait(30)
+    assert invoke(port, SENTENCES[:1]).body == {"predictions": [alone[2][SENTENCES[0]]]}
+
+
+@pytest.fixture
+def packed(finished_project: Path, lineage: Lineage, tmp_path: Path) -> Path:
+    save_model(tmp_path / "packed", lineage, finished_project)
+    return tmp_path / "packed"
+
+
+@pytest.mark.parametrize("name", ["weights.safetensors", "config.json", "tokenizer.json"])
+def test_a_changed_file_is_not_served_and_is_named(packed: Path, name: str) -> None:
+    path = packed / "artifacts" / name
+    content = bytearray(path.read_bytes())
+    content[-3] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=rf"{name} has changed"):
+        load_servable(str(packed))
+
+
+def is_closed(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=30).close()
+    except ConnectionRefusedError:
+        return True
+    return False
+
+
+def test_it_is_served_by_the_command_until_it_is_told_to_stop_and_what_has_begun_is_answered(
+    packed: Path,
+) -> None:
+    command = [sys.executable, "-m", "tracelate.cli.main", "serve", str(packed), "--port", "0"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, encoding="utf-8") as process:
+        assert process.stderr is not None
+        said = process.stderr.readline()
+        port = int(said.partition("http://127.0.0.1:")[2].partition(";")[0])
+        assert invoke(port, SENTENCES).status == 200
+        with pytest.raises(InputError, match=f"port {port} of 127.0.0.1 cannot be had"):
+            serve(str(packed), "127.0.0.1", port, Limits(), print)
+        body = json.dumps({"inputs": SENTENCES}).encode()
+        head = (
+            "POST /invocations HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
+            f"content-length: {len(body)}\r\nexpect: 100-continue\r\n\r\n"
+        )
+        with socket.create_connection(("127.0.0.1", port), timeout=60) as client:
+            client.sendall(head.encode())
+            assert client.recv(100).startswith(b"HTTP/1.1 100 ")
+            process.send_signal(signal.SIGTERM)
+            wait_until(lambda: is_closed(port))
+            client.sendall(body)
+            answer = http.client.HTTPResponse(client)
+            answer.begin()
+            assert len(json.loads(answer.read())["predictions"]) == len(SENTENCES)
+        assert process.stderr.read().splitlines() == ["stopped"]
+    assert process.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("reference", "message"),
+    [
+        ("models:/nobody@champion", "models:/nobody@champion is not in sqlite"),
+        ("models:/nobody/3", "models:/nobody/3 is not in sqlite"),
+        ("models:/nobody", "is no model: write models:/NAME@alias"),
+        ("models:/m-0123", "models:/m-0123 is not in sqlite"),
+        ("runs:/0123456789", "'0123456789' is no folder"),
+        (".", "neither MLmodel nor weights.safetensors"),
+    ],
+)
+def test_what_is_no_model_is_refused_in_one_line(
+    empty_database: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    reference: str,
+    message: str,
+) -> None:
+    shutil.copyfile(empty_database, tmp_path / "mlflow.db")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError) as caught, packed_model(reference):
+        pass
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.fixture
+def synced(
+    finished_project: Path,
+    lineage: Lineage,
+    mlflow_server: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[tuple[TrackedRun, str]]:
+    """The run and the model's id in a server of MLflow's."""
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", mlflow_server)
+    for room in ("models", "reports", "data"):
+        shutil.copytree(finished_project / room, tmp_path / room)
+    shutil.copyfile(finished_project / "params.yaml", tmp_path / "params.yaml")
+    run = sync_project(tmp_path).run
+    model_id = register(run.client, lineage)
+    yield run, model_id
+    run.client.delete_registered_model(NAME)
+    run.client.delete_logged_model(model_id)
+    run.client.delete_run(run.run_id)
+
+
+def test_a_lineage_that_is_not_the_logged_one_is_refused_also_in_a_database(
+    finished_project: Path, lineage: Lineage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copyfile(finished_project / "mlflow.db", tmp_path / "mlflow.db")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
+    client = connect()
+    model_id = register(client, lineage)
+    with packed_model(f"models:/{NAME}@champion") as packed:
+        assert packed.source.model_id == model_id
+    client.set_logged_model_tags(model_id, {"lineage_sha256": "0" * 64})
+    with pytest.raises(InputError, match=r"lineage\.json of models:/.* has changed"):
+        load_servable(f"models:/{NAME}@champion")
+
+
+def test_a_model_is_found_in_a_server_by_each_of_its_names(
+    synced: tuple[TrackedRun, str], lineage: Lineage
+) -> None:
+    run, model_id = synced
+    titles = {}
+    for reference in (f"models:/{NAME}@champion", f"models:/{model_id}", run.run_id[:8]):
+        with packed_model(reference) as packed:
+            assert packed.lineage == lineage
+            assert (packed.source.run_id, packed.source.model_id) == (run.run_id, model_id)
+            titles[reference[:9]] = packed.source.title
+    assert sorted(titles.values()) == ["en-es-gru-general", "en-es-gru-general", f"{NAME}/1"]
+    trained, _ = load_packed(f"models:/{NAME}/1")
+    assert trained.config.target_language == "es"
+    run.client.set_logged_model_tags(model_id, {"lineage_sha256": "0" * 64})
+    with pytest.raises(InputError, match=r"lineage\.json of models:/.* has changed"):
+        load_servable(f"models:/{NAME}/1")
