@@ -29,14 +29,9 @@ from tracelate.evaluation.figures.scores import source_length_figure, training_f
 from tracelate.evaluation.figures.style import write_png
 from tracelate.evaluation.lineage import make_lineage, write_lineage
 from tracelate.evaluation.metrics import SentenceScores
+from tracelate.evaluation.metrics_file import write_metrics
 from tracelate.evaluation.page import write_page
-from tracelate.evaluation.report import (
-    Metrics,
-    ScoredTest,
-    TranslationRow,
-    metrics_document,
-    write_translations,
-)
+from tracelate.evaluation.report import Metrics, ScoredTest, TranslationRow, write_translations
 from tracelate.evaluation.scoring import score_translations
 from tracelate.evaluation.word_attention import attention_over_words, choose_for_heat_maps
 from tracelate.files import sha256_of, write_json
@@ -90,7 +85,7 @@ def main() -> None:
     write_page(PAGE, f"{languages}: {len(rows):,} test sentences", rows, seen)
     write_translations(TRANSLATIONS, rows)
     test = ScoredTest(len(pairs), sha256_of(TEST))
-    write_json(METRICS, metrics_document(Metrics(scores, buckets, attention, test)))
+    write_metrics(METRICS, Metrics(scores, buckets, attention, test))
     sentences_per_s = len(pairs) / seconds
     write_json(SPEED, {"sentences_per_s": sentences_per_s, "seconds": seconds})
     signatures = {score.name: score.signature for score in scores}

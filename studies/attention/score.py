@@ -15,14 +15,10 @@ from pipeline.stage import progress, say
 from studies.attention.settings import Run, run_of_a_variant
 from tracelate.corpus.pairs import read_pairs
 from tracelate.evaluation.attention_statistics import attention_statistics
-from tracelate.evaluation.report import (
-    Metrics,
-    ScoredTest,
-    metrics_document,
-    write_translations,
-)
+from tracelate.evaluation.metrics_file import write_metrics
+from tracelate.evaluation.report import Metrics, ScoredTest, write_translations
 from tracelate.evaluation.scoring import score_translations
-from tracelate.files import sha256_of, write_json
+from tracelate.files import sha256_of
 from tracelate.inference.translator import Translator
 from tracelate.training.model_files import load_model
 
@@ -47,7 +43,7 @@ def main(run: Run) -> None:
     test = ScoredTest(len(pairs), sha256_of(TEST))
     metrics = Metrics(scored.scores, scored.buckets, attention, test)
     write_translations(run.translations, scored.rows)
-    write_json(run.metrics, metrics_document(metrics))
+    write_metrics(run.metrics, metrics)
     say(f"{run.name}: BLEU {scored.scores[0].value:.2f}")
 
 

@@ -7,13 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tracelate.evaluation.metrics import bleu_by_source_length, corpus_scores, sentence_scores
-from tracelate.evaluation.report import (
-    Metrics,
-    ScoredTest,
-    TranslationRow,
-    metrics_document,
-    write_translations,
-)
+from tracelate.evaluation.metrics_file import metrics_document
+from tracelate.evaluation.report import Metrics, ScoredTest, TranslationRow, write_translations
 from tracelate.evaluation.results import METRICS, TRANSLATIONS, Evidence
 from tracelate.files import write_json
 

@@ -15,9 +15,10 @@ from tracelate.evaluation.lineage import (
     refuse_changed_files,
     write_lineage,
 )
-from tracelate.evaluation.report import read_metrics
+from tracelate.evaluation.metrics_file import read_metrics
 from tracelate.files import read_json, sha256_of
 from tracelate.tracking.model_card import CARD, model_card, write_card
+from tracelate.training.run_file import RUN_FORMAT
 
 
 def test_every_file_from_the_weights_to_the_corpus_is_hashed(finished_project: Path) -> None:
@@ -41,7 +42,7 @@ def test_the_lineage_says_what_trained_on_what_and_how_it_was_scored(
 ) -> None:
     lineage = read_lineage(finished_project / layout.LINEAGE)
     metrics = read_metrics(finished_project / layout.METRICS)
-    assert lineage.training.model_dump() == read_json(finished_project / layout.RUN)
+    assert RUN_FORMAT.document(lineage.training) == read_json(finished_project / layout.RUN)
     assert lineage.provenance == read_json(finished_project / layout.PROVENANCE)
     assert lineage.params == load_params(finished_project / "params.yaml").model_dump()
     assert lineage.signatures == {score.name: score.signature for score in metrics.scores}
@@ -63,7 +64,7 @@ def test_the_same_files_have_the_same_lineage(finished_project: Path, tmp_path: 
 def test_what_is_no_lineage_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "lineage.json"
     path.write_text(text, encoding="latin-1")
-    with pytest.raises(InputError, match=r"lineage\.json is no lineage .* evaluate again"):
+    with pytest.raises(InputError, match=r"lineage\.json is damaged .* evaluate the model"):
         read_lineage(path)
 
 

@@ -13,16 +13,16 @@ from pydantic import ValidationError
 from tracelate.errors import InputError
 from tracelate.evaluation.attention_statistics import AttentionStatistics
 from tracelate.evaluation.metrics import LengthBucket, Score
+from tracelate.evaluation.metrics_file import metrics_document, read_metrics
 from tracelate.evaluation.report import (
     Metrics,
     ScoredTest,
     TranslationRow,
-    metrics_document,
-    read_metrics,
     read_translations,
     write_translations,
 )
 from tracelate.files import read_json, write_json
+from tracelate.version import VERSION
 
 percents = st.floats(0, 100)
 translations = st.builds(
@@ -126,6 +126,8 @@ def test_metrics_hold_every_score_with_its_signature_and_the_test_set(tmp_path: 
     write_json(tmp_path / "metrics.json", metrics_document(metrics))
     assert read_metrics(tmp_path / "metrics.json") == metrics
     assert read_json(tmp_path / "metrics.json") == {
+        "format_version": 2,
+        "tracelate_version": VERSION,
         "bleu": {"value": 35.0, "low": 33.5, "high": 36.5, "signature": "nrefs:1|eff:no"},
         "chrf": {"value": 55.0, "low": 53.5, "high": 56.5, "signature": "nrefs:1|nc:6"},
         "ter": {"value": 51.0, "low": 49.0, "high": 53.0, "signature": "nrefs:1|case:lc"},

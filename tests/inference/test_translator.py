@@ -61,7 +61,7 @@ def test_attention_in_parts_is_that_of_the_whole(
     translator: Translator, architecture: Literal["recurrent", "transformer"]
 ) -> None:
     trained = translator.trained
-    config = trained.config.model.model_copy(
+    config = trained.config.settings.model_copy(
         update={"architecture": architecture, "input_feeding": True}
     )
     model = Seq2Seq(config, trained.tokenizer.size, trained.tokenizer.padding_id).eval()

@@ -13,7 +13,7 @@ from tracelate import layout
 from tracelate.config import load_params
 from tracelate.errors import InputError
 from tracelate.evaluation.lineage import Lineage, read_lineage
-from tracelate.evaluation.report import read_metrics
+from tracelate.evaluation.metrics_file import read_metrics
 from tracelate.git import commit_subject, worktree
 from tracelate.lineage import replay as replaying
 from tracelate.lineage.checks import failures

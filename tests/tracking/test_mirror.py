@@ -18,7 +18,7 @@ from tracelate import layout
 from tracelate.cli import sync
 from tracelate.errors import InputError
 from tracelate.evaluation.lineage import read_lineage, write_lineage
-from tracelate.evaluation.report import read_metrics
+from tracelate.evaluation.metrics_file import read_metrics
 from tracelate.files import read_json, sha256_of, write_json
 from tracelate.tracking.runs import RESTORED_FROM
 from tracelate.tracking.store import connect

@@ -9,20 +9,19 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
-
 from tracelate import layout
 from tracelate.config import Params
 from tracelate.errors import InputError
-from tracelate.files import read_json, sha256_of, write_json
+from tracelate.file_format import Document, FileForm, FileFormat, unchanged
+from tracelate.files import read_json, sha256_of
 from tracelate.training.model_files import CONFIG, TOKENIZER, WEIGHTS
 from tracelate.training.run_file import TrainingRun, read_training_run
 
 MODEL_FILES = (WEIGHTS, CONFIG, TOKENIZER)
 
 
-class Lineage(BaseModel):
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+class Lineage(FileForm):
+    """Content of lineage.json."""
 
     training: TrainingRun
     model: dict[str, str]
@@ -34,7 +33,7 @@ class Lineage(BaseModel):
     leakage: dict[str, dict[str, Any]]
     """Of valid and test, as reports/data.json counts it, without the examples."""
     params: dict[str, Any]
-    """params.yaml whole, so that the run can be repeated."""
+    """params.yaml whole, as the version that trained had it, so that the run can be repeated."""
     signatures: dict[str, str]
     """sacrebleu's, of each score."""
     test_sha256: str
@@ -64,6 +63,11 @@ class Lineage(BaseModel):
         """The languages, such as en-es."""
         download = self.params["download"]
         return f"{download['source_language']}-{download['target_language']}"
+
+
+LINEAGE_FORMAT = FileFormat(
+    "lineage.json", Lineage, [unchanged], "evaluate the model (dvc repro), or restore the file"
+)
 
 
 def make_lineage(
@@ -101,22 +105,22 @@ def corpus_name(provenance: Mapping[str, Any]) -> str:
 
 
 def write_lineage(path: Path, lineage: Lineage) -> None:
-    write_json(path, lineage.model_dump())
+    LINEAGE_FORMAT.write(path, lineage)
+
+
+def lineage_document(lineage: Lineage) -> Document:
+    """The content of lineage.json as JSON values."""
+    return LINEAGE_FORMAT.document(lineage)
 
 
 def read_lineage(path: Path) -> Lineage:
-    """Raises InputError where the file is missing or is no lineage."""
-    try:
-        return Lineage.model_validate_json(path.read_bytes())
-    except FileNotFoundError as error:
-        raise InputError(f"{path} is missing: evaluate the model (dvc repro)") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise InputError(
-            f"{path} is no lineage of this version, or damaged ({where}: {first['msg']}): "
-            "evaluate again (dvc repro)"
-        ) from error
+    """Raises InputError if the file is missing, damaged or of a newer version."""
+    return LINEAGE_FORMAT.read(path)
+
+
+def parse_lineage(document: object, place: str) -> Lineage:
+    """A lineage that came from `place` as JSON values. Raises InputError as `read_lineage` does."""
+    return LINEAGE_FORMAT.parse(document, place)
 
 
 def refuse_changed_files(

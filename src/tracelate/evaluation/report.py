@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tracelate.errors import InputError
 from tracelate.evaluation.attention_statistics import AttentionStatistics
-from tracelate.evaluation.metrics import SCORE_NAMES, LengthBucket, Score
-from tracelate.files import read_json, whole_file
+from tracelate.evaluation.metrics import LengthBucket, Score
+from tracelate.files import whole_file
 
 
 class TranslationRow(BaseModel):
@@ -73,65 +73,3 @@ def read_translations(path: Path) -> Iterator[TranslationRow]:
                 raise InputError(
                     f"{path}, line {number}: {where}: {first['msg']}; evaluate again"
                 ) from error
-
-
-def metrics_document(metrics: Metrics) -> dict[str, Any]:
-    """The content of metrics.json: scores in percent, each under its name, and what attention was
-    like, null without attention.
-    """
-    return {
-        **{score.name: _score_document(score) for score in metrics.scores},
-        "bleu_by_source_length": [
-            {
-                "shortest_words": bucket.shortest,
-                "longest_words": bucket.longest,
-                "sentences": bucket.sentences,
-                "bleu": None if bucket.bleu is None else _score_document(bucket.bleu),
-            }
-            for bucket in metrics.buckets
-        ],
-        "attention": None if metrics.attention is None else metrics.attention._asdict(),
-        "test": metrics.test._asdict(),
-    }
-
-
-def read_metrics(path: Path) -> Metrics:
-    """The metrics that `metrics_document` made. Raises InputError where they are missing or
-    damaged.
-    """
-    try:
-        document = read_json(path)
-        attention = document["attention"]
-        return Metrics(
-            scores=[_read_score(name, document[name]) for name in SCORE_NAMES],
-            buckets=[
-                LengthBucket(
-                    bucket["shortest_words"],
-                    bucket["longest_words"],
-                    bucket["sentences"],
-                    None if bucket["bleu"] is None else _read_score("bleu", bucket["bleu"]),
-                )
-                for bucket in document["bleu_by_source_length"]
-            ],
-            attention=None if attention is None else AttentionStatistics(**attention),
-            test=ScoredTest(**document["test"]),
-        )
-    except FileNotFoundError as error:
-        raise InputError(f"{path} is missing: evaluate the model (dvc repro)") from error
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(
-            f"{path} is damaged or of another version ({error}): evaluate again"
-        ) from error
-
-
-def _score_document(score: Score) -> dict[str, float | str]:
-    return {
-        "value": score.value,
-        "low": score.low,
-        "high": score.high,
-        "signature": score.signature,
-    }
-
-
-def _read_score(name: str, document: dict[str, Any]) -> Score:
-    return Score(name, document["value"], document["low"], document["high"], document["signature"])

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from tracelate import layout
 from tracelate.errors import InputError
-from tracelate.evaluation.report import Metrics, TranslationRow, read_metrics, read_translations
+from tracelate.evaluation.metrics_file import read_metrics
+from tracelate.evaluation.report import Metrics, TranslationRow, read_translations
 
 METRICS, TRANSLATIONS = layout.METRICS.name, layout.TRANSLATIONS.name
 

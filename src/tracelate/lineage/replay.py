@@ -15,7 +15,8 @@ from ruamel.yaml import YAML
 from tracelate import layout
 from tracelate.errors import InputError
 from tracelate.evaluation.lineage import Lineage
-from tracelate.evaluation.report import Metrics, read_metrics
+from tracelate.evaluation.metrics_file import read_metrics
+from tracelate.evaluation.report import Metrics
 from tracelate.files import sha256_of
 from tracelate.git import worktree
 from tracelate.lineage.checks import Check, Copy, HashedFile, check_copy, corpus_copy

@@ -17,8 +17,9 @@ from pydantic import ValidationError
 
 from tracelate import layout
 from tracelate.errors import InputError
-from tracelate.evaluation.lineage import Lineage, read_lineage
-from tracelate.evaluation.report import Metrics, read_metrics
+from tracelate.evaluation.lineage import Lineage, parse_lineage, read_lineage
+from tracelate.evaluation.metrics_file import read_metrics
+from tracelate.evaluation.report import Metrics
 from tracelate.files import sha256_of
 from tracelate.git import commit_subject
 from tracelate.lineage.chain import Chain, RunState, VersionState
@@ -166,7 +167,7 @@ def _of_server(address: str) -> Found:
     try:
         with urllib.request.urlopen(url, timeout=TIMEOUT_S) as answer:
             document = json.load(answer)
-        return Found(Lineage.model_validate(document["lineage"]), served=document)
+        return Found(parse_lineage(document["lineage"], url), served=document)
     except (OSError, ValueError, KeyError, TypeError, ValidationError) as error:
         reason = str(error).splitlines()[0]
         raise InputError(

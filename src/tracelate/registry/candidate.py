@@ -20,7 +20,8 @@ from tracelate.evaluation.results import Evidence
 from tracelate.files import sha256_of
 from tracelate.lineage.checks import refuse_changed_project
 from tracelate.tracking.log_model import LINEAGE_TAG
-from tracelate.tracking.packed_models import load_pyfunc, packed_model
+from tracelate.tracking.packed_models import packed_model
+from tracelate.tracking.packed_translator import load_packed_translator
 from tracelate.tracking.results import ARTIFACTS, find_evidence
 from tracelate.tracking.store import shown_uri
 
@@ -103,7 +104,7 @@ def kept_hashes(client: MlflowClient, run_id: str, name: str) -> dict[str, str]:
 def translate_again(
     candidate: Candidate, uri: str, on_progress: Callable[[str, int, int], object]
 ) -> tuple[Parity, Parity]:
-    """The model at `uri`, loaded by MLflow, against the scored translations: first all test
+    """The model at `uri` against the scored translations: first all test
     sentences at once, as evaluation had them; then each alone against those.
 
     Raises InputError where a file of the model is not the one of the run's lineage.
@@ -113,14 +114,14 @@ def translate_again(
     with packed_model(uri) as packed:
         found = sha256_of(packed.artifacts / layout.LINEAGE.name)
         _refuse_other_evaluation(candidate, uri, found)
-        model = load_pyfunc(packed)
+        model = load_packed_translator(packed.artifacts)
         total = len(sources)
         on_progress("translating in batches", 0, total)
-        together = list(model.predict(sources))
+        together = [str(text) for text in model.translate(sources)]
         on_progress("translating in batches", total, total)
-        alone = []
+        alone: list[str] = []
         for source in sources:
-            alone += list(model.predict([source]))
+            alone += [str(text) for text in model.translate([source])]
             on_progress("translating one by one", 1, total)
     return compare_translations(scored, together), compare_translations(together, alone)
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, NamedTuple
 from pydantic import BaseModel, ConfigDict, FailFast, ValidationError
 from pydantic_core import ErrorDetails
 
-from tracelate.tracking.pyfunc_model import Request
+from tracelate.tracking.packed_translator import TranslationOptions
 
 ESCAPED_BYTES = 12
 r"""A character as long as JSON writes it: \ud83d\ude00."""
@@ -49,7 +49,7 @@ class RefusedError(Exception):
 
 class TranslationRequest(NamedTuple):
     sentences: list[str]
-    settings: Request
+    settings: TranslationOptions
 
 
 Sentences = Annotated[list[str] | None, FailFast()]
@@ -116,10 +116,10 @@ class TranslationRequests:
         }
         _refuse_over(measured, "send less at once, or lower beam_size and n_best")
 
-    def _settings(self, params: Mapping[str, Any]) -> Request:
-        _refuse_unknown(params, Request, "params.")
+    def _settings(self, params: Mapping[str, Any]) -> TranslationOptions:
+        _refuse_unknown(params, TranslationOptions, "params.")
         try:
-            settings = Request.model_validate({**self.defaults, **params}, strict=True)
+            settings = TranslationOptions.model_validate({**self.defaults, **params}, strict=True)
         except ValidationError as error:
             first = error.errors()[0]
             message = _explain({**first, "loc": ("params", *first["loc"])})

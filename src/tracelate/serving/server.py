@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 import uvicorn
-from mlflow import pyfunc
 from mlflow.environment_variables import MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT
+from mlflow.models import Model
 from mlflow.pyfunc import scoring_server
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -25,14 +25,18 @@ from starlette.routing import Route
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from tracelate.errors import InputError
-from tracelate.evaluation.lineage import Lineage
+from tracelate.evaluation.lineage import Lineage, lineage_document
 from tracelate.lineage.checks import refuse_changed_project
 from tracelate.serving.batching import Batcher, BatchSize
 from tracelate.serving.guard import Guard, refusal, still_awaited
 from tracelate.serving.limits import Limits, TranslationRequests
 from tracelate.tracking.log_model import EXAMPLE
-from tracelate.tracking.packed_models import load_pyfunc, packed_model
-from tracelate.tracking.pyfunc_model import Request
+from tracelate.tracking.packed_models import packed_model
+from tracelate.tracking.packed_translator import (
+    PackedTranslator,
+    TranslationOptions,
+    load_packed_translator,
+)
 from tracelate.tracking.references import ModelSource
 from tracelate.training.cpu_memory import tune_cpu_memory
 
@@ -57,7 +61,9 @@ class ServableModel(NamedTuple):
 
     source: ModelSource
     lineage: Lineage
-    loaded: pyfunc.PyFuncModel
+    loaded: PackedTranslator
+    metadata: Model
+    """MLflow's description of the package: data, none of its code is run."""
 
     @property
     def document(self) -> dict[str, Any]:
@@ -68,19 +74,19 @@ class ServableModel(NamedTuple):
             "run_id": self.source.run_id,
             "model_id": self.source.model_id,
             "weights_sha256": self.lineage.weights_sha256,
-            "lineage": self.lineage.model_dump(mode="json"),
+            "lineage": lineage_document(self.lineage),
         }
 
 
 class BatchedModel:
     """The model as MLflow's scoring server calls it, from many threads."""
 
-    def __init__(self, model: ServableModel, batcher: Batcher[Request]) -> None:
-        self.metadata = model.loaded.metadata
+    def __init__(self, model: ServableModel, batcher: Batcher[TranslationOptions]) -> None:
+        self.metadata = model.metadata
         self.batcher = batcher
 
     def predict(self, data: list[str], params: dict[str, Any]) -> list[Any]:
-        answers = self.batcher.submit(data, Request.model_validate(params))
+        answers = self.batcher.submit(data, TranslationOptions.model_validate(params))
         still_awaited.get().add_done_callback(lambda _: answers.cancel())
         return answers.result()
 
@@ -89,7 +95,12 @@ def load_servable(reference: str) -> ServableModel:
     """Raises InputError where there is no such model, or a file is not the one of its lineage."""
     with packed_model(reference) as packed:
         refuse_changed_project(Path(), packed.lineage)
-        return ServableModel(packed.source, packed.lineage, load_pyfunc(packed))
+        return ServableModel(
+            packed.source,
+            packed.lineage,
+            load_packed_translator(packed.artifacts),
+            Model.load(str(packed.folder)),
+        )
 
 
 def make_app(model: ServableModel, limits: Limits) -> Starlette:
@@ -98,14 +109,13 @@ def make_app(model: ServableModel, limits: Limits) -> Starlette:
     defaults = {name: settings[name] for name in ("beam_size", "length_penalty")}
     # the guard's own time is over first, and its answer says more
     os.environ[MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT.name] = str(int(limits.timeout_s) + STOP_S)
-    batcher = Batcher[Request](
-        lambda sentences, request: model.loaded.predict(sentences, request.model_dump()),
+    batcher = Batcher[TranslationOptions](
+        model.loaded.translate,
         lambda request: request.beams,
         BatchSize(settings["batch_sentences"] * settings["beam_size"], BATCH_CELLS),
     )
     # each step of a search calls the decoder
-    decoder = model.loaded.unwrap_python_model().trained.model.decoder
-    decoder.register_forward_pre_hook(lambda *_: batcher.raise_if_unwanted())
+    model.loaded.on_step(batcher.raise_if_unwanted)
     warm = False
 
     def is_ready() -> bool:
@@ -117,7 +127,9 @@ def make_app(model: ServableModel, limits: Limits) -> Starlette:
         # MLflow answers each request in a thread, of which there are 6 on a small machine
         threads = ThreadPoolExecutor(limits.requests + 1, thread_name_prefix="request")
         asyncio.get_running_loop().set_default_executor(threads)
-        await asyncio.wrap_future(batcher.submit(EXAMPLE, Request.model_validate(defaults)))
+        await asyncio.wrap_future(
+            batcher.submit(EXAMPLE, TranslationOptions.model_validate(defaults))
+        )
         warm = True
         yield
         warm = False

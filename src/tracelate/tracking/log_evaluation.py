@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 from tracelate import layout
 from tracelate.evaluation.lineage import Lineage, read_lineage, refuse_changed_files
-from tracelate.evaluation.report import Metrics, read_metrics, read_translations
+from tracelate.evaluation.metrics_file import read_metrics
+from tracelate.evaluation.report import Metrics, read_translations
 from tracelate.files import read_json, sha256_of
 from tracelate.tracking.log_model import package_model
 from tracelate.tracking.log_training import run_name, track_training

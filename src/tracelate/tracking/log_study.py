@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
-from tracelate.evaluation.report import read_metrics
+from tracelate.evaluation.metrics_file import read_metrics
 from tracelate.files import read_json
 from tracelate.git import current_commit
 from tracelate.tracking.log_evaluation import evaluation_metrics, scoring_tags, sharpness_curve

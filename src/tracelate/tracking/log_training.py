@@ -9,11 +9,12 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from tracelate import layout
-from tracelate.config import ModelConfig, Params
+from tracelate.config import Params
 from tracelate.evaluation.lineage import corpus_name
 from tracelate.files import read_json
 from tracelate.git import Commit, current_commit
 from tracelate.model.architecture import architecture_name
+from tracelate.saved_settings import model_config_of
 from tracelate.tracking.run_writer import DataFile, TrackedRun
 from tracelate.tracking.runs import dvc_tags, hash_tags, source_tags, start_run
 from tracelate.tracking.sync_marks import is_mirrored, mark_mirrored
@@ -72,8 +73,7 @@ def training_files(root: Path = Path()) -> list[Path]:
 
 def run_name(params: Mapping[str, Any]) -> str:
     """The languages and what a person calls the model, such as `en-es gru, general`."""
-    model = ModelConfig.model_validate(params["model"])
-    return f"{language_pair(params)} {architecture_name(model)}"
+    return f"{language_pair(params)} {architecture_name(model_config_of(params['model']))}"
 
 
 def language_pair(params: Mapping[str, Any]) -> str:

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from tracelate import layout
-from tracelate.config import ModelConfig
 from tracelate.evaluation.lineage import Lineage, read_lineage
 from tracelate.evaluation.metrics import SCORE_TITLES
-from tracelate.evaluation.report import Metrics, read_metrics
+from tracelate.evaluation.metrics_file import read_metrics
+from tracelate.evaluation.report import Metrics
 from tracelate.files import read_json, whole_file
 from tracelate.model.architecture import architecture_name
+from tracelate.saved_settings import model_config_of
 
 CARD = "README.md"
 PICTURES = "figures"
@@ -44,7 +45,7 @@ def model_card(
     pictures: Sequence[str],
 ) -> str:
     """`training` and `data` are the contents of reports/train.json and reports/data.json."""
-    model = architecture_name(ModelConfig.model_validate(lineage.params["model"]))
+    model = architecture_name(model_config_of(lineage.params["model"]))
     sections = {
         f"{lineage.pair}: {model}": _what(lineage, model, training),
         "Scores": _scores(metrics),

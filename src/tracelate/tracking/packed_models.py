@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from mlflow import MlflowClient, pyfunc
+from mlflow import MlflowClient
 from mlflow.artifacts import download_artifacts
 from mlflow.exceptions import MlflowException
 from mlflow.models.model import MLMODEL_FILE_NAME
@@ -73,13 +73,6 @@ def packed_model(reference: str) -> Iterator[PackedModel]:
         if source.run_id is None:
             source = source._replace(run_id=lineage.training.run_id)
         yield PackedModel(source, folder, lineage)
-
-
-def load_pyfunc(packed: PackedModel) -> pyfunc.PyFuncModel:
-    """The model as MLflow loads it, with nothing pickled."""
-    os.environ["MLFLOW_ALLOW_PICKLE_DESERIALIZATION"] = "false"
-    with quiet_mlflow():
-        return pyfunc.load_model(str(packed.folder))
 
 
 def load_packed(reference: str) -> tuple[TrainedModel, Lineage]:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
@@ -15,23 +13,39 @@ from torch import Tensor
 from tracelate.config import ModelConfig
 from tracelate.corpus.tokenizer import SubwordTokenizer
 from tracelate.errors import InputError
-from tracelate.files import sha256_of, whole_file, write_json
+from tracelate.file_format import Document, FileForm, FileFormat
+from tracelate.files import sha256_of, whole_file
 from tracelate.model.search import SpecialIds
 from tracelate.model.seq2seq import Seq2Seq
+from tracelate.saved_settings import complete_model_settings, model_config_of
 
 WEIGHTS, CONFIG, TOKENIZER = "weights.safetensors", "config.json", "tokenizer.json"
 
 
-class SavedConfig(BaseModel):
-    """What config.json says of a model beside its weights."""
-
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+class SavedConfig(FileForm):
+    """Content of config.json: the model's settings and what they belong to."""
 
     source_language: str
     target_language: str
     vocabulary_size: int
+    """Pieces of the tokenizer, special tokens included."""
     tokenizer_sha256: str
-    model: ModelConfig
+    model: dict[str, Any]
+    """The section `model` of the params that the model was trained with."""
+
+    @property
+    def settings(self) -> ModelConfig:
+        return model_config_of(self.model)
+
+
+def _complete_settings(document: Document) -> Document:
+    """From version 1 to 2: settings that were constants in the code of 0.1 are written down."""
+    return {**document, "model": complete_model_settings(document["model"])}
+
+
+CONFIG_FORMAT = FileFormat(
+    "config.json", SavedConfig, [_complete_settings], "restore it, or train the model again"
+)
 
 
 class TrainedModel(NamedTuple):
@@ -66,21 +80,24 @@ def save_model(
         target_language=target_language,
         vocabulary_size=tokenizer.size,
         tokenizer_sha256=sha256_of(folder / TOKENIZER),
-        model=config,
+        model=config.model_dump(mode="json"),
     )
-    write_json(folder / CONFIG, saved.model_dump())
+    CONFIG_FORMAT.write(folder / CONFIG, saved)
 
 
 def load_model(folder: Path) -> TrainedModel:
-    """Reads what `save_model` wrote; raises InputError where a file is missing or damaged."""
+    """Reads what `save_model` wrote, now or in an older version.
+
+    Raises InputError if a file is missing, damaged or of a newer version.
+    """
     for name in (CONFIG, WEIGHTS, TOKENIZER):
         if not (folder / name).is_file():
             raise InputError(f"{folder / name} is missing: train a model first, with `make run`")
+    config = CONFIG_FORMAT.read(folder / CONFIG)
     try:
-        config = SavedConfig.model_validate_json((folder / CONFIG).read_text(encoding="utf-8"))
-        model = Seq2Seq(config.model, config.vocabulary_size, SubwordTokenizer.padding_id)
+        model = Seq2Seq(config.settings, config.vocabulary_size, SubwordTokenizer.padding_id)
         model.load_state_dict(load_file(folder / WEIGHTS))
-    except (ValidationError, json.JSONDecodeError, SafetensorError, RuntimeError) as error:
+    except (SafetensorError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
         raise InputError(f"the model in {folder} is damaged ({reason}): train it again") from error
     if sha256_of(folder / TOKENIZER) != config.tokenizer_sha256:

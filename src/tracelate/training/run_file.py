@@ -1,36 +1,35 @@
-"""models/run.json: which training made the weights beside it, and from which code."""
+"""models/run.json: the training that made the weights beside it, and the commit of its code."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
-
-from tracelate.errors import InputError
-from tracelate.files import write_json
+from tracelate.file_format import FileForm, FileFormat, unchanged
 from tracelate.git import Commit
 
 
-class TrainingRun(BaseModel):
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+class TrainingRun(FileForm):
+    """Content of run.json."""
 
     run_id: str
-    """MLflow's."""
+    """Of the run in MLflow."""
     experiment: str
     commit: str | None
+    """None outside a git repository."""
     dirty: bool
+    """If files differed from the commit."""
+
+
+RUN_FORMAT = FileFormat(
+    "run.json", TrainingRun, [unchanged], "train a model first, with `make run`"
+)
 
 
 def write_training_run(path: Path, run_id: str, experiment: str, commit: Commit) -> None:
     run = TrainingRun(run_id=run_id, experiment=experiment, commit=commit.sha, dirty=commit.dirty)
-    write_json(path, run.model_dump())
+    RUN_FORMAT.write(path, run)
 
 
 def read_training_run(path: Path) -> TrainingRun:
-    """Raises InputError where the file is missing or damaged."""
-    try:
-        return TrainingRun.model_validate_json(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise InputError(f"{path} is missing: train a model first, with `make run`") from error
-    except (ValidationError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is damaged or of an older version: train again") from error
+    """Raises InputError if the file is missing, damaged or of a newer version."""
+    return RUN_FORMAT.read(path)

@@ -1,0 +1,116 @@
+"""Versions of the files that outlive a release.
+
+Each kind of file has a `FileFormat`: the class of its present form, its version, and one function
+for each older version that changes a document into the next version's form. Files without a
+`format_version` are of version 1, which Tracelate 0.1 wrote. CHANGELOG.md has the version policy.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from tracelate.errors import InputError
+from tracelate.files import write_json
+from tracelate.version import VERSION
+
+Document = dict[str, Any]
+Upgrade = Callable[[Document], Document]
+
+
+class FileForm(BaseModel):
+    """Base class of what a file holds: frozen and strict, and without unknown keys."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+
+Form = TypeVar("Form", bound=FileForm)
+
+
+class FileFormat(NamedTuple, Generic[Form]):
+    """How one kind of file is written and read, in all of its versions."""
+
+    name: str
+    """For messages, such as config.json."""
+    form: type[Form]
+    upgrades: Sequence[Upgrade]
+    """From version 1 to 2, from 2 to 3, and so on."""
+    remedy: str
+    """Advice in messages about a file that is missing or damaged."""
+
+    @property
+    def version(self) -> int:
+        """The version that is written, and the newest that can be read."""
+        return len(self.upgrades) + 1
+
+    def write(self, path: Path, value: Form) -> None:
+        """Writes the file whole, the same bytes for the same value and version of Tracelate."""
+        write_json(path, self.document(value))
+
+    def document(self, value: Form) -> Document:
+        return {
+            "format_version": self.version,
+            "tracelate_version": VERSION,
+            **value.model_dump(mode="json"),
+        }
+
+    def read(self, path: Path, shown: str | None = None) -> Form:
+        """Reads a file of any version. `shown` names it in messages in place of its path.
+
+        Raises InputError if the file is missing, damaged or of a newer version.
+        """
+        place = shown or str(path)
+        try:
+            text = path.read_bytes()
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise InputError(f"{place} is missing: {self.remedy}") from error
+        try:
+            document = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise InputError(f"{place} is damaged ({error}): {self.remedy}") from error
+        return self.parse(document, place)
+
+    def parse(self, document: object, place: str) -> Form:
+        """Reads a document of any version; `place` says in messages where it comes from.
+
+        Raises InputError if it is damaged or of a newer version.
+        """
+        if not isinstance(document, dict):
+            raise InputError(f"{place} is damaged (it is no JSON object): {self.remedy}")
+        rest = dict(document)
+        found, written_by = rest.pop("format_version", 1), rest.pop("tracelate_version", None)
+        if not isinstance(found, int) or isinstance(found, bool) or found < 1:
+            raise InputError(
+                f"{place} is damaged (format_version is {found!r}, not a number from 1 on): "
+                f"{self.remedy}"
+            )
+        if found > self.version:
+            raise InputError(
+                f"{place} was made by Tracelate {written_by or 'of a later version'} (format "
+                f"{found}, and {VERSION} reads up to {self.version}): update Tracelate"
+            )
+        try:
+            for upgrade in self.upgrades[found - 1 :]:
+                rest = upgrade(rest)
+            # by way of JSON: what is a tuple or a path in the form is an array or a text there
+            return self.form.model_validate_json(json.dumps(rest))
+        except ValidationError as error:
+            raise InputError(f"{place} is damaged ({_first(error)}): {self.remedy}") from error
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            reason = f"{type(error).__name__}: {error}"
+            raise InputError(f"{place} is damaged ({reason}): {self.remedy}") from error
+
+
+def unchanged(document: Document) -> Document:
+    """The upgrade between two versions that differ in their version alone."""
+    return document
+
+
+def _first(error: ValidationError) -> str:
+    first: Mapping[str, Any] = error.errors()[0]
+    place = ".".join(str(part) for part in first["loc"])
+    return f"{place}: {first['msg']}" if place else str(first["msg"])

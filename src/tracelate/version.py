@@ -1,0 +1,3 @@
+"""The version of Tracelate."""
+
+VERSION = "0.2.0"
