@@ -12,6 +12,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,13 +23,14 @@ from tracelate.errors import InputError
 from tracelate.evaluation.lineage import LINEAGE_FORMAT, read_lineage
 from tracelate.evaluation.metrics_file import METRICS_FORMAT, read_metrics
 from tracelate.evaluation.results import read_evidence
+from tracelate.file_format import FileFormat
 from tracelate.inference.translator import Translator
 from tracelate.training.model_files import CONFIG_FORMAT, load_model
 from tracelate.training.run_file import RUN_FORMAT, read_training_run
 
 HERE = Path(__file__).parent
 RELEASED = sorted(path.parent.name for path in HERE.glob("*/params.yaml"))
-FORMATS = {
+FORMATS: dict[Path, FileFormat[Any]] = {
     layout.MODELS / "config.json": CONFIG_FORMAT,
     layout.RUN: RUN_FORMAT,
     layout.LINEAGE: LINEAGE_FORMAT,
