@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: run test lint study ui setup clean
+.PHONY: run test quick lint study ui setup clean help
 
 run: setup  ## reproduce the whole pipeline on real text, then say what came of it
 	dvc repro
@@ -12,6 +12,9 @@ run: setup  ## reproduce the whole pipeline on real text, then say what came of 
 
 test: setup  ## all tests
 	python -m pytest
+
+quick: setup  ## the tests that start no program and train no model, in under a minute
+	python -m pytest -m unit
 
 lint: setup  ## style, types, and which room may import which
 	ruff check .
@@ -38,3 +41,6 @@ setup: .venv/installed  ## the virtual environment, with the exact versions of c
 
 clean:  ## remove the virtual environment and caches; data, models and runs stay
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache
+
+help:  ## this list
+	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/\1\t\2/p' Makefile | expand -t 8
