@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: run test quick lint study ui setup clean help
+.PHONY: run test quick lint docs study ui setup clean help
 
 run: setup  ## reproduce the whole pipeline on real text, then say what came of it
 	dvc repro
@@ -21,6 +21,9 @@ lint: setup  ## style, types, and which room may import which
 	ruff format --check .
 	mypy
 	lint-imports
+
+docs: .venv/docs-installed  ## the documentation as a site in site/, links checked
+	NO_MKDOCS_2_WARNING=1 python -m mkdocs build --strict
 
 study: setup  ## what each variant of attention brings: writes docs/attention.md, over an hour
 	dvc repro tokenize
@@ -39,8 +42,12 @@ setup: .venv/installed  ## the virtual environment, with the exact versions of c
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	touch $@
 
+.venv/docs-installed: .venv/installed
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[docs]'
+	touch $@
+
 clean:  ## remove the virtual environment and caches; data, models and runs stay
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache site
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/\1\t\2/p' Makefile | expand -t 8
