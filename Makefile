@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: run test lint graph study ui setup clean
+.PHONY: run test quick lint docs graph study ui setup clean help
 
 run: setup  ## reproduce the whole pipeline on real text, then say what came of it
 	dvc repro
@@ -12,6 +12,9 @@ run: setup  ## reproduce the whole pipeline on real text, then say what came of 
 
 test: setup  ## all tests
 	python -m pytest
+
+quick: setup  ## the tests that start no program and train no model, in under a minute
+	python -m pytest -m unit
 
 lint: setup  ## style, types, and which room may import which
 	ruff check .
@@ -21,6 +24,9 @@ lint: setup  ## style, types, and which room may import which
 
 graph: setup  ## write into dvc.yaml which code each stage reaches
 	python -m tests.pipeline.graph
+
+docs: .venv/docs-installed  ## the documentation as a site in site/, links checked
+	NO_MKDOCS_2_WARNING=1 python -m mkdocs build --strict
 
 study: setup  ## what each variant of attention brings: writes docs/attention.md, over an hour
 	dvc repro tokenize
@@ -39,5 +45,12 @@ setup: .venv/installed  ## the virtual environment, with the exact versions of c
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	touch $@
 
+.venv/docs-installed: .venv/installed
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[docs]'
+	touch $@
+
 clean:  ## remove the virtual environment and caches; data, models and runs stay
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache site
+
+help:  ## this list
+	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/\1\t\2/p' Makefile | expand -t 8

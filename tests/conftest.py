@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import inspect
 import os
 import shutil
 import signal
@@ -44,10 +45,52 @@ SLOW_FIRST = (
 )
 """Files that take a minute and more: one that began last would have a process to itself."""
 
+SYSTEM_FOLDERS = {"pipeline", "system"}
+SYSTEM_FIXTURES = {
+    "browser",
+    "empty_database",
+    "finished_project",
+    "mlflow_server",
+    "repository",
+    "store",
+}
+"""Fixtures that train a model, start a program or a server, or make a database of MLflow's."""
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     slow = {name: place for place, name in enumerate(SLOW_FIRST)}
     items.sort(key=lambda item: slow.get(item.path.name, len(slow)))
+    for item in items:
+        item.add_marker("system" if _is_system_test(item) else "unit")
+
+
+def _is_system_test(item: pytest.Item) -> bool:
+    assert isinstance(item, pytest.Function)
+    folders = item.path.relative_to(PROJECT / "tests").parts
+    return (
+        not SYSTEM_FOLDERS.isdisjoint(folders)
+        or not SYSTEM_FIXTURES.isdisjoint(item.fixturenames)
+        or _starts_a_program(item)
+    )
+
+
+def _starts_a_program(item: pytest.Function) -> bool:
+    """True if the test, or a function of its file that it calls, names subprocess."""
+    calls, seen = [inspect.unwrap(item.function)], set()
+    while calls:
+        function = calls.pop()
+        if not inspect.isfunction(function) or function in seen:
+            continue
+        seen.add(function)
+        names = inspect.getclosurevars(function).globals
+        if names.get("subprocess") is subprocess:
+            return True
+        calls += [
+            value
+            for value in names.values()
+            if getattr(value, "__module__", None) == item.module.__name__
+        ]
+    return False
 
 
 class Project(NamedTuple):
