@@ -23,7 +23,7 @@ from studies.attention.longer import longer_trained
 from studies.attention.settings import load_study
 from tracelate.config import ModelConfig, Params, load_params
 from tracelate.corpus.tokenized import TokenizedPair
-from tracelate.model.dropout import Noise
+from tracelate.model.dropout import DropoutMasks
 from tracelate.model.search import SpecialIds
 from tracelate.model.seq2seq import Seq2Seq
 from tracelate.training.batches import Batch, PlannedBatches, plan_batches
@@ -88,9 +88,9 @@ def seconds_of_a_round(model: Seq2Seq, batches: Sequence[Batch], precise: bool) 
     began_s = time.perf_counter()
     for batch in batches:
         model.zero_grad()
-        noise = Noise(1, batch.rows_B, batch.global_rows)
+        masks = DropoutMasks(1, batch.rows_B, batch.global_rows)
         with torch.autocast("cpu", torch.bfloat16, enabled=not precise):
-            logits_BTV = model(batch.source_BS, batch.mask_BS, batch.target_in_BT, noise).logits_BTV
+            logits_BTV = model(batch.source_BS, batch.mask_BS, batch.target_in_BT, masks).logits_BTV
         loss = F.cross_entropy(
             logits_BTV.float().flatten(0, 1),
             batch.target_out_BT.flatten(),

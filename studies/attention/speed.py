@@ -30,7 +30,7 @@ from tracelate.corpus.tokenized import read_tokenized
 from tracelate.corpus.tokenizer import SubwordTokenizer
 from tracelate.files import write_json
 from tracelate.inference.translator import Translator
-from tracelate.model.dropout import Noise
+from tracelate.model.dropout import DropoutMasks
 from tracelate.model.seq2seq import Seq2Seq
 from tracelate.training.batches import Batch, PlannedBatches, plan_batches
 from tracelate.training.cpu_memory import tune_cpu_memory
@@ -88,9 +88,9 @@ def training_tokens_per_s(subject: Subject, batches: Sequence[Batch]) -> float:
     began_s = time.perf_counter()
     for batch in batches:
         model.zero_grad()
-        noise = Noise(1, batch.rows_B, batch.global_rows)
+        masks = DropoutMasks(1, batch.rows_B, batch.global_rows)
         with torch.autocast("cpu", torch.bfloat16, enabled=config.precision == "bf16-mixed"):
-            scored = model(batch.source_BS, batch.mask_BS, batch.target_in_BT, noise)
+            scored = model(batch.source_BS, batch.mask_BS, batch.target_in_BT, masks)
         loss = F.cross_entropy(
             scored.logits_BTV.float().flatten(0, 1),
             batch.target_out_BT.flatten(),

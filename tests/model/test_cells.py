@@ -20,8 +20,8 @@ INPUTS_BTX = torch.randn(B, T, X, dtype=torch.float64, generator=torch.Generator
 def first_state(cell: CellName) -> CellState:
     generator = torch.Generator().manual_seed(2)
     hidden_LBH = torch.randn(L, B, H, dtype=torch.float64, generator=generator)
-    memory_LBH = torch.randn(L, B, H, dtype=torch.float64, generator=generator)
-    return CellState(hidden_LBH, memory_LBH if cell == "lstm" else memory_LBH[:0])
+    cell_LBH = torch.randn(L, B, H, dtype=torch.float64, generator=generator)
+    return CellState(hidden_LBH, cell_LBH if cell == "lstm" else cell_LBH[:0])
 
 
 def step_by_equations(
@@ -53,13 +53,13 @@ def test_layers_of_cells_follow_the_equations(cell: CellName) -> None:
     for depth, layer in enumerate(stack.layers):
         assert isinstance(layer, nn.RNNBase)
         h = state.hidden_LBH[depth]
-        c = state.memory_LBH[depth] if cell == "lstm" else None
+        c = state.cell_LBH[depth] if cell == "lstm" else None
         for t, x in enumerate(sequence):
             h, c = step_by_equations(cell, layer, x, h, c)
             sequence[t] = h
         torch.testing.assert_close(last.hidden_LBH[depth], h)
         if c is not None:
-            torch.testing.assert_close(last.memory_LBH[depth], c)
+            torch.testing.assert_close(last.cell_LBH[depth], c)
     torch.testing.assert_close(outputs_BTH, torch.stack(sequence, dim=1))
 
 
@@ -88,4 +88,4 @@ def test_the_encoder_agrees_with_torch(cell: CellName, directions: str) -> None:
     torch.testing.assert_close(encoded.last.hidden_LBH, joined_LBM)
     if cell == "lstm":
         joined_LBM = torch.cat([last[1][first::count] for first in range(count)], dim=-1)
-        torch.testing.assert_close(encoded.last.memory_LBH, joined_LBM)
+        torch.testing.assert_close(encoded.last.cell_LBH, joined_LBM)

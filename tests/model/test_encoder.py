@@ -45,13 +45,13 @@ def test_the_feed_forward_encoder_follows_the_paper_word_by_word() -> None:
 @torch.no_grad()
 def test_the_bridge_maps_copies_or_drops_the_last_states(cell: str) -> None:
     hidden_LBH = torch.randn(1, B, M, dtype=torch.float64, generator=GENERATOR)
-    memory_LBH = torch.randn(1, B, M, dtype=torch.float64, generator=GENERATOR)
-    last = CellState(hidden_LBH, memory_LBH if cell == "lstm" else memory_LBH[:0])
+    cell_LBH = torch.randn(1, B, M, dtype=torch.float64, generator=GENERATOR)
+    last = CellState(hidden_LBH, cell_LBH if cell == "lstm" else cell_LBH[:0])
     encoded = Encoded(torch.randn(B, S, M, dtype=torch.float64, generator=GENERATOR), last)
 
     def first_cells(bridge: str) -> tuple[LuongDecoder, CellState]:
         decoder = LuongDecoder(toy_config(cell=cell, bridge=bridge)).double()
-        return decoder, decoder.view(encoded, MASK_BS).state.cells
+        return decoder, decoder.start(encoded, MASK_BS).state.cells
 
     assert first_cells("copy")[1] == last
     assert all(not part.any() for part in first_cells("zero")[1])
@@ -61,4 +61,4 @@ def test_the_bridge_maps_copies_or_drops_the_last_states(cell: str) -> None:
     torch.testing.assert_close(cells.hidden_LBH, expected_LBH)
     if cell == "lstm":
         bridged = decoder.memory_bridge
-        torch.testing.assert_close(cells.memory_LBH, memory_LBH @ bridged.weight.T + bridged.bias)
+        torch.testing.assert_close(cells.cell_LBH, cell_LBH @ bridged.weight.T + bridged.bias)

@@ -1,4 +1,4 @@
-"""The model as a whole: teacher forcing, single steps, padding and noise."""
+"""The model as a whole: teacher forcing, single steps, padding and dropout."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from tests.model.toy import CONFIGS, VOCABULARY, toy_model, toy_sources
-from tracelate.model.dropout import Noise
+from tracelate.model.dropout import DropoutMasks
 
 TARGET_BT = torch.tensor([[1, 5, 9, 4, 16], [1, 3, 8, 8, 12], [1, 14, 2, 0, 0]])
 
@@ -68,19 +68,19 @@ def test_the_output_layer_is_tied_with_the_embeddings() -> None:
 def test_two_processes_drop_what_one_would_have(changes: dict[str, object]) -> None:
     model = toy_model(**changes)
     source_BS, mask_BS = toy_sources(6, 6, 6)
-    whole = model(source_BS, mask_BS, TARGET_BT, Noise(11, torch.arange(3), 3))
+    whole = model(source_BS, mask_BS, TARGET_BT, DropoutMasks(11, torch.arange(3), 3))
     for rows in (torch.tensor([0, 2]), torch.tensor([1])):
-        share = model(source_BS[rows], mask_BS[rows], TARGET_BT[rows], Noise(11, rows, 3))
+        share = model(source_BS[rows], mask_BS[rows], TARGET_BT[rows], DropoutMasks(11, rows, 3))
         torch.testing.assert_close(share.logits_BTV, whole.logits_BTV[rows], rtol=1e-6, atol=1e-6)
 
 
-def test_noise_differs_between_steps_and_is_absent_in_evaluation() -> None:
+def test_dropout_differs_between_steps_and_is_absent_in_evaluation() -> None:
     model = toy_model()
     sources = toy_sources(6, 4, 2)
     rows = torch.arange(3)
     outcomes = [
-        model(*sources, TARGET_BT, noise).logits_BTV
-        for noise in (Noise(1, rows, 3), Noise(1, rows, 3), Noise(2, rows, 3), None, None)
+        model(*sources, TARGET_BT, masks).logits_BTV
+        for masks in (*(DropoutMasks(seed, rows, 3) for seed in (1, 1, 2)), None, None)
     ]
     assert torch.equal(outcomes[0], outcomes[1])
     assert not torch.equal(outcomes[0], outcomes[2])
@@ -88,7 +88,7 @@ def test_noise_differs_between_steps_and_is_absent_in_evaluation() -> None:
     assert torch.equal(outcomes[3], outcomes[4])
 
 
-def test_noise_keeps_the_expected_value() -> None:
-    mask_BH = Noise(5, torch.arange(400), 400).mask(50, 0.3)
+def test_dropout_keeps_the_expected_value() -> None:
+    mask_BH = DropoutMasks(5, torch.arange(400), 400).mask(50, 0.3)
     assert sorted(set(mask_BH.flatten().tolist())) == pytest.approx([0.0, 1 / 0.7])
     assert float(mask_BH.mean()) == pytest.approx(1.0, abs=0.02)

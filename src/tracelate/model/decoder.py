@@ -1,5 +1,4 @@
-"""What every decoder does: from the target words so far and a memory of the source to what comes
-next.
+"""The protocol of decoders: from the target words so far and the source to the next word.
 
 A decoder runs over any number of target steps at once: all of them in training (teacher
 forcing), one at a time in search. Both give the same result.
@@ -15,23 +14,23 @@ from typing import Generic, NamedTuple, Protocol, Self, TypeVar
 
 from torch import Tensor, nn
 
-from tracelate.model.dropout import Noise
+from tracelate.model.dropout import DropoutMasks
 from tracelate.model.encoder import Encoded
 
 
-class Rows(Protocol):
-    """What is kept of each sentence or beam: a row each."""
+class Selectable(Protocol):
+    """Values of a batch, with one row for each sentence or beam."""
 
     def select(self, rows: Tensor) -> Self:
-        """The same with row `rows[i]` as its row i; rows may repeat."""
+        """Returns the values whose row i is row `rows[i]` of these; rows may repeat."""
 
 
-MemoryT = TypeVar("MemoryT", bound=Rows)
-StateT = TypeVar("StateT", bound=Rows)
+MemoryT = TypeVar("MemoryT", bound=Selectable)
+StateT = TypeVar("StateT", bound=Selectable)
 
 
-class SourceView(NamedTuple, Generic[MemoryT, StateT]):
-    """A batch of encoded sources and the decoder's state before the first target word."""
+class DecoderStart(NamedTuple, Generic[MemoryT, StateT]):
+    """Attention's memory of a batch of sources, and the state before the first target word."""
 
     memory: MemoryT
     state: StateT
@@ -39,22 +38,26 @@ class SourceView(NamedTuple, Generic[MemoryT, StateT]):
 
 class DecoderOutput(NamedTuple, Generic[StateT]):
     attentional_BTE: Tensor
-    """a_t: what the output layer predicts the next word from."""
+    """a_t, from which the output layer predicts the next word."""
     state: StateT
     weights_BTS: Tensor
+    """Attention weights, as in `Attended`."""
     views: Mapping[str, Tensor]
     """As `Attended.views`."""
 
 
 class Decoder(nn.Module, ABC, Generic[MemoryT, StateT]):
-    """The protocol of decoders."""
+    """Base class of decoders."""
 
     @abstractmethod
-    def view(self, encoded: Encoded, mask_BS: Tensor) -> SourceView[MemoryT, StateT]:
-        """Prepares encoded sources; `mask_BS` is True at real tokens."""
+    def start(self, encoded: Encoded, mask_BS: Tensor) -> DecoderStart[MemoryT, StateT]:
+        """Returns the memory and the first state; `mask_BS` is True at real tokens."""
 
     @abstractmethod
     def forward(
-        self, embedded_BTE: Tensor, state: StateT, memory: MemoryT, noise: Noise | None
+        self, embedded_BTE: Tensor, state: StateT, memory: MemoryT, masks: DropoutMasks | None
     ) -> DecoderOutput[StateT]:
-        """Reads the embedded target words, from `state` on."""
+        """Reads embedded target words, of which the first follows `state`.
+
+        Without `masks` there is no dropout.
+        """

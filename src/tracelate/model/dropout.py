@@ -1,4 +1,4 @@
-"""Dropout whose masks depend on the training step alone, not on the machine's layout.
+"""Dropout whose masks depend on the training step alone, not on the number of devices.
 
 Shapes: B batch, T time steps (source or target), H features.
 """
@@ -9,14 +9,15 @@ import torch
 from torch import Tensor
 
 
-class Noise:
-    """The masks of one training step.
+class DropoutMasks:
+    """Draws the dropout masks of one training step, one after the other.
 
-    A mask holds for all time steps of a sentence (Gal and Ghahramani 2016), so one draw for the
-    whole batch is cheap. Every process draws it for the batch of all processes and takes its own
-    rows: two devices drop what one would have, and a resumed run drops what it would have dropped.
+    A mask is the same at all time steps of a sentence (Gal and Ghahramani 2016). Every
+    process draws each mask for the batch of all processes and takes its own rows. So training on
+    two devices drops the same features as training on one, and so does a resumed training. Masks
+    are drawn on the CPU, so that they are the same with an accelerator.
 
-    The masks are drawn on the CPU, so that an accelerator gets the same ones.
+    `rows_B` are this process's rows in the batch of all processes, which has `row_count` rows.
     """
 
     def __init__(self, seed: int, rows_B: Tensor, row_count: int) -> None:
@@ -25,15 +26,18 @@ class Noise:
         self._row_count = row_count
 
     def mask(self, feature_count: int, probability: float) -> Tensor:
-        """mask_BH for this process's rows: zero where dropped, 1 / (1 - probability) elsewhere."""
+        """Draws the next mask_BH: 0 where dropped, 1 / (1 - probability) elsewhere."""
         kept = torch.empty(self._row_count, feature_count)
         kept.bernoulli_(1.0 - probability, generator=self._generator)
         return kept.index_select(0, self._rows_B).div_(1.0 - probability)
 
 
-def drop(sequence_BTH: Tensor, probability: float, noise: Noise | None) -> Tensor:
-    """Dropout in training; without noise or with probability 0, the sequence as it is."""
-    if noise is None or probability == 0.0:
+def drop(sequence_BTH: Tensor, probability: float, masks: DropoutMasks | None) -> Tensor:
+    """Applies dropout with the next mask.
+
+    Without masks, or with probability 0, it returns the sequence unchanged and draws no mask.
+    """
+    if masks is None or probability == 0.0:
         return sequence_BTH
-    mask_BH = noise.mask(sequence_BTH.shape[2], probability).to(sequence_BTH)
+    mask_BH = masks.mask(sequence_BTH.shape[2], probability).to(sequence_BTH)
     return sequence_BTH * mask_BH.unsqueeze(1)

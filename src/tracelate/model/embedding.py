@@ -1,6 +1,6 @@
-"""How words become vectors, and where they stand among others.
+"""Embedding of words together with their positions.
 
-Shapes: B batch, S places, E embedding, M model size.
+Shapes: B batch, S positions, E embedding, M model size.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ EMBEDDING_DEVIATION = 0.1
 LONGEST_WAVELENGTH = 10_000.0
 
 
-class PlacedEmbedding(nn.Module):
-    """W x_s + PE(s), for networks that read all words at once and would not know their order.
+class PositionalEmbedding(nn.Module):
+    """W x_s + PE(s), for networks that read all words at once and have no other notion of order.
 
-    The words are scaled so that, fresh, they are about as large as the positions.
+    Embeddings are scaled to a standard deviation of about 1 before training, so that words and
+    positions have values of similar size.
     """
 
     def __init__(self, embedding_size: int, size: int) -> None:
@@ -26,19 +27,20 @@ class PlacedEmbedding(nn.Module):
         self.inputs = nn.Linear(embedding_size, size)
 
     def forward(self, embedded_BSE: Tensor, first: int = 0) -> Tensor:
-        """placed_BSM of words of which the first stands at place `first`."""
+        """Returns the words with their positions, of which the first is `first`: positioned_BSM."""
         words_BSM: Tensor = self.inputs(embedded_BSE / EMBEDDING_DEVIATION)
         return words_BSM + sinusoids(first, words_BSM.shape[1], words_BSM)
 
 
 def sinusoids(first: int, count: int, like: Tensor) -> Tensor:
-    """PE_SM of `count` places from `first` on, of `like`'s last size, which is even, and type.
+    """Returns the encodings PE_SM of `count` positions from `first` on.
 
-    PE(pos, 2i) = sin(pos / 10000^(2i/M)), PE(pos, 2i+1) = cos(the same): Vaswani et al. 2017,
-    section 3.5. All sines come first here, which is the same but for the order.
+    PE(pos, 2i) = sin(pos / 10000^(2i/M)), PE(pos, 2i+1) = cos(pos / 10000^(2i/M)): Vaswani et al.
+    2017, section 3.5. Here all sines come before all cosines: only the order of features differs.
+    M is the last size of `like`, which must be even; the result has the type of `like`.
     """
     size = like.shape[-1]
-    place_S1 = torch.arange(first, first + count, device=like.device).unsqueeze(1)
+    position_S1 = torch.arange(first, first + count, device=like.device).unsqueeze(1)
     even_M = torch.arange(0, size, 2, device=like.device)
-    angle_SM = place_S1 * torch.exp(even_M * (-math.log(LONGEST_WAVELENGTH) / size))
+    angle_SM = position_S1 * torch.exp(even_M * (-math.log(LONGEST_WAVELENGTH) / size))
     return torch.cat([angle_SM.sin(), angle_SM.cos()], dim=1).to(like.dtype)

@@ -13,8 +13,8 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from tracelate.config import ModelConfig
 from tracelate.model.cells import CELLS, CellState
-from tracelate.model.dropout import Noise, drop
-from tracelate.model.embedding import PlacedEmbedding
+from tracelate.model.dropout import DropoutMasks, drop
+from tracelate.model.embedding import PositionalEmbedding
 
 
 class Encoded(NamedTuple):
@@ -34,24 +34,24 @@ class RecurrentEncoder(nn.Module):
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        memory_size = config.hidden_size
+        size = config.hidden_size
         both = config.directions == "both"
         self.layers = nn.ModuleList(
             CELLS[config.cell](
-                size, memory_size // (2 if both else 1), bidirectional=both, batch_first=True
+                input_size, size // (2 if both else 1), bidirectional=both, batch_first=True
             )
-            for size in [config.embedding_size] + [memory_size] * (config.layers - 1)
+            for input_size in [config.embedding_size] + [size] * (config.layers - 1)
         )
-        self.has_memory = config.cell == "lstm"
+        self.has_cell_state = config.cell == "lstm"
         self.dropout = config.dropout
 
-    def forward(self, embedded_BSE: Tensor, mask_BS: Tensor, noise: Noise | None) -> Encoded:
+    def forward(self, embedded_BSE: Tensor, mask_BS: Tensor, masks: DropoutMasks | None) -> Encoded:
         lengths_B = mask_BS.sum(dim=1).cpu()
         states_BSM = embedded_BSE
-        hiddens, memories = [], [embedded_BSE.new_zeros(0, len(lengths_B), 1)]
+        hiddens, cell_states = [], [embedded_BSE.new_zeros(0, len(lengths_B), 1)]
         for depth, layer in enumerate(self.layers):
             if depth > 0:
-                states_BSM = drop(states_BSM, self.dropout, noise)
+                states_BSM = drop(states_BSM, self.dropout, masks)
             packed = pack_padded_sequence(
                 states_BSM, lengths_B, batch_first=True, enforce_sorted=False
             )
@@ -59,12 +59,12 @@ class RecurrentEncoder(nn.Module):
             states_BSM, _ = pad_packed_sequence(
                 packed, batch_first=True, total_length=mask_BS.shape[1]
             )
-            hidden_DBH, memory_DBH = last if self.has_memory else (last, None)
+            hidden_DBH, cell_DBH = last if self.has_cell_state else (last, None)
             hiddens.append(torch.cat(hidden_DBH.unbind(), dim=-1))
-            if memory_DBH is not None:
-                memories.append(torch.cat(memory_DBH.unbind(), dim=-1).unsqueeze(0))
-        memory_LBM = torch.cat(memories[1:]) if self.has_memory else memories[0]
-        return Encoded(states_BSM, CellState(torch.stack(hiddens), memory_LBM))
+            if cell_DBH is not None:
+                cell_states.append(torch.cat(cell_DBH.unbind(), dim=-1).unsqueeze(0))
+        cell_LBM = torch.cat(cell_states[1:]) if self.has_cell_state else cell_states[0]
+        return Encoded(states_BSM, CellState(torch.stack(hiddens), cell_LBM))
 
 
 class FeedForwardEncoder(nn.Module):
@@ -77,19 +77,19 @@ class FeedForwardEncoder(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         size = config.hidden_size
-        self.placed = PlacedEmbedding(config.embedding_size, size)
+        self.placed = PositionalEmbedding(config.embedding_size, size)
         self.layers = nn.ModuleList(nn.Linear(size, size) for _ in range(config.layers))
-        self.has_memory = config.cell == "lstm"
+        self.has_cell_state = config.cell == "lstm"
         self.dropout = config.dropout
 
-    def forward(self, embedded_BSE: Tensor, mask_BS: Tensor, noise: Noise | None) -> Encoded:
+    def forward(self, embedded_BSE: Tensor, mask_BS: Tensor, masks: DropoutMasks | None) -> Encoded:
         states_BSM = self.placed(embedded_BSE)
         for depth, layer in enumerate(self.layers):
             if depth > 0:
-                states_BSM = drop(states_BSM, self.dropout, noise)
+                states_BSM = drop(states_BSM, self.dropout, masks)
             states_BSM = nn.functional.leaky_relu(layer(states_BSM))
         mask_BS1 = mask_BS.unsqueeze(-1)
         mean_BM = (states_BSM * mask_BS1).sum(dim=1) / mask_BS1.sum(dim=1)
         hidden_LBM = mean_BM.expand(len(self.layers), *mean_BM.shape)
-        memory_LBM = hidden_LBM if self.has_memory else hidden_LBM[:0]
-        return Encoded(states_BSM, CellState(hidden_LBM, memory_LBM))
+        cell_LBM = hidden_LBM if self.has_cell_state else hidden_LBM[:0]
+        return Encoded(states_BSM, CellState(hidden_LBM, cell_LBM))

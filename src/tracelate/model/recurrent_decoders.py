@@ -15,33 +15,34 @@ from tracelate.config import ModelConfig
 from tracelate.model.attention.protocol import Attention, Memory
 from tracelate.model.attention.variants import build_attention
 from tracelate.model.cells import CellStack, CellState
-from tracelate.model.decoder import Decoder, DecoderOutput, SourceView
-from tracelate.model.dropout import Noise
+from tracelate.model.decoder import Decoder, DecoderOutput, DecoderStart
+from tracelate.model.dropout import DropoutMasks
 from tracelate.model.encoder import Encoded
 
 
 class RecurrentState(NamedTuple):
-    """All that a recurrent decoder remembers between two steps."""
+    """State of a recurrent decoder after a target step."""
 
     cells: CellState
     attentional_BE: Tensor
-    """The last attentional vector, for input feeding."""
+    """a_t of that step, for input feeding."""
     step: int
-    """How many target words were read."""
+    """Number of target words read."""
 
     def select(self, rows: Tensor) -> RecurrentState:
-        """The state whose row i is this one's row `rows[i]`; rows may repeat."""
+        """Returns the state whose row i is row `rows[i]` of this one; rows may repeat."""
         return RecurrentState(
             self.cells.select(rows), self.attentional_BE.index_select(0, rows), self.step
         )
 
 
 class RecurrentDecoder(Decoder[Memory, RecurrentState]):
-    """What the recurrent decoders share: attention, and the bridge from the encoder's last states.
+    """Base class of the recurrent decoders: attention, and the bridge from the encoder.
 
-    The bridge, from each encoder layer to the decoder's: `dense` is s_0 = tanh(W_s h̄) (Bahdanau
-    2015, A.2.2), with a linear map of its own for an LSTM's memory; `copy` takes the states as they
-    are (Sutskever et al. 2014); with `zero` the decoder has the source by attention alone.
+    The bridge makes the first state of each decoder layer from the last state of the same encoder
+    layer. `dense` is s_0 = tanh(W_s h̄) (Bahdanau et al. 2015, A.2.2), with a second linear map for
+    an LSTM's cell state; `copy` takes the states unchanged (Sutskever et al. 2014); with `zero` the
+    decoder knows the source by attention alone.
     """
 
     def __init__(self, config: ModelConfig) -> None:
@@ -52,15 +53,16 @@ class RecurrentDecoder(Decoder[Memory, RecurrentState]):
         if config.bridge == "dense":
             self.bridge = nn.Linear(size, size)
             if config.cell == "lstm":
+                # the name is part of saved models: it maps the cell state
                 self.memory_bridge = nn.Linear(size, size)
         self.embedding_size = config.embedding_size
 
-    def view(self, encoded: Encoded, mask_BS: Tensor) -> SourceView[Memory, RecurrentState]:
+    def start(self, encoded: Encoded, mask_BS: Tensor) -> DecoderStart[Memory, RecurrentState]:
         memory = self.attention.memory(encoded.states_BSM, mask_BS)
         cells = self._first_cells(encoded.last)
         hidden_LBH = cells.hidden_LBH
         attentional_BE = hidden_LBH.new_zeros(hidden_LBH.shape[1], self.embedding_size)
-        return SourceView(memory, RecurrentState(cells, attentional_BE, 0))
+        return DecoderStart(memory, RecurrentState(cells, attentional_BE, 0))
 
     def _first_cells(self, last: CellState) -> CellState:
         match self.bridge_kind:
@@ -69,9 +71,9 @@ class RecurrentDecoder(Decoder[Memory, RecurrentState]):
             case "zero":
                 return CellState(*(torch.zeros_like(part) for part in last))
         hidden_LBH = self.bridge(last.hidden_LBH).tanh()
-        has_memory = len(last.memory_LBH) > 0
-        memory_LBH = self.memory_bridge(last.memory_LBH) if has_memory else hidden_LBH[:0]
-        return CellState(hidden_LBH, memory_LBH)
+        has_cell_state = len(last.cell_LBH) > 0
+        cell_LBH = self.memory_bridge(last.cell_LBH) if has_cell_state else hidden_LBH[:0]
+        return CellState(hidden_LBH, cell_LBH)
 
 
 class LuongDecoder(RecurrentDecoder):
@@ -79,8 +81,8 @@ class LuongDecoder(RecurrentDecoder):
 
     h_t = cell(y_{t-1}, h_{t-1});  c_t = attention(h_t);  a_t = tanh(W_c [c_t; h_t])
 
-    With input feeding (section 3.3) the cell also reads a_{t-1}, so the steps depend on each
-    other and run one by one.
+    With input feeding (section 3.3) the cell also reads a_{t-1}, so each step needs the one before
+    it and the steps run one by one.
     """
 
     def __init__(self, config: ModelConfig) -> None:
@@ -92,14 +94,18 @@ class LuongDecoder(RecurrentDecoder):
         self.w_c = nn.Linear(self.attention.context_size + size, config.embedding_size, bias=False)
 
     def forward(
-        self, embedded_BTE: Tensor, state: RecurrentState, memory: Memory, noise: Noise | None
+        self,
+        embedded_BTE: Tensor,
+        state: RecurrentState,
+        memory: Memory,
+        masks: DropoutMasks | None,
     ) -> DecoderOutput[RecurrentState]:
         if not self.input_feeding:
-            return self._run(embedded_BTE, state, memory, noise)
+            return self._run(embedded_BTE, state, memory, masks)
         steps = []
         for embedded_BE in embedded_BTE.unbind(dim=1):
             fed_BX = torch.cat([embedded_BE, state.attentional_BE], dim=-1)
-            step = self._run(fed_BX.unsqueeze(1), state, memory, noise)
+            step = self._run(fed_BX.unsqueeze(1), state, memory, masks)
             steps.append(step)
             state = step.state
         return DecoderOutput(
@@ -110,9 +116,9 @@ class LuongDecoder(RecurrentDecoder):
         )
 
     def _run(
-        self, inputs_BTX: Tensor, state: RecurrentState, memory: Memory, noise: Noise | None
+        self, inputs_BTX: Tensor, state: RecurrentState, memory: Memory, masks: DropoutMasks | None
     ) -> DecoderOutput[RecurrentState]:
-        hidden_BTH, cells = self.cells(inputs_BTX, state.cells, noise)
+        hidden_BTH, cells = self.cells(inputs_BTX, state.cells, masks)
         attended = self.attention(hidden_BTH, memory, state.step)
         attentional_BTE = self.w_c(torch.cat([attended.context_BTC, hidden_BTH], dim=-1)).tanh()
         after = RecurrentState(cells, attentional_BTE[:, -1], state.step + inputs_BTX.shape[1])
@@ -120,12 +126,13 @@ class LuongDecoder(RecurrentDecoder):
 
 
 class BahdanauDecoder(RecurrentDecoder):
-    """Attends before the cell, so that the context enters it. Bahdanau et al. 2015, section 3.1:
+    """Attends before the cell, which reads the context. Bahdanau et al. 2015, section 3.1:
 
-    c_t = attention(h_{t-1});  h_t = cell([y_{t-1}; c_t], h_{t-1})
+    c_t = attention(h_{t-1});  h_t = cell([y_{t-1}; c_t], h_{t-1});
+    a_t = tanh(W_c [c_t; h_t; y_{t-1}])
 
-    The word is predicted from all three; the paper's maxout layer (A.2.2) is a tanh layer here,
-    as in Luong's a_t, so that the output can be tied with the embeddings.
+    The paper's maxout layer (A.2.2) is a tanh layer here, as in Luong's a_t, so that the output
+    layer can share its matrix with the embeddings.
     """
 
     def __init__(self, config: ModelConfig) -> None:
@@ -139,14 +146,18 @@ class BahdanauDecoder(RecurrentDecoder):
         )
 
     def forward(
-        self, embedded_BTE: Tensor, state: RecurrentState, memory: Memory, noise: Noise | None
+        self,
+        embedded_BTE: Tensor,
+        state: RecurrentState,
+        memory: Memory,
+        masks: DropoutMasks | None,
     ) -> DecoderOutput[RecurrentState]:
         cells = state.cells
         hiddens, seen = [], []
         for step, embedded_BE in enumerate(embedded_BTE.unbind(dim=1), start=state.step):
             attended = self.attention(cells.hidden_LBH[-1].unsqueeze(1), memory, step)
             read_B1X = torch.cat([embedded_BE.unsqueeze(1), attended.context_BTC], dim=-1)
-            hidden_B1H, cells = self.cells(read_B1X, cells, noise)
+            hidden_B1H, cells = self.cells(read_B1X, cells, masks)
             hiddens.append(hidden_B1H)
             seen.append(attended)
         context_BTC = torch.cat([attended.context_BTC for attended in seen], dim=1)
@@ -161,5 +172,5 @@ class BahdanauDecoder(RecurrentDecoder):
 
 
 def _joined(views: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
-    """The views of single steps as views of all of them."""
+    """Joins the views of single steps to views of all steps."""
     return {name: torch.cat([step[name] for step in views], dim=1) for name in views[0]}

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 
 from tracelate.config import ModelConfig
 from tracelate.model.architecture import build_decoder, build_encoder
-from tracelate.model.decoder import Rows, SourceView
-from tracelate.model.dropout import Noise, drop
+from tracelate.model.decoder import DecoderStart, Selectable
+from tracelate.model.dropout import DropoutMasks, drop
 from tracelate.model.embedding import EMBEDDING_DEVIATION
 from tracelate.model.encoder import Encoded
 
@@ -28,15 +28,15 @@ class TeacherForced(NamedTuple):
 
 class DecoderStep(NamedTuple):
     logits_BV: Tensor
-    state: Rows
+    state: Selectable
 
 
 class Seq2Seq(nn.Module):
     """An encoder-decoder with attention over one joint vocabulary.
 
     One matrix embeds source and target words and is the output layer's weight (Press and Wolf
-    2017), so the attentional vector a_t has the embeddings' size. Dropout acts where noise is
-    given, which is in training only.
+    2017), so the attentional vector a_t has the embeddings' size. Dropout needs
+    masks, which are given in training only.
     """
 
     def __init__(self, config: ModelConfig, vocabulary_size: int, padding_id: int) -> None:
@@ -68,33 +68,33 @@ class Seq2Seq(nn.Module):
             self.embedding.weight[self.embedding.padding_idx].zero_()
 
     def encode(
-        self, source_BS: Tensor, mask_BS: Tensor, noise: Noise | None = None
-    ) -> SourceView[Any, Any]:
+        self, source_BS: Tensor, mask_BS: Tensor, masks: DropoutMasks | None = None
+    ) -> DecoderStart[Any, Any]:
         """Reads source ids; `mask_BS` is True at real tokens, of which a row has one or more."""
-        encoded: Encoded = self.encoder(self._embed(source_BS, noise), mask_BS, noise)
-        states_BSM = drop(encoded.states_BSM, self.dropout, noise)
-        return self.decoder.view(Encoded(states_BSM, encoded.last), mask_BS)
+        encoded: Encoded = self.encoder(self._embed(source_BS, masks), mask_BS, masks)
+        states_BSM = drop(encoded.states_BSM, self.dropout, masks)
+        return self.decoder.start(Encoded(states_BSM, encoded.last), mask_BS)
 
     def forward(
         self,
         source_BS: Tensor,
         mask_BS: Tensor,
         target_BT: Tensor,
-        noise: Noise | None = None,
+        masks: DropoutMasks | None = None,
     ) -> TeacherForced:
         """Scores the word after each word of `target_BT`, which begins with the start token."""
-        memory, state = self.encode(source_BS, mask_BS, noise)
-        output = self.decoder(self._embed(target_BT, noise), state, memory, noise)
-        attentional_BTE = drop(output.attentional_BTE, self.dropout, noise)
+        memory, state = self.encode(source_BS, mask_BS, masks)
+        output = self.decoder(self._embed(target_BT, masks), state, memory, masks)
+        attentional_BTE = drop(output.attentional_BTE, self.dropout, masks)
         return TeacherForced(self._logits(attentional_BTE), output.weights_BTS, output.views)
 
-    def step(self, previous_B: Tensor, state: Rows, memory: Rows) -> DecoderStep:
+    def step(self, previous_B: Tensor, state: Selectable, memory: Selectable) -> DecoderStep:
         """Scores the word after `previous_B`: what `forward` does, one word at a time."""
         output = self.decoder(self._embed(previous_B.unsqueeze(1), None), state, memory, None)
         return DecoderStep(self._logits(output.attentional_BTE)[:, 0], output.state)
 
-    def _embed(self, ids: Tensor, noise: Noise | None) -> Tensor:
-        return drop(self.embedding(ids), self.dropout, noise)
+    def _embed(self, ids: Tensor, masks: DropoutMasks | None) -> Tensor:
+        return drop(self.embedding(ids), self.dropout, masks)
 
     def _logits(self, attentional_BTE: Tensor) -> Tensor:
         return nn.functional.linear(attentional_BTE, self.embedding.weight, self.output_bias_V)

@@ -2,7 +2,7 @@
 
 Layers normalise what they read, not what they add (Xiong et al. 2020, "pre-norm"), which trains
 without a long warm-up. All three attentions are `model.attention.multi_head`'s, so that the keys
-of past words are kept between steps, weights are there to be seen, and dropout is `Noise`'s.
+of past words are kept between steps, weights can be inspected, and dropout uses `DropoutMasks`.
 tests/model/test_transformer.py holds the layers against torch's own.
 
 Shapes: B batch, S source, T target, E embedding, M model size.
@@ -19,9 +19,9 @@ from tracelate.config import ModelConfig
 from tracelate.model.attention.multi_head import CausalMultiHeadAttention, MultiHeadAttention
 from tracelate.model.attention.protocol import Attended, Memory
 from tracelate.model.cells import CellState
-from tracelate.model.decoder import Decoder, DecoderOutput, SourceView
-from tracelate.model.dropout import Noise, drop
-from tracelate.model.embedding import PlacedEmbedding
+from tracelate.model.decoder import Decoder, DecoderOutput, DecoderStart
+from tracelate.model.dropout import DropoutMasks, drop
+from tracelate.model.embedding import PositionalEmbedding
 from tracelate.model.encoder import Encoded
 
 FEED_FORWARD_RATIO = 4
@@ -63,12 +63,12 @@ class EncoderLayer(nn.Module):
         self.feed_forward = FeedForward(size)
         self.dropout = config.dropout
 
-    def forward(self, states_BSM: Tensor, mask_BS: Tensor, noise: Noise | None) -> Tensor:
+    def forward(self, states_BSM: Tensor, mask_BS: Tensor, masks: DropoutMasks | None) -> Tensor:
         normal_BSM = self.attention_norm(states_BSM)
         seen = self.attention(normal_BSM, self.attention.memory(normal_BSM, mask_BS))
-        states_BSM = states_BSM + drop(seen.context_BTC, self.dropout, noise)
+        states_BSM = states_BSM + drop(seen.context_BTC, self.dropout, masks)
         added_BSM = self.feed_forward(self.feed_forward_norm(states_BSM))
-        return states_BSM + drop(added_BSM, self.dropout, noise)
+        return states_BSM + drop(added_BSM, self.dropout, masks)
 
 
 class DecoderLayerOutput(NamedTuple):
@@ -96,7 +96,7 @@ class DecoderLayer(nn.Module):
         self.dropout = config.dropout
 
     def forward(
-        self, states_BTM: Tensor, past: Memory, source: Memory, noise: Noise | None
+        self, states_BTM: Tensor, past: Memory, source: Memory, masks: DropoutMasks | None
     ) -> DecoderLayerOutput:
         first_step = past.mask_BS.shape[1]
         normal_BTM = self.past_norm(states_BTM)
@@ -104,11 +104,11 @@ class DecoderLayer(nn.Module):
         real_BT = past.mask_BS.new_ones(states_BTM.shape[:2])
         past = _longer(past, self.past_attention.memory(normal_BTM, real_BT))
         remembered = self.past_attention(normal_BTM, past, first_step)
-        states_BTM = states_BTM + drop(remembered.context_BTC, self.dropout, noise)
+        states_BTM = states_BTM + drop(remembered.context_BTC, self.dropout, masks)
         attended: Attended = self.source_attention(self.source_norm(states_BTM), source)
-        states_BTM = states_BTM + drop(attended.context_BTC, self.dropout, noise)
+        states_BTM = states_BTM + drop(attended.context_BTC, self.dropout, masks)
         added_BTM = self.feed_forward(self.feed_forward_norm(states_BTM))
-        states_BTM = states_BTM + drop(added_BTM, self.dropout, noise)
+        states_BTM = states_BTM + drop(added_BTM, self.dropout, masks)
         return DecoderLayerOutput(states_BTM, past, attended)
 
 
@@ -117,14 +117,14 @@ class TransformerEncoder(nn.Module):
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        self.placed = PlacedEmbedding(config.embedding_size, config.hidden_size)
+        self.placed = PositionalEmbedding(config.embedding_size, config.hidden_size)
         self.layers = nn.ModuleList(EncoderLayer(config) for _ in range(config.layers))
         self.norm = nn.LayerNorm(config.hidden_size)
 
-    def forward(self, embedded_BSE: Tensor, mask_BS: Tensor, noise: Noise | None) -> Encoded:
+    def forward(self, embedded_BSE: Tensor, mask_BS: Tensor, masks: DropoutMasks | None) -> Encoded:
         states_BSM = self.placed(embedded_BSE)
         for layer in self.layers:
-            states_BSM = layer(states_BSM, mask_BS, noise)
+            states_BSM = layer(states_BSM, mask_BS, masks)
         nothing_LBH = states_BSM.new_zeros(0, len(states_BSM), 1)
         return Encoded(self.norm(states_BSM), CellState(nothing_LBH, nothing_LBH))
 
@@ -136,29 +136,33 @@ class TransformerDecoder(Decoder[LayerMemories, LayerMemories]):
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        self.placed = PlacedEmbedding(config.embedding_size, config.hidden_size)
+        self.placed = PositionalEmbedding(config.embedding_size, config.hidden_size)
         self.layers = nn.ModuleList(DecoderLayer(config) for _ in range(config.layers))
         self.norm = nn.LayerNorm(config.hidden_size)
         self.outputs = nn.Linear(config.hidden_size, config.embedding_size)
 
-    def view(self, encoded: Encoded, mask_BS: Tensor) -> SourceView[LayerMemories, LayerMemories]:
+    def start(
+        self, encoded: Encoded, mask_BS: Tensor
+    ) -> DecoderStart[LayerMemories, LayerMemories]:
         states_BSM = encoded.states_BSM
         attentions = [cast(DecoderLayer, layer).source_attention for layer in self.layers]
         sources = [attention.memory(states_BSM, mask_BS) for attention in attentions]
         no_words = Memory(states_BSM[:, :0], states_BSM[:, :0], mask_BS[:, :0])
-        return SourceView(LayerMemories(tuple(sources)), LayerMemories((no_words,) * len(sources)))
+        return DecoderStart(
+            LayerMemories(tuple(sources)), LayerMemories((no_words,) * len(sources))
+        )
 
     def forward(
         self,
         embedded_BTE: Tensor,
         state: LayerMemories,
         memory: LayerMemories,
-        noise: Noise | None,
+        masks: DropoutMasks | None,
     ) -> DecoderOutput[LayerMemories]:
         states_BTM = self.placed(embedded_BTE, state.layers[0].mask_BS.shape[1])
         pasts = []
         for layer, past, source in zip(self.layers, state.layers, memory.layers, strict=True):
-            states_BTM, past, attended = layer(states_BTM, past, source, noise)
+            states_BTM, past, attended = layer(states_BTM, past, source, masks)
             pasts.append(past)
         attentional_BTE = self.outputs(self.norm(states_BTM))
         after = LayerMemories(tuple(pasts))

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from tracelate.config import TrainConfig
 from tracelate.errors import InputError
-from tracelate.model.dropout import Noise
+from tracelate.model.dropout import DropoutMasks
 from tracelate.model.search import SpecialIds, greedy_search
 from tracelate.model.seq2seq import Seq2Seq
 from tracelate.training.batches import Batch
@@ -47,9 +47,9 @@ class TranslationTraining(pl.LightningModule):
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """This process's share of the loss, so that the mean over processes is the batch's."""
-        noise_seed = self.config.seed * 2**32 + self.global_step
-        noise = Noise(noise_seed, batch.rows_B, batch.global_rows)
-        scored = self.model(batch.source_BS, batch.mask_BS, batch.target_in_BT, noise)
+        mask_seed = self.config.seed * 2**32 + self.global_step
+        masks = DropoutMasks(mask_seed, batch.rows_B, batch.global_rows)
+        scored = self.model(batch.source_BS, batch.mask_BS, batch.target_in_BT, masks)
         loss_sum = F.cross_entropy(
             scored.logits_BTV.float().flatten(0, 1),
             batch.target_out_BT.flatten(),
