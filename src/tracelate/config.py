@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 from pathlib import Path
-from typing import Annotated, Literal, Self, get_args
+from typing import Annotated, Any, Literal, NamedTuple, Self, get_args
 
 from pydantic import (
     BaseModel,
@@ -44,6 +44,12 @@ AttentionName = Literal[
 CellName = Literal["rnn", "gru", "lstm"]
 EncoderName = Literal["recurrent", "feed_forward"]
 BridgeName = Literal["dense", "copy", "zero"]
+
+
+class Before(NamedTuple):
+    """Value of a setting in models that were saved before it was a setting, in its annotation."""
+
+    value: Any
 
 
 class Section(BaseModel):

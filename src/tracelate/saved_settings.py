@@ -1,8 +1,8 @@
 """Settings as files of older versions have them.
 
-A setting is added to params.yaml over time, and a model trained before does not have it. What the
-code did before it was a setting is its value in such a model: MODEL_BEFORE has it, and a switch
-that is missing is off.
+A setting is added to params.yaml over time, and a model trained before does not have it. Its value in
+such a model is what the code did before it was a setting: `Before` beside the field in config.py has
+it. A switch that is missing is off.
 """
 
 from __future__ import annotations
@@ -11,20 +11,20 @@ from collections.abc import Mapping
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic.fields import FieldInfo
 
-from tracelate.config import ModelConfig
+from tracelate.config import Before, ModelConfig
 from tracelate.errors import InputError
-
-MODEL_BEFORE: Mapping[str, Any] = {}
-"""The value in older models of each setting in the section `model` that was added since 0.1."""
 
 
 def complete_model_settings(saved: Mapping[str, Any]) -> dict[str, Any]:
     """The section `model` of any version with all settings of this version."""
-    switches = {
-        name: False for name, field in ModelConfig.model_fields.items() if field.annotation is bool
+    missing = {
+        name: _value_before(field)
+        for name, field in ModelConfig.model_fields.items()
+        if name not in saved and _has_value_before(field)
     }
-    return {**switches, **MODEL_BEFORE, **saved}
+    return {**saved, **missing}
 
 
 def model_config_of(saved: Mapping[str, Any]) -> ModelConfig:
@@ -38,3 +38,11 @@ def model_config_of(saved: Mapping[str, Any]) -> ModelConfig:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
         raise InputError(f"the saved setting model.{name} is wrong: {first['msg']}") from error
+
+
+def _has_value_before(field: FieldInfo) -> bool:
+    return field.annotation is bool or any(isinstance(one, Before) for one in field.metadata)
+
+
+def _value_before(field: FieldInfo) -> Any:
+    return next((one.value for one in field.metadata if isinstance(one, Before)), False)
