@@ -1,8 +1,8 @@
 """Settings as files of older versions have them.
 
-A setting is added to params.yaml over time, and a model trained before does not have it. Its value in
-such a model is what the code did before it was a setting: `Before` beside the field in config.py has
-it. A switch that is missing is off.
+A setting is added to params.yaml over time, and a model trained before does not have it. Its value
+in such a model is what the code did before it was a setting: `Before` beside the field in config.py
+has it. A switch that is missing is off.
 """
 
 from __future__ import annotations
