@@ -47,7 +47,7 @@ from tracelate.layout import (
     TEST,
     TRANSLATIONS,
 )
-from tracelate.tracking.best_effort import mirroring
+from tracelate.tracking.best_effort import best_effort
 from tracelate.tracking.log_evaluation import track_evaluation
 from tracelate.training.curve_files import read_curve
 from tracelate.training.model_files import load_model
@@ -90,7 +90,7 @@ def main() -> None:
     write_json(SPEED, {"sentences_per_s": sentences_per_s, "seconds": seconds})
     signatures = {score.name: score.signature for score in scores}
     write_lineage(LINEAGE, make_lineage(params, signatures, test.sha256))
-    with mirroring():
+    with best_effort():
         track_evaluation()
     measured = ", ".join(f"{score.name} {score.value:.2f}" for score in scores)
     say(f"evaluate: {measured} on {len(rows):,} sentences, {sentences_per_s:,.0f} sentences/s")

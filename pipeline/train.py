@@ -20,11 +20,11 @@ from tracelate.corpus.tokenized import TokenizedPair, read_tokenized
 from tracelate.corpus.tokenizer import SubwordTokenizer
 from tracelate.files import read_json, write_json
 from tracelate.git import current_commit
-from tracelate.tracking.best_effort import mirroring
+from tracelate.tracking.address import project_root
+from tracelate.tracking.best_effort import best_effort
 from tracelate.tracking.lightning_logger import LiveLogger
 from tracelate.tracking.log_training import start_training, track_training
-from tracelate.tracking.run_writer import TrackedRun
-from tracelate.tracking.store import project_root
+from tracelate.tracking.run_writer import RunWriter
 from tracelate.training.checkpoints import fingerprint, resume_step
 from tracelate.training.curve_files import write_curves
 from tracelate.training.fit import TrainingResult, fit, is_first_process
@@ -60,17 +60,17 @@ def main() -> None:
     try:
         result = run_training(params, train, valid, checkpoints, run)
     except BaseException:
-        with mirroring():
+        with best_effort():
             run.fail()
         raise
     if result is not None:
         write_outputs(params, result, run)
-        with mirroring():
+        with best_effort():
             track_training(run, params.model_dump())
         shutil.rmtree(checkpoints)
 
 
-def track(params: Params, checkpoints: Path) -> TrackedRun:
+def track(params: Params, checkpoints: Path) -> RunWriter:
     """The MLflow run of this training; a resumed training goes on in its own."""
     note = checkpoints / RUN.name
     resumed = resume_step(checkpoints) > 0 and note.is_file()
@@ -84,7 +84,7 @@ def run_training(
     train: list[TokenizedPair],
     valid: list[TokenizedPair],
     checkpoints: Path,
-    run: TrackedRun | None,
+    run: RunWriter | None,
 ) -> TrainingResult | None:
     return fit(
         params.model,
@@ -98,7 +98,7 @@ def run_training(
     )
 
 
-def write_outputs(params: Params, result: TrainingResult, run: TrackedRun) -> None:
+def write_outputs(params: Params, result: TrainingResult, run: RunWriter) -> None:
     """Writes all outputs, the run's id last."""
     save_model(
         MODELS,

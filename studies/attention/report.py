@@ -24,7 +24,7 @@ from tracelate.errors import InputError
 from tracelate.evaluation.figures.style import write_png
 from tracelate.evaluation.results import Evidence, read_evidence
 from tracelate.files import read_json, whole_file
-from tracelate.tracking.best_effort import mirroring
+from tracelate.tracking.best_effort import best_effort
 from tracelate.tracking.log_study import StudyRun, track_study
 
 SPEED = Path("studies/attention/speed.json")
@@ -59,7 +59,7 @@ def main() -> None:
     )
     with whole_file(DOCUMENT) as temporary:
         temporary.write_text(document(outcome, sources), encoding="utf-8")
-    with mirroring():
+    with best_effort():
         track_study(
             load_params().runtime.experiment,
             "what attention brings",

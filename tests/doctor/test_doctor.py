@@ -1,4 +1,4 @@
-"""Each ailment is brought about, found, and mended where that is safe."""
+"""Each problem is caused, found, and fixed if that is safe."""
 
 from __future__ import annotations
 
@@ -15,24 +15,26 @@ from mlflow import MlflowClient
 from mlflow.entities import LoggedModel, LoggedModelStatus
 from mlflow.exceptions import MlflowException
 
+from tests.tracking.stored_runs import mlflow_client
 from tracelate import layout
 from tracelate.cli.main import main
-from tracelate.doctor import project_checks as folder_ailments
-from tracelate.doctor import store_checks as store_ailments
-from tracelate.doctor.doctor import examine, mend
+from tracelate.doctor import project_checks, store_checks
+from tracelate.doctor.doctor import find_problems, fix
 from tracelate.files import read_json, write_json
 from tracelate.registry.alias_lock import hold_lock, stale_locks
 from tracelate.registry.versions import register_version
+from tracelate.tracking.failures import StoreError
+from tracelate.tracking.mlflow_settings import default_store
 from tracelate.tracking.run_owner import HOST, PID, PID_SPACE, STARTED, process_tags, state_of
-from tracelate.tracking.run_writer import TrackedRun
+from tracelate.tracking.run_writer import RunWriter
 from tracelate.tracking.runs import start_run
-from tracelate.tracking.store import StoreError, connect, default_store
+from tracelate.tracking.store import connect
 from tracelate.tracking.sync import sync_project
 
 
 @pytest.fixture(scope="module")
 def synced(finished_project: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A copy of the project whose store has all of it; each test copies it again."""
+    """A copy of the project with a store that has all its results; tests use copies of it."""
     folder = tmp_path_factory.mktemp("synced")
     for room in ("models", "reports", "data"):
         shutil.copytree(finished_project / room, folder / room)
@@ -46,15 +48,15 @@ def synced(finished_project: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 
 @pytest.fixture
 def client(synced: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MlflowClient:
-    """A copy of the store: whatever a test adds to it goes with the test."""
+    """A client of a copy of the store, which one test may change."""
     shutil.copyfile(synced / "mlflow.db", tmp_path / "mlflow.db")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
-    return connect()
+    return mlflow_client()
 
 
 @contextmanager
 def without(path: Path) -> Iterator[None]:
-    """The file is elsewhere while the block runs."""
+    """Moves the file away while the block runs."""
     moved = path.rename(path.with_name("elsewhere"))
     try:
         yield
@@ -66,8 +68,8 @@ def place_of(uri: str) -> Path:
     return Path(uri.removeprefix("file://"))
 
 
-def told() -> list[str]:
-    return [ailment.what for ailment in examine()]
+def problems_found() -> list[str]:
+    return [problem.what for problem in find_problems()]
 
 
 def gone_process() -> int:
@@ -76,7 +78,7 @@ def gone_process() -> int:
     return process.pid
 
 
-def new_run(**tags: str) -> TrackedRun:
+def new_run(**tags: str) -> RunWriter:
     run, _ = start_run("tracelate", "unfinished", {})
     run.set_tags({f"tracelate.{name}": value for name, value in tags.items()})
     return run
@@ -88,61 +90,61 @@ def experiment_of(client: MlflowClient) -> str:
     return str(experiment.experiment_id)
 
 
-def test_a_whole_project_is_healthy(client: MlflowClient) -> None:
-    assert examine() == []
+def test_a_complete_project_has_no_problems(client: MlflowClient) -> None:
+    assert find_problems() == []
 
 
 def test_a_process_is_alive_dead_or_on_another_machine() -> None:
     tags = process_tags()
     assert state_of(tags) == "alive"
     assert state_of({**tags, PID: str(gone_process())}) == "dead"
-    assert state_of({**tags, STARTED: "1000.0"}) == "dead"  # the pid was given again
+    assert state_of({**tags, STARTED: "1000.0"}) == "dead"  # the system has reused the id
     assert state_of({**tags, HOST: "another"}) == "unknown"
     assert state_of({**tags, PID_SPACE: "another container's"}) == "unknown"
     assert state_of({}) == "unknown"
     assert tags[PID] == str(os.getpid())
 
 
-def test_a_run_that_runs_is_left_alone(client: MlflowClient) -> None:
+def test_a_run_of_a_living_process_is_left_alone(client: MlflowClient) -> None:
     new_run()
-    assert examine() == []
+    assert find_problems() == []
 
 
-def test_a_dead_run_is_marked_killed(client: MlflowClient) -> None:
+def test_the_run_of_a_dead_process_is_set_to_killed(client: MlflowClient) -> None:
     run = new_run(pid=str(gone_process()))
-    [ailment] = examine()
-    assert f"run {run.run_id} says RUNNING" in ailment.what and ailment.is_certain
-    [said] = mend([ailment])
-    assert said.startswith("mended: ")
+    [problem] = find_problems()
+    assert f"run {run.run_id} has status RUNNING" in problem.what and problem.is_certain
+    [line] = fix([problem])
+    assert line.startswith("fixed: ")
     assert client.get_run(run.run_id).info.status == "KILLED"
-    assert examine() == []
+    assert find_problems() == []
 
 
-def test_a_run_of_another_machine_is_only_perhaps_dead(client: MlflowClient) -> None:
+def test_a_run_of_another_machine_is_an_uncertain_problem(client: MlflowClient) -> None:
     run = new_run(host="another")
-    [ailment] = examine()
-    assert "perhaps died: it has been RUNNING since 20" in ailment.what
-    assert not ailment.is_certain and ailment.mend is None and "another" in ailment.where
-    assert mend([ailment]) == []
+    [problem] = find_problems()
+    assert "may be gone: the run's status has been RUNNING since 20" in problem.what
+    assert not problem.is_certain and problem.fix is None and "another" in problem.where
+    assert fix([problem]) == []
     assert client.get_run(run.run_id).info.status == "RUNNING"
 
 
-def test_what_mlflow_lacks_is_synced(client: MlflowClient) -> None:
+def test_results_that_mlflow_lacks_are_synced(client: MlflowClient) -> None:
     [run] = client.search_runs([experiment_of(client)])
     client.delete_tag(run.info.run_id, "tracelate.mirrored.evaluation")
-    [ailment] = examine()
-    assert "MLflow lacks the evaluation" in ailment.what and "sync" in ailment.remedy
-    mend([ailment])
-    assert examine() == []
+    [problem] = find_problems()
+    assert "MLflow lacks the evaluation" in problem.what and "sync" in problem.remedy
+    fix([problem])
+    assert find_problems() == []
 
 
-def test_a_run_that_is_gone_is_written_again(client: MlflowClient) -> None:
+def test_a_deleted_run_is_written_again(client: MlflowClient) -> None:
     [run] = client.search_runs([experiment_of(client)])
     client.delete_run(run.info.run_id)
-    [ailment] = examine()
-    assert "MLflow lacks the training and the evaluation" in ailment.what
-    mend([ailment])
-    assert examine() == []
+    [problem] = find_problems()
+    assert "MLflow lacks the training and the evaluation" in problem.what
+    fix([problem])
+    assert find_problems() == []
 
 
 def test_a_training_that_is_not_evaluated_yet_is_synced_to_a_run_of_its_own(
@@ -155,15 +157,15 @@ def test_a_training_that_is_not_evaluated_yet_is_synced_to_a_run_of_its_own(
     monkeypatch.setenv("DVC_ROOT", str(folder))
     write_json(folder / layout.RUN, {**read_json(folder / layout.RUN), "run_id": "0" * 32})
     [before] = client.search_runs([experiment_of(client)])
-    [ailment] = examine()
-    assert ailment.what == "MLflow lacks the training that lies here"
-    mend([ailment])
-    assert examine() == []
+    [problem] = find_problems()
+    assert problem.what == "MLflow lacks the training of this folder"
+    fix([problem])
+    assert find_problems() == []
     assert client.get_run(before.info.run_id).to_dictionary() == before.to_dictionary()
     assert len(client.search_runs([experiment_of(client)])) == 2
 
 
-def test_a_store_that_fails_is_not_taken_for_an_ailment(
+def test_a_failure_of_the_store_is_an_error_and_not_a_problem(
     client: MlflowClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def locked(*_: object, **__: object) -> None:
@@ -173,7 +175,7 @@ def test_a_store_that_fails_is_not_taken_for_an_ailment(
         with monkeypatch.context() as patch:
             patch.setattr(MlflowClient, asked, locked)
             with pytest.raises(StoreError, match="database is locked"):
-                examine()
+                find_problems()
 
 
 def test_lost_files_of_a_run_and_a_model_are_named(client: MlflowClient) -> None:
@@ -181,8 +183,8 @@ def test_lost_files_of_a_run_and_a_model_are_named(client: MlflowClient) -> None
     [model] = client.search_logged_models([experiment_of(client)])
     page = place_of(run.info.artifact_uri) / "evaluation/translations.html"
     with without(page), without(place_of(model.artifact_location) / "artifacts/config.json"):
-        found = examine()
-    assert not [one for one in found if one.mend is not None]
+        found = find_problems()
+    assert not [one for one in found if one.fix is not None]
     assert [one.what for one in found] == [
         f"run {run.info.run_id} has lost evaluation/translations.html",
         f"model {model.model_id} has lost config.json",
@@ -190,7 +192,7 @@ def test_lost_files_of_a_run_and_a_model_are_named(client: MlflowClient) -> None
 
 
 def unfinished_model(client: MlflowClient, **writer: str) -> LoggedModel:
-    """Of a run whose writer's tags are changed so."""
+    """A model of a run with these tags of its process."""
     run = new_run(**writer)
     run.finish()
     tags = {"training_run_id": run.run_id, "weights_sha256": "0" * 64}
@@ -199,29 +201,29 @@ def unfinished_model(client: MlflowClient, **writer: str) -> LoggedModel:
     )
 
 
-def test_an_unfinished_model_is_marked_failed_but_not_while_it_is_young(
+def test_an_unfinished_model_is_set_to_failed_but_not_in_its_first_minutes(
     client: MlflowClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = unfinished_model(client, pid=str(gone_process()))
-    assert examine() == []
-    monkeypatch.setattr(store_ailments, "YOUNG_S", -1)
-    [ailment] = examine()
-    assert f"model {model.model_id}" in ailment.what and "never finished" in ailment.what
-    mend([ailment])
+    assert find_problems() == []
+    monkeypatch.setattr(store_checks, "MIN_AGE_S", -1)
+    [problem] = find_problems()
+    assert f"model {model.model_id}" in problem.what and "never completed" in problem.what
+    fix([problem])
     assert client.get_logged_model(model.model_id).status == LoggedModelStatus.FAILED
-    assert examine() == []
+    assert find_problems() == []
 
 
-def test_a_model_that_may_still_be_uploaded_is_not_mended(
+def test_a_model_that_may_still_be_uploaded_is_not_fixed(
     client: MlflowClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store_ailments, "YOUNG_S", -1)
+    monkeypatch.setattr(store_checks, "MIN_AGE_S", -1)
     unfinished_model(client)
-    assert examine() == []  # by this process
+    assert find_problems() == []  # by this process
     model = unfinished_model(client, host="another")
-    [ailment] = examine()
-    assert f"model {model.model_id} perhaps was never finished" in ailment.what
-    assert ailment.mend is None and not ailment.is_certain
+    [problem] = find_problems()
+    assert f"model {model.model_id} may be incomplete" in problem.what
+    assert problem.fix is None and not problem.is_certain
 
 
 def test_an_evaluation_names_the_process_that_uploads_it(
@@ -234,10 +236,10 @@ def test_an_evaluation_names_the_process_that_uploads_it(
     assert client.get_run(run.info.run_id).data.tags[PID] == str(os.getpid())
 
 
-def test_what_others_keep_in_the_store_is_their_own(
+def test_entries_that_others_made_are_not_checked(
     client: MlflowClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store_ailments, "YOUNG_S", -1)
+    monkeypatch.setattr(store_checks, "MIN_AGE_S", -1)
     experiment = client.create_experiment("theirs")
     client.create_run(experiment)
     client.create_logged_model(experiment, name="pending")
@@ -248,102 +250,106 @@ def test_what_others_keep_in_the_store_is_their_own(
         client.create_model_version("bob's", f"models:/{ready.model_id}", model_id=ready.model_id)
     client.create_model_version("bob's", "models:/bob's/1")
     client.create_model_version("bob's", "file:///nowhere")
-    assert examine() == []
+    assert find_problems() == []
 
 
 def test_a_version_whose_model_or_files_are_gone_is_named(client: MlflowClient) -> None:
     [model] = client.search_logged_models([experiment_of(client)])
-    register_version(client, "en-es", model.model_id, str(model.source_run_id))
+    register_version(connect(), "en-es", model.model_id, str(model.source_run_id))
     client.create_registered_model("bob's")
     client.create_model_version("bob's", "models:/en-es/1")
-    assert examine() == []
+    assert find_problems() == []
     with without(place_of(model.artifact_location) / "artifacts/config.json"):
-        lost = [what for what in told() if what.startswith("version")]
+        lost = [what for what in problems_found() if what.startswith("version")]
     assert lost == [
         "version 1 of bob's has lost config.json",
         "version 1 of en-es has lost config.json",
     ]
     client.delete_logged_model(model.model_id)
-    assert any(f"made from model {model.model_id}, which is gone" in what for what in told())
+    assert any(
+        f"made from model {model.model_id}, which is gone" in what for what in problems_found()
+    )
 
 
 def test_a_lock_whose_holder_died_is_released(client: MlflowClient) -> None:
-    with hold_lock(client, "en-es") as lock:
-        assert examine() == []
+    with hold_lock(connect(), "en-es") as lock:
+        assert find_problems() == []
         client.set_registered_model_tag(lock.entry, "tracelate.lock.pid", str(gone_process()))
-        [ailment] = examine()
-        assert f"the lock {lock.entry} was left behind" in ailment.what
-        mend([ailment])
-        assert stale_locks(client) == [] and examine() == []
+        [problem] = find_problems()
+        assert f"the lock {lock.entry} was not released" in problem.what
+        fix([problem])
+        assert stale_locks(connect()) == [] and find_problems() == []
 
 
-def test_left_checkpoints_and_half_files_are_named(
+def test_unused_checkpoints_and_partial_files_are_named(
     client: MlflowClient, synced: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     [run] = client.search_runs([experiment_of(client)])
-    left = synced / folder_ailments.CHECKPOINTS / "0123456789abcdef"
-    left.mkdir(parents=True)
-    (left / "run.json").write_text(f'{{"run_id": "{run.info.run_id}"}}')
-    half = synced / "models/.weights.safetensors.ab_c12de"
-    half.write_text("half")
+    folder = synced / project_checks.CHECKPOINTS / "0123456789abcdef"
+    folder.mkdir(parents=True)
+    (folder / "run.json").write_text(f'{{"run_id": "{run.info.run_id}"}}')
+    partial = synced / "models/.weights.safetensors.ab_c12de"
+    partial.write_text("partial")
     try:
-        assert told() == [f"the training of run {run.info.run_id} has finished and left its "
-                          "checkpoints"]  # fmt: skip
-        monkeypatch.setattr(folder_ailments, "YOUNG_S", -1)
-        assert "a file was never written to its end" in told()
+        assert problems_found() == [
+            f"the training of run {run.info.run_id} has finished, but its checkpoints were not "
+            "deleted"
+        ]
+        monkeypatch.setattr(project_checks, "MIN_AGE_S", -1)
+        assert "a file is incomplete" in problems_found()
     finally:
         shutil.rmtree(synced / ".tracelate")
-        half.unlink()
+        partial.unlink()
 
 
-def test_a_store_that_cannot_be_reached_is_an_ailment(
+def test_a_store_that_cannot_be_reached_is_a_problem(
     synced: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
-    [ailment] = examine()
-    assert ailment.what == "MLflow's store cannot be reached"
-    assert ailment.where == "http://127.0.0.1:9"
-    assert "set or unset MLFLOW_TRACKING_URI" in ailment.remedy
+    [problem] = find_problems()
+    assert problem.what == "MLflow's store cannot be reached"
+    assert problem.where == "http://127.0.0.1:9"
+    assert "set or unset MLFLOW_TRACKING_URI" in problem.remedy
 
 
-def test_where_nothing_was_ever_trained_nothing_is_wrong_and_nothing_is_made(
+def test_without_a_training_there_is_no_problem_and_no_file_is_made(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DVC_ROOT", str(tmp_path))
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    assert examine() == []
+    assert find_problems() == []
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_training_whose_files_are_not_whole_is_named(client: MlflowClient, synced: Path) -> None:
+def test_a_training_with_missing_files_is_named(client: MlflowClient, synced: Path) -> None:
     with without(synced / layout.TRAINING_REPORT):
-        [ailment] = examine()
-    assert "not whole" in ailment.what and "train.json" in ailment.what
-    assert "dvc" in ailment.remedy and ailment.mend is None
+        [problem] = find_problems()
+    assert "incomplete" in problem.what and "train.json" in problem.what
+    assert "dvc" in problem.remedy and problem.fix is None
 
 
-def test_a_server_is_examined_too(
+def test_a_server_is_checked_too(
     synced: Path, empty_server: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", empty_server)
     run = new_run(pid=str(gone_process()))
     try:
-        found = examine()
+        found = find_problems()
         assert any("MLflow lacks" in one.what for one in found)
-        mend([one for one in found if run.run_id in one.what])
-        assert run.client.get_run(run.run_id).info.status == "KILLED"
+        fix([one for one in found if run.run_id in one.what])
+        assert mlflow_client().get_run(run.run_id).info.status == "KILLED"
     finally:
-        run.client.delete_run(run.run_id)
+        mlflow_client().delete_run(run.run_id)
 
 
-def test_the_command_mends_and_ends_with_status_1_only_where_something_stays(
+def test_the_command_fixes_and_exits_with_status_1_only_if_a_problem_remains(
     client: MlflowClient, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = new_run(pid=str(gone_process()))
     for arguments, status, expected in (
-        ([], 1, f"✗ run {run.run_id} says RUNNING"),
-        (["--fix"], 0, f"mended: run {run.run_id} says RUNNING"),
-        ([], 0, "healthy"),
+        ([], 1, f"✗ run {run.run_id} has status RUNNING"),
+        (["--fix"], 0, f"fixed: run {run.run_id} has status RUNNING"),
+        ([], 0, "no problems found"),
     ):
         monkeypatch.setattr(sys, "argv", ["tracelate", "doctor", *arguments])
         with pytest.raises(SystemExit) as ended:

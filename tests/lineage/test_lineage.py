@@ -17,6 +17,7 @@ import pytest
 from mlflow import MlflowClient
 from rich.console import Console
 
+from tests.tracking.stored_runs import mlflow_client
 from tracelate import layout
 from tracelate.cli.lineage_tree import print_chain, print_checks
 from tracelate.cli.main import main
@@ -28,9 +29,8 @@ from tracelate.lineage.checks import failures, refuse_failures
 from tracelate.lineage.trace import Trace, trace
 from tracelate.lineage.verify import verify
 from tracelate.serving.server import load_servable
-from tracelate.tracking.log_model import save_model
+from tracelate.tracking.log_model import pack_model
 from tracelate.tracking.packed_models import packed_model
-from tracelate.tracking.store import connect
 from tracelate.tracking.sync import sync_project
 
 CHAMPION = "models:/en-es@champion"
@@ -48,8 +48,8 @@ def project(finished_project: Path, tmp_path_factory: pytest.TempPathFactory) ->
         patch.setenv("DVC_ROOT", str(folder))
         patch.setenv("TRACELATE_CACHE", str(folder / "cache"))
         patch.chdir(folder)
-        run = sync_project().run
-        register(run.client)
+        sync_project()
+        register(mlflow_client())
         yield folder
 
 
@@ -104,8 +104,9 @@ def printed(traced: Trace) -> str:
 
 def test_whatever_names_a_model_leads_to_the_same_lineage(project: Path, tmp_path: Path) -> None:
     lineage = read_lineage(project / layout.LINEAGE)
-    [run] = connect().search_runs([connect().get_experiment_by_name("tracelate").experiment_id])
-    save_model(tmp_path / "packed", lineage, project)
+    client = mlflow_client()
+    [run] = client.search_runs([client.get_experiment_by_name("tracelate").experiment_id])
+    pack_model(tmp_path / "packed", lineage, project)
     for reference in (
         CHAMPION,
         "models:/en-es/1",
@@ -122,7 +123,7 @@ def test_whatever_names_a_model_leads_to_the_same_lineage(project: Path, tmp_pat
     ):
         traced = trace(reference)
         assert traced.lineage == lineage, reference
-        assert traced.run is not None and traced.run.info.run_id == run.info.run_id
+        assert traced.run is not None and traced.run.run_id == run.info.run_id
         assert not wrong(traced), reference
 
 
@@ -292,19 +293,19 @@ def test_a_score_that_its_translations_do_not_have_is_told(project: Path) -> Non
 
 
 def test_tags_and_params_of_another_training_are_told(project: Path, champion: Trace) -> None:
-    assert champion.run is not None and champion.client is not None
-    run_id, tag = champion.run.info.run_id, "sha256.data/tokenized/train.parquet"
-    right = champion.run.data.tags[tag]
-    champion.client.set_tag(run_id, tag, "0" * 64)
+    assert champion.run is not None and champion.store is not None
+    run_id, tag = champion.run.run_id, "sha256.data/tokenized/train.parquet"
+    right = champion.run.tags[tag]
+    champion.store.runs.set_tags(run_id, {tag: "0" * 64})
     try:
         assert wrong(trace(CHAMPION)) == {("MLflow's run", f"tag {tag}")}
     finally:
-        champion.client.set_tag(run_id, tag, right)
+        champion.store.runs.set_tags(run_id, {tag: right})
 
 
 def test_the_folder_of_another_training_is_no_difference(project: Path, tmp_path: Path) -> None:
     lineage = read_lineage(project / layout.LINEAGE)
-    save_model(tmp_path / "packed", lineage, project)
+    pack_model(tmp_path / "packed", lineage, project)
     path = project / layout.LINEAGE
     kept = path.read_bytes()
     document = read_json(path)
@@ -346,7 +347,7 @@ def test_what_is_not_there_is_one_clear_line(project: Path, reference: str, mess
 def test_asking_about_files_makes_no_store(
     project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    save_model(tmp_path / "packed", read_lineage(project / layout.LINEAGE), project)
+    pack_model(tmp_path / "packed", read_lineage(project / layout.LINEAGE), project)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
     monkeypatch.chdir(tmp_path)
     traced = trace("packed")
@@ -414,7 +415,7 @@ def test_a_server_is_traced_and_verified_too(
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", mlflow_server)
     run = sync_project().run
-    client = run.client
+    client = mlflow_client()
     register(client)
     try:
         for reference in (run.run_id, CHAMPION):

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mlflow import MlflowClient
 
 from tracelate.errors import InputError
 from tracelate.registry.alias_history import (
@@ -19,7 +18,7 @@ from tracelate.registry.alias_history import (
     previous_version,
     read_history,
 )
-from tracelate.tracking.store import connect
+from tracelate.tracking.store import Store, connect
 
 ALL = {str(number) for number in range(1, 100)}
 
@@ -93,38 +92,40 @@ def test_rolling_back_all_the_way_retraces_the_promotions(versions: list[str]) -
 
 
 @pytest.fixture
-def client(tmp_path: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatch) -> MlflowClient:
+def store(tmp_path: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
     shutil.copyfile(empty_database, tmp_path / "mlflow.db")
     monkeypatch.setenv("DVC_ROOT", str(tmp_path))
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     made = connect()
-    made.create_registered_model("en-es")
+    made.registry.create("en-es", {})
     return made
 
 
-def test_events_come_back_in_order_for_each_alias_alone(client: MlflowClient) -> None:
+def test_events_come_back_in_order_for_each_alias_alone(store: Store) -> None:
     for one in promoted(*(str(number) for number in range(1, 12))):
-        append_event(client, "en-es", "champion", one)
-    append_event(client, "en-es", "champion-2", event("forced", "5", None, "¿por qué? «»"))
-    assert read_history(client, "en-es", "champion") == promoted(
+        append_event(store, "en-es", "champion", one)
+    append_event(store, "en-es", "champion-2", event("forced", "5", None, "¿por qué? «»"))
+    assert read_history(store, "en-es", "champion") == promoted(
         *(str(number) for number in range(1, 12))
     )
-    [other] = read_history(client, "en-es", "champion-2")
+    [other] = read_history(store, "en-es", "champion-2")
     assert other.why == "¿por qué? «»"
-    assert read_history(client, "en-es", "nothing") == []
+    assert read_history(store, "en-es", "nothing") == []
 
 
-def test_a_reason_too_long_for_a_tag_is_cut(client: MlflowClient) -> None:
-    append_event(client, "en-es", "champion", event("forced", "1", None, '"' * 9000))
-    [text] = client.get_registered_model("en-es").tags.values()
+def test_a_reason_too_long_for_a_tag_is_cut(store: Store) -> None:
+    append_event(store, "en-es", "champion", event("forced", "1", None, '"' * 9000))
+    registered = store.registry.find("en-es")
+    assert registered is not None
+    [text] = registered.tags.values()
     assert len(text) <= LONGEST_EVENT
-    [kept] = read_history(client, "en-es", "champion")
+    [kept] = read_history(store, "en-es", "champion")
     assert kept.why.endswith("…")
 
 
-def test_damage_and_absence_are_told_in_one_line(client: MlflowClient) -> None:
-    client.set_registered_model_tag("en-es", "tracelate.history.champion.0001", "{}")
+def test_damage_and_absence_are_told_in_one_line(store: Store) -> None:
+    store.registry.set_tag("en-es", "tracelate.history.champion.0001", "{}")
     with pytest.raises(InputError, match=r"tracelate\.history\.champion\.0001 .* is damaged"):
-        read_history(client, "en-es", "champion")
+        read_history(store, "en-es", "champion")
     with pytest.raises(InputError, match="no registered model en-fr"):
-        read_history(client, "en-fr", "champion")
+        read_history(store, "en-fr", "champion")

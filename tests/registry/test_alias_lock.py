@@ -7,21 +7,24 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import cast
 
 import pytest
-from mlflow import MlflowClient
 from mlflow.entities.model_registry import RegisteredModel, RegisteredModelTag
 from mlflow.exceptions import RestException
 
 from tracelate.errors import InputError
 from tracelate.registry import alias_lock
 from tracelate.registry.alias_lock import LONG, Lock, find_lock, hold_lock
+from tracelate.tracking.failures import ReportingClient
+from tracelate.tracking.model_registry import ModelRegistry
+from tracelate.tracking.model_store import ModelStore
 from tracelate.tracking.run_owner import HOST, PID_SPACE, STARTED, process_tags
+from tracelate.tracking.run_store import RunStore
+from tracelate.tracking.store import Store
 
 
-class Store:
-    """Answers what it is told to, in turn, and the last one again and again."""
+class FakeClient:
+    """Answers with the given entries in turn, and then always with the last one."""
 
     def __init__(self, *entries: RegisteredModel | None) -> None:
         self.entries: Iterator[RegisteredModel | None] = iter(entries)
@@ -42,20 +45,25 @@ def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(alias_lock, "POLL_S", 0)
 
 
-def found(store: Store) -> alias_lock.Lock | None:
-    return find_lock(cast(MlflowClient, store), "en-es")
+def store_with(*entries: RegisteredModel | None) -> Store:
+    client = ReportingClient(FakeClient(*entries))
+    return Store(RunStore(client), ModelStore(client), ModelRegistry(client))
+
+
+def found(*entries: RegisteredModel | None) -> alias_lock.Lock | None:
+    return find_lock(store_with(*entries), "en-es")
 
 
 BARE = RegisteredModel("en-es--promotion-lock")
 
 
 def test_an_entry_deleted_while_it_was_read_is_no_lock() -> None:
-    assert found(Store(BARE, None)) is None
+    assert found(BARE, None) is None
 
 
 def test_an_entry_that_keeps_without_tags_is_named() -> None:
     with pytest.raises(InputError, match="en-es--promotion-lock is no lock that Tracelate made"):
-        found(Store(BARE))
+        found(BARE)
 
 
 def own_lock() -> Lock:
@@ -99,7 +107,7 @@ def test_a_lock_of_another_container_with_the_same_name_is_stale_only_after_long
 
 def test_an_older_lock_which_says_less_of_its_holder_is_read_and_judged_by_its_pid() -> None:
     lock = own_lock()
-    old = found(Store(entry(lock, "started", "pid_space")))
+    old = found(entry(lock, "started", "pid_space"))
     assert old == lock._replace(started="", pid_space="")
     assert not old.is_stale
     assert old._replace(since=old.since - LONG).is_stale
@@ -113,6 +121,8 @@ def test_who_finds_a_stale_lock_is_told_how_to_remove_it() -> None:
         (dead, "process that died: .* `tracelate doctor --fix` removes it"),
         (elsewhere, "process that perhaps died: .* Delete that registered model if the process"),
     ):
-        store = cast(MlflowClient, Store(entry(lock)))
-        with pytest.raises(InputError, match=told), hold_lock(store, "en-es"):
+        with (
+            pytest.raises(InputError, match=told),
+            hold_lock(store_with(entry(lock)), "en-es"),
+        ):
             pass

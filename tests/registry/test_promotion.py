@@ -20,6 +20,7 @@ from mlflow import MlflowClient
 from typer.testing import CliRunner
 
 from tests.tiny_corpus import PROJECT, build_wheel, tiny_settings, write_params
+from tests.tracking.stored_runs import mlflow_client
 from tracelate import layout
 from tracelate.cli.main import app
 from tracelate.errors import InputError
@@ -33,9 +34,9 @@ from tracelate.registry.alias_lock import (
     stale_locks,
 )
 from tracelate.registry.promotion import Promotion, Wish, promote, roll_back
-from tracelate.registry.versions import Alias, all_versions, current_version, make_alias
+from tracelate.registry.versions import Alias, current_version, make_alias
 from tracelate.tracking.log_model import LINEAGE_TAG
-from tracelate.tracking.store import connect
+from tracelate.tracking.store import Store, connect
 from tracelate.tracking.sync import sync_project
 
 LONGER = {
@@ -54,12 +55,12 @@ from tracelate.registry.promotion import Wish, promote
 from tracelate.registry.versions import Alias
 from tracelate.tracking.store import connect
 
-alias, client = Alias(sys.argv[1], "champion"), connect()
+alias, store = Alias(sys.argv[1], "champion"), connect()
 for _ in range(4):
-    with hold_lock(client, "counted"):
-        count = int(client.get_registered_model("counted").tags["count"])
+    with hold_lock(store, "counted"):
+        count = int(store.registry.find("counted").tags["count"])
         time.sleep(0.02)
-        client.set_registered_model_tag("counted", "count", str(count + 1))
+        store.registry.set_tag("counted", "count", str(count + 1))
 for run in sys.argv[2:]:
     print(promote(Wish(run, alias, "chrf", 0.05, Path("data/prepared/test.parquet"))).decision)
 """
@@ -70,6 +71,7 @@ class World(NamedTuple):
 
     folder: Path
     client: MlflowClient
+    store: Store
     weak: str
     """A run's id."""
     better: str
@@ -86,7 +88,13 @@ class World(NamedTuple):
             json.dumps(
                 [
                     [dict(model) for model in models],
-                    [[dict(one) for one in all_versions(self.client, m.name)] for m in models],
+                    [
+                        [
+                            dict(one)
+                            for one in self.client.search_model_versions(f"name = '{m.name}'")
+                        ]
+                        for m in models
+                    ],
                     [run.to_dictionary() for run in runs],
                     [
                         [one.path for one in self.client.list_artifacts(run.info.run_id)]
@@ -135,7 +143,7 @@ def world(request: pytest.FixtureRequest, projects: tuple[Path, Path]) -> Iterat
         if request.param == "server":
             patch.setenv("MLFLOW_TRACKING_URI", request.getfixturevalue("mlflow_server"))
         runs = [sync_project(folder).run.run_id for folder in (weak, better)]
-        yield World(better, connect(), *runs)
+        yield World(better, mlflow_client(), connect(), *runs)
 
 
 @pytest.fixture
@@ -153,13 +161,13 @@ def test_the_better_is_promoted_the_worse_refused_and_all_of_it_recorded(
     assert (first.decision, first.version, first.replaced) == ("promoted", "1", None)
     second = world.promote(world.better, champion)
     assert (second.decision, second.version, second.replaced) == ("promoted", "2", "1")
-    assert current_version(client, champion) == "2"
+    assert current_version(world.store, champion) == "2"
 
     refused = world.promote(f"models:/{champion.model}/1", champion)
     assert (refused.decision, refused.version) == ("refused", "1")
     assert refused.verdict.failed == ["better"]
-    assert current_version(client, champion) == "2"
-    assert len(all_versions(client, champion.model)) == 2
+    assert current_version(world.store, champion) == "2"
+    assert len(world.store.registry.versions(champion.model)) == 2
 
     tags = client.get_model_version(champion.model, "2").tags
     assert tags["tracelate.verdict"] == "promoted"
@@ -176,11 +184,11 @@ def test_the_better_is_promoted_the_worse_refused_and_all_of_it_recorded(
     assert (document["decision"], document["against_version"]) == ("refused", "2")
     assert document["significance"]["difference"] < 0
 
-    history = read_history(client, champion.model, "champion")
+    history = read_history(world.store, champion.model, "champion")
     assert [(one.version, one.replaced) for one in history] == [("1", None), ("2", "1")]
     assert history[1].why.startswith("chrF ")
     assert world.promote(world.better, champion).decision == "unchanged"
-    assert find_lock(client, champion.model) is None
+    assert find_lock(world.store, champion.model) is None
 
 
 def test_a_gain_that_another_seed_may_bring_is_refused_and_recorded(
@@ -214,19 +222,19 @@ def test_force_moves_the_alias_with_the_reason_and_rollback_undoes_it(
     world.promote(world.better, champion)
     forced = world.promote(world.weak, champion, forced_because="the customer asked")
     assert (forced.decision, forced.verdict.failed) == ("forced", ["better"])
-    assert current_version(world.client, champion) == forced.version == "2"
+    assert current_version(world.store, champion) == forced.version == "2"
     tags = world.client.get_model_version(champion.model, "2").tags
     assert tags["tracelate.verdict"] == "forced"
     assert tags["tracelate.verdict_reason"] == "the customer asked"
 
     event = roll_back(champion, "too short")
     assert (event.version, event.replaced) == ("1", "2")
-    assert current_version(world.client, champion) == "1"
+    assert current_version(world.store, champion) == "1"
     tags = world.client.get_model_version(champion.model, "2").tags
     assert tags["tracelate.rolled_back"].endswith("too short")
     with pytest.raises(InputError, match=r"nothing to roll champion of .* back to"):
         roll_back(champion, None)
-    history = read_history(world.client, champion.model, "champion")
+    history = read_history(world.store, champion.model, "champion")
     assert [one.kind for one in history] == ["promoted", "forced", "rolled back"]
     assert history[1].failed == ["better"]
     assert history[1].why.startswith("the customer asked (chrF ")
@@ -256,13 +264,13 @@ def test_two_processes_at_once_leave_one_champion_and_its_whole_history(
     world.client.delete_registered_model("counted")
     assert counted == "8"
 
-    versions = all_versions(world.client, champion.model)
+    versions = world.store.registry.versions(champion.model)
     assert {version.run_id for version in versions} == {world.weak, world.better}
     assert len(versions) == 2
-    current = current_version(world.client, champion)
+    current = current_version(world.store, champion)
     [of_better] = [one.version for one in versions if one.run_id == world.better]
-    assert current == str(of_better)
-    history = read_history(world.client, champion.model, "champion")
+    assert current == of_better
+    history = read_history(world.store, champion.model, "champion")
     assert history[-1].version == current
     assert [one.replaced for one in history] == [None, *(one.version for one in history[:-1])]
     assert decisions.count("promoted") == len(history)
@@ -272,17 +280,17 @@ def test_two_processes_at_once_leave_one_champion_and_its_whole_history(
 def test_a_lock_names_its_holder_and_one_left_behind_can_be_removed(
     world: World, champion: Alias
 ) -> None:
-    client, model = world.client, champion.model
-    with hold_lock(client, model) as lock:
+    store, model = world.store, champion.model
+    with hold_lock(store, model) as lock:
         assert lock.pid == os.getpid() and not lock.is_stale
-        assert find_lock(client, model) == lock
+        assert find_lock(store, model) == lock
         with (
             pytest.raises(InputError, match=rf"by another: .* process {os.getpid()}, since .* s\)"),
-            hold_lock(client, model, wait_s=0),
+            hold_lock(store, model, wait_s=0),
         ):
             pass
-        assert model not in {one.model for one in stale_locks(client)}
-    assert find_lock(client, model) is None
+        assert model not in {one.model for one in stale_locks(store)}
+    assert find_lock(store, model) is None
 
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
@@ -293,16 +301,16 @@ def test_a_lock_names_its_holder_and_one_left_behind_can_be_removed(
         "tracelate.lock.since": datetime(2026, 1, 2, tzinfo=UTC).isoformat(),
         "tracelate.lock.token": "a token",
     }
-    client.create_registered_model(lock.entry, tags=tags)
+    store.registry.create(lock.entry, tags)
     with pytest.raises(InputError, match=r"process that died: .*someone.*tracelate doctor --fix"):
         world.promote(world.weak, champion)
-    [stale] = [one for one in stale_locks(client) if one.model == model]
-    release(client, stale._replace(token="another"))
-    assert find_lock(client, model) == stale
+    [stale] = [one for one in stale_locks(store) if one.model == model]
+    release(store, stale._replace(token="another"))
+    assert find_lock(store, model) == stale
     with pytest.raises(InputError, match="was taken away"):
-        refuse_lost(client, stale._replace(token="another"))
-    release(client, stale)
-    assert find_lock(client, model) is None
+        refuse_lost(store, stale._replace(token="another"))
+    release(store, stale)
+    assert find_lock(store, model) is None
 
 
 def test_a_lock_of_another_machine_is_stale_after_long() -> None:
@@ -359,7 +367,7 @@ def test_one_changed_byte_of_a_candidate_is_refused_and_the_file_named(
         pytest.raises(InputError, match=re.escape(Path(place).name)),
     ):
         world.promote(world.better, champion, forced_because="no reason is good enough")
-    assert current_version(world.client, champion) is None
+    assert current_version(world.store, champion) is None
 
 
 @ONLY_FILES
@@ -403,7 +411,7 @@ def test_the_evaluation_that_a_model_was_packed_with_is_what_counts(
         pytest.raises(InputError, match="the evaluation of another run: promote that one"),
     ):
         world.promote(world.better, champion)
-    assert len(all_versions(world.client, champion.model)) == 1
+    assert len(world.store.registry.versions(champion.model)) == 1
     with packed_with_another_evaluation(world, world.weak):
         done = world.promote(world.better, champion)
     assert (done.decision, done.verdict.failed) == ("refused", ["comparable", "better"])
@@ -417,7 +425,7 @@ def test_with_a_changed_champion_nothing_can_be_compared(world: World, champion:
         done = world.promote(world.better, champion)
     assert (done.decision, done.verdict.failed) == ("refused", ["comparable", "better"])
     assert "translations.jsonl" in done.verdict.checks[0].reason
-    assert current_version(world.client, champion) == "1"
+    assert current_version(world.store, champion) == "1"
 
 
 @ONLY_FILES

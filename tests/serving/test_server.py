@@ -25,6 +25,7 @@ from hypothesis import strategies as st
 from mlflow import MlflowClient
 from torch import Tensor
 
+from tests.tracking.stored_runs import mlflow_client
 from tracelate import layout
 from tracelate.errors import InputError
 from tracelate.evaluation.lineage import Lineage, lineage_document, read_lineage
@@ -36,9 +37,9 @@ from tracelate.registry.versions import register_version
 from tracelate.serving import server as serving
 from tracelate.serving.limits import Limits
 from tracelate.serving.server import load_servable, serve, server_config
-from tracelate.tracking.log_model import save_model
+from tracelate.tracking.log_model import pack_model
 from tracelate.tracking.packed_models import load_packed, packed_model
-from tracelate.tracking.run_writer import TrackedRun
+from tracelate.tracking.run_writer import RunWriter
 from tracelate.tracking.store import connect
 from tracelate.tracking.sync import sync_project
 from tracelate.training.model_files import load_model
@@ -90,7 +91,7 @@ def register(client: MlflowClient, lineage: Lineage) -> str:
         for one in client.search_logged_models([experiment.experiment_id])
         if one.tags["weights_sha256"] == lineage.weights_sha256
     ]
-    version = register_version(client, NAME, model.model_id, model.source_run_id)
+    version = register_version(connect(), NAME, model.model_id, model.source_run_id)
     client.set_registered_model_alias(NAME, "champion", version)
     return str(model.model_id)
 
@@ -109,7 +110,7 @@ def port(
     shutil.copyfile(finished_project / "mlflow.db", database)
     with pytest.MonkeyPatch.context() as patch, socket.socket() as listener:
         patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{database}")
-        register(connect(), lineage)
+        register(mlflow_client(), lineage)
         patch.setattr(serving, "CONNECTIONS", CONNECTIONS)
         config = server_config(load_servable(f"models:/{NAME}@champion"), Limits(body_timeout_s=1))
         listener.bind(("127.0.0.1", 0))
@@ -352,7 +353,7 @@ def test_a_search_ends_when_its_client_goes_away(
 
 @pytest.fixture
 def packed(finished_project: Path, lineage: Lineage, tmp_path: Path) -> Path:
-    save_model(tmp_path / "packed", lineage, finished_project)
+    pack_model(tmp_path / "packed", lineage, finished_project)
     return tmp_path / "packed"
 
 
@@ -437,18 +438,18 @@ def synced(
     mlflow_server: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[tuple[TrackedRun, str]]:
+) -> Iterator[tuple[RunWriter, str]]:
     """The run and the model's id in a server of MLflow's."""
     monkeypatch.setenv("MLFLOW_TRACKING_URI", mlflow_server)
     for room in ("models", "reports", "data"):
         shutil.copytree(finished_project / room, tmp_path / room)
     shutil.copyfile(finished_project / "params.yaml", tmp_path / "params.yaml")
     run = sync_project(tmp_path).run
-    model_id = register(run.client, lineage)
+    model_id = register(mlflow_client(), lineage)
     yield run, model_id
-    run.client.delete_registered_model(NAME)
-    run.client.delete_logged_model(model_id)
-    run.client.delete_run(run.run_id)
+    mlflow_client().delete_registered_model(NAME)
+    mlflow_client().delete_logged_model(model_id)
+    mlflow_client().delete_run(run.run_id)
 
 
 def test_a_lineage_that_is_not_the_logged_one_is_refused_also_in_a_database(
@@ -456,7 +457,7 @@ def test_a_lineage_that_is_not_the_logged_one_is_refused_also_in_a_database(
 ) -> None:
     shutil.copyfile(finished_project / "mlflow.db", tmp_path / "mlflow.db")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
-    client = connect()
+    client = mlflow_client()
     model_id = register(client, lineage)
     with packed_model(f"models:/{NAME}@champion") as packed:
         assert packed.source.model_id == model_id
@@ -466,7 +467,7 @@ def test_a_lineage_that_is_not_the_logged_one_is_refused_also_in_a_database(
 
 
 def test_a_model_is_found_in_a_server_by_each_of_its_names(
-    synced: tuple[TrackedRun, str], lineage: Lineage
+    synced: tuple[RunWriter, str], lineage: Lineage
 ) -> None:
     run, model_id = synced
     titles = {}
@@ -478,6 +479,6 @@ def test_a_model_is_found_in_a_server_by_each_of_its_names(
     assert sorted(titles.values()) == ["en-es-gru-general", "en-es-gru-general", f"{NAME}/1"]
     trained, _ = load_packed(f"models:/{NAME}/1")
     assert trained.config.target_language == "es"
-    run.client.set_logged_model_tags(model_id, {"lineage_sha256": "0" * 64})
+    mlflow_client().set_logged_model_tags(model_id, {"lineage_sha256": "0" * 64})
     with pytest.raises(InputError, match=r"lineage\.json of models:/.* has changed"):
         load_servable(f"models:/{NAME}/1")

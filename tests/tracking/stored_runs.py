@@ -1,4 +1,4 @@
-"""A store of MLflow's with runs that nothing was trained for."""
+"""An MLflow store for tests, and runs without a training."""
 
 from __future__ import annotations
 
@@ -9,18 +9,25 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
+from tracelate.tracking.address import tracking_uri
 from tracelate.tracking.store import connect
 
 HERE, ELSEWHERE = "5e" * 32, "a0" * 32
 SIGNATURE = "nrefs:1|bs:10|seed:1|version:2.6.0"
 
 
+def mlflow_client() -> MlflowClient:
+    """MLflow's own client of the project's store, for what a test sets up and looks at."""
+    connect()
+    return MlflowClient(tracking_uri())
+
+
 def empty_store(folder: Path, patch: pytest.MonkeyPatch, empty_database: Path) -> MlflowClient:
-    """In that folder, with the experiments tests and others."""
+    """Makes a store in the folder, with the experiments `tests` and `others`."""
     shutil.copy(empty_database, folder)
     patch.delenv("MLFLOW_TRACKING_URI", raising=False)
     patch.setenv("DVC_ROOT", str(folder))
-    client = connect()
+    client = mlflow_client()
     client.create_experiment("tests", artifact_location=folder.as_uri())
     client.create_experiment("others", artifact_location=folder.as_uri())
     return client

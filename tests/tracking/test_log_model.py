@@ -17,7 +17,7 @@ from tracelate import layout
 from tracelate.errors import InputError
 from tracelate.evaluation.lineage import read_lineage
 from tracelate.inference.translator import Translator
-from tracelate.tracking.log_model import requirements, save_model
+from tracelate.tracking.log_model import pack_model, requirements
 from tracelate.training.model_files import load_model
 
 SENTENCES = ["Always the door opens the window.", "", "Never the heater needs the light."]
@@ -54,7 +54,7 @@ def safely(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def pack(folder: Path, project: Path) -> Path:
     """Gives the folder."""
-    save_model(folder, read_lineage(project / layout.LINEAGE), project)
+    pack_model(folder, read_lineage(project / layout.LINEAGE), project)
     return folder
 
 

@@ -14,6 +14,7 @@ from mlflow import MlflowClient
 from mlflow.entities import LoggedModel, Run
 from typer.testing import CliRunner
 
+from tests.tracking.stored_runs import mlflow_client
 from tracelate import layout
 from tracelate.cli import sync
 from tracelate.errors import InputError
@@ -21,7 +22,6 @@ from tracelate.evaluation.lineage import read_lineage, write_lineage
 from tracelate.evaluation.metrics_file import read_metrics
 from tracelate.files import read_json, sha256_of, write_json
 from tracelate.tracking.runs import RESTORED_FROM
-from tracelate.tracking.store import connect
 from tracelate.tracking.sync import sync_project
 
 
@@ -81,17 +81,17 @@ def store(
     if request.param == "sqlite":
         monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
         shutil.copyfile(empty_database, folder / "mlflow.db")
-        yield Store(folder, connect())
+        yield Store(folder, mlflow_client())
         return
     monkeypatch.setenv("MLFLOW_TRACKING_URI", request.getfixturevalue("empty_server"))
-    yield Store(folder, connect())
+    yield Store(folder, mlflow_client())
 
 
 def test_live_curves_and_those_of_the_files_are_the_same_points(
     finished_project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{finished_project}/mlflow.db")
-    store = Store(finished_project, connect())
+    store = Store(finished_project, mlflow_client())
     [run], [model] = store.runs(), store.models()
     assert run.info.run_id == read_json(finished_project / layout.RUN)["run_id"]
     assert model.source_run_id == run.info.run_id

@@ -10,11 +10,11 @@ import pytest
 from mlflow import MlflowClient
 
 from tests.evaluation.results import evidence, some_references, translate_badly, write_evidence
+from tests.tracking.stored_runs import mlflow_client
 from tracelate.errors import InputError
 from tracelate.tracking.results import find_evidence
-from tracelate.tracking.run_writer import TrackedRun
+from tracelate.tracking.run_writer import RunWriter
 from tracelate.tracking.runs import start_run
-from tracelate.tracking.store import connect
 
 REFERENCES = some_references(10)
 MODEL = "evidence-en-es"
@@ -30,10 +30,10 @@ def store(
     if request.param == "sqlite":
         monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
         shutil.copy(request.getfixturevalue("empty_database"), tmp_path)
-        yield connect()
+        yield mlflow_client()
         return
     monkeypatch.setenv("MLFLOW_TRACKING_URI", request.getfixturevalue("mlflow_server"))
-    client = connect()
+    client = mlflow_client()
     yield client
     for model in client.search_registered_models(filter_string=f"name = '{MODEL}'"):
         client.delete_registered_model(model.name)
@@ -42,7 +42,7 @@ def store(
             client.delete_run(run.info.run_id)
 
 
-def evaluated_run(name: str, folder: Path) -> TrackedRun:
+def evaluated_run(name: str, folder: Path) -> RunWriter:
     run, _ = start_run("evidence", name, {})
     write_evidence(folder, WRITTEN)
     run.log_files(sorted(folder.iterdir()), "evaluation")

@@ -144,8 +144,8 @@ def test_status_is_a_condition_too(store: MlflowClient) -> None:
 @pytest.mark.parametrize(
     ("condition", "expected"),
     [
-        ("pair", "is no condition: write it as"),
-        ("=3", "is no condition"),
+        ("pair", "is not a condition: write it as"),
+        ("=3", "is not a condition"),
         ("model.layer=1", r"no run has 'model\.layer': did you mean model\.layers\?"),
         ("zzz=1", "no run has 'zzz': name a column"),
     ],

@@ -9,12 +9,15 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
+from tests.tracking.stored_runs import mlflow_client
 from tracelate.errors import InputError
 from tracelate.files import read_json
+from tracelate.tracking.address import tracking_uri
+from tracelate.tracking.failures import StoreError
 from tracelate.tracking.lightning_logger import LiveLogger
-from tracelate.tracking.run_writer import DataFile, TrackedRun, flatten
-from tracelate.tracking.runs import RESTORED_FROM, attach_run, find_run, start_run
-from tracelate.tracking.store import StoreError, connect, tracking_uri
+from tracelate.tracking.run_writer import DataFile, RunWriter, flatten
+from tracelate.tracking.runs import RESTORED_FROM, attach_run, start_run
+from tracelate.tracking.store import connect
 
 PARAMS = {"model": {"attention": "general"}, "evaluate": {"beam_size": 5}}
 
@@ -24,10 +27,10 @@ def store(empty_database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     shutil.copyfile(empty_database, tmp_path / "mlflow.db")
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     monkeypatch.setenv("DVC_ROOT", str(tmp_path))
-    return connect()
+    return mlflow_client()
 
 
-def new_run() -> TrackedRun:
+def new_run() -> RunWriter:
     run, is_new = start_run("tests", "first", {"pair": "en-es"})
     assert is_new
     return run
@@ -79,7 +82,7 @@ def test_a_run_is_gone_only_where_the_store_says_so(
 ) -> None:
     run = new_run()
     for missing in ("0" * 32, "no id!"):
-        assert find_run(store, missing) is None
+        assert connect().runs.find(missing) is None
 
     def locked(*_: object) -> None:
         raise MlflowException("database is locked")

@@ -8,16 +8,11 @@ from pathlib import Path
 import pytest
 from mlflow.exceptions import MlflowException
 
-from tracelate.doctor.doctor import examine
-from tracelate.tracking.best_effort import mirroring
-from tracelate.tracking.store import (
-    StoreError,
-    connect,
-    reason_of,
-    reporting_failures,
-    shown_uri,
-    tracking_uri,
-)
+from tracelate.doctor.doctor import find_problems
+from tracelate.tracking.address import shown_uri, tracking_uri
+from tracelate.tracking.best_effort import best_effort
+from tracelate.tracking.failures import StoreError, reason_of, reporting_failures
+from tracelate.tracking.store import connect
 
 
 @pytest.mark.parametrize(
@@ -62,16 +57,16 @@ def test_no_message_about_a_store_that_fails_shows_its_password(
     monkeypatch.setenv("DVC_ROOT", str(tmp_path))
     with pytest.raises(StoreError, match="cannot be reached") as unreachable:
         connect()
-    with mirroring():
+    with best_effort():
         connect()
-    with mirroring():
+    with best_effort():
         raise MlflowException(f"no answer from {address}/api")
     with pytest.raises(StoreError, match="no answer from") as failed, reporting_failures():
         raise MlflowException(f"no answer from {address}/api")
-    [ailment, *_] = examine()
+    [problem, *_] = find_problems()
     warnings = capsys.readouterr().err
     assert warnings.count("warning: MLflow at ") == 2
-    told = " ".join([str(unreachable.value), str(failed.value), warnings, *map(str, ailment)])
+    told = " ".join([str(unreachable.value), str(failed.value), warnings, *map(str, problem)])
     assert "hunter2" not in told
     assert "bob" not in told
 

@@ -1,4 +1,4 @@
-"""Keeping MLflow in step with the files, and both whole: sync and doctor."""
+"""Finding and fixing problems: doctor."""
 
 from __future__ import annotations
 
@@ -15,27 +15,30 @@ def doctor(
         bool,
         typer.Option(
             "--fix",
-            help="Mend what is safe: dead runs, unfinished models, left locks, what MLflow lacks.",
+            help="Fix what is safe: dead runs, unfinished models, stale locks, results that MLflow "
+            "lacks.",
         ),
     ] = False,
 ) -> None:
-    """Find what is wrong with this folder and MLflow's store, and say what to do about it.
+    """Find the problems of this folder and of MLflow's store, and print their remedies.
 
-    Runs that say RUNNING and are dead, models and versions whose files are gone, aliases that
-    point nowhere, locks and checkpoints that were left behind, results that MLflow lacks. Status 1
-    where something stays wrong; what begins with ? only may be wrong.
+    Finds runs with status RUNNING whose process is gone, models and versions whose files are gone,
+    aliases of versions that are gone, locks and checkpoints that were left behind, and results that
+    MLflow lacks. Exits with status 1 if a problem remains. A line that begins with ? is a problem
+    that may not be one.
     """
-    from tracelate.doctor.doctor import examine, mend
+    from tracelate.doctor.doctor import find_problems
+    from tracelate.doctor.doctor import fix as fix_problems
 
-    found = examine()
+    problems = find_problems()
     if fix:
-        for line in mend(found):
+        for line in fix_problems(problems):
             typer.echo(line)
-        found = examine()
-    for ailment in found:
-        hint = "" if ailment.mend is None or fix else " (--fix does it)"
-        typer.echo(f"{'✗' if ailment.is_certain else '?'} {ailment.what}")
-        typer.echo(f"  where: {ailment.where}\n  do:    {ailment.remedy}{hint}")
-    if any(ailment.is_certain for ailment in found):
+        problems = find_problems()
+    for problem in problems:
+        hint = "" if problem.fix is None or fix else " (--fix does this)"
+        typer.echo(f"{'✗' if problem.is_certain else '?'} {problem.what}")
+        typer.echo(f"  where: {problem.where}\n  do:    {problem.remedy}{hint}")
+    if any(problem.is_certain for problem in problems):
         raise typer.Exit(1)
-    typer.echo("healthy" if not found else "nothing is certainly wrong")
+    typer.echo("no problems found" if not problems else "no certain problems found")

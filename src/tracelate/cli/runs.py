@@ -36,8 +36,8 @@ def runs(
 ) -> None:
     """List what was trained, how good it is, and which runs can be compared with each other."""
     from tracelate.evaluation.metrics import SCORE_NAMES
+    from tracelate.tracking.address import shown_uri
     from tracelate.tracking.run_table import run_table
-    from tracelate.tracking.store import shown_uri
 
     experiment = None if all_experiments else load_params().runtime.experiment
     found = run_table(experiment, where=where or [], status=status, sort=sort, limit=limit)

@@ -14,7 +14,8 @@ app = typer.Typer()
 @app.command(epilog="Example: `tracelate ui --port 5001`")
 def ui(port: Annotated[int, typer.Option(help="On localhost.")] = 5000) -> None:
     """Open MLflow's interface on this project's runs; of a server, say where it has its own."""
-    from tracelate.tracking.store import connect, shown_uri, tracking_uri
+    from tracelate.tracking.address import shown_uri, tracking_uri
+    from tracelate.tracking.store import connect
 
     if tracking_uri().startswith(("http://", "https://")):
         typer.echo(f"an MLflow server has these runs: open {shown_uri()} in a browser")

@@ -1,48 +1,46 @@
-"""Finding what is wrong with a project and its store, and mending what is safe to mend."""
+"""Finding the problems of a project and its store, and fixing those that are safe to fix."""
 
 from __future__ import annotations
 
-from mlflow.exceptions import MlflowException
+from collections.abc import Sequence
 
 from tracelate import layout
-from tracelate.doctor.problem import Ailment
-from tracelate.doctor.project_checks import folder_ailments
-from tracelate.doctor.store_checks import store_ailments
+from tracelate.doctor.problem import Problem
+from tracelate.doctor.project_checks import project_problems
+from tracelate.doctor.store_checks import store_problems
 from tracelate.errors import InputError
-from tracelate.tracking.store import (
-    StoreError,
-    connect,
-    has_store,
-    project_root,
-    reason_of,
-    shown_uri,
-)
+from tracelate.tracking.address import has_store, project_root, shown_uri
+from tracelate.tracking.failures import StoreError, reason_of
+from tracelate.tracking.store import connect
 
 
-def examine() -> list[Ailment]:
-    """All that is wrong with this project and the store that it writes to."""
+def find_problems() -> list[Problem]:
+    """Returns all problems of this project and its store.
+
+    Raises StoreError if MLflow fails after the connection was made.
+    """
     root = project_root()
     if not has_store() and not (root / layout.RUN).is_file():
-        return list(folder_ailments(root, None))
+        return list(project_problems(root, None))
     try:
-        client = connect()
+        store = connect()
     except StoreError as error:
         remedy = str(error).rpartition(": ")[2]
-        unreachable = Ailment("MLflow's store cannot be reached", shown_uri(), remedy)
-        return [unreachable, *folder_ailments(root, None)]
-    return [*folder_ailments(root, client), *store_ailments(client)]
+        unreachable = Problem("MLflow's store cannot be reached", shown_uri(), remedy)
+        return [unreachable, *project_problems(root, None)]
+    return [*project_problems(root, store), *store_problems(store)]
 
 
-def mend(ailments: list[Ailment]) -> list[str]:
-    """Mends what can be, in order. Gives a line for each that was tried, with what came of it."""
-    said = []
-    for ailment in ailments:
-        if ailment.mend is None:
+def fix(problems: Sequence[Problem]) -> list[str]:
+    """Fixes the problems that have a fix, in order, and returns a line for each of them."""
+    lines = []
+    for problem in problems:
+        if problem.fix is None:
             continue
         try:
-            ailment.mend()
-        except (InputError, MlflowException, OSError) as error:
-            said.append(f"cannot mend ({reason_of(error)}): {ailment.what}")
+            problem.fix()
+        except (InputError, OSError) as error:
+            lines.append(f"cannot fix ({reason_of(error)}): {problem.what}")
         else:
-            said.append(f"mended: {ailment.what}")
-    return said
+            lines.append(f"fixed: {problem.what}")
+    return lines

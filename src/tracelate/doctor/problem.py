@@ -1,4 +1,4 @@
-"""Something wrong with a project or its store, and what to do about it."""
+"""A problem of a project or its store, and its remedy."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 
-class Ailment(NamedTuple):
+class Problem(NamedTuple):
+    """One problem."""
+
     what: str
     where: str
     remedy: str
     """What a person can do."""
-    mend: Callable[[], object] | None = None
-    """Mends it, where that is safe."""
+    fix: Callable[[], object] | None = None
+    """Fixes the problem, or None if that is not safe."""
     is_certain: bool = True
-    """False: a sign, such as a run that another machine may still be writing to."""
+    """False for a suspicion, such as a run that another machine may still be writing to."""

@@ -1,4 +1,4 @@
-"""What can be wrong in a project's folder: what MLflow lacks, and what was left behind."""
+"""Problems in a project's folder: results that MLflow lacks, and files that were left behind."""
 
 from __future__ import annotations
 
@@ -9,86 +9,90 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from mlflow import MlflowClient
-
 from tracelate import layout
-from tracelate.doctor.problem import Ailment
+from tracelate.doctor.problem import Problem
 from tracelate.errors import InputError
 from tracelate.files import read_json
 from tracelate.tracking import log_evaluation as evaluations
 from tracelate.tracking import log_training as trainings
-from tracelate.tracking.run_writer import TrackedRun
-from tracelate.tracking.runs import find_attached, find_run
-from tracelate.tracking.store import StoreError
+from tracelate.tracking.failures import StoreError
+from tracelate.tracking.run_writer import RunWriter
+from tracelate.tracking.runs import find_attached
+from tracelate.tracking.store import Store
 from tracelate.tracking.sync import sync_project
-from tracelate.tracking.sync_marks import is_mirrored
+from tracelate.tracking.sync_marks import is_synced
 from tracelate.training.run_file import read_training_run
 
 CHECKPOINTS = Path(".tracelate/checkpoints")
-HALF = re.compile(r"\..+\.[a-z0-9_]{8}")
-"""What `whole_file` calls a file until it is whole."""
-ROOMS = ("data", "models", "reports", ".tracelate")
-YOUNG_S = 600
-"""A half file younger than this may be being written now."""
+PARTIAL_FILE = re.compile(r"\..+\.[a-z0-9_]{8}")
+"""Name that `whole_file` gives a file until it is complete."""
+FOLDERS = ("data", "models", "reports", ".tracelate")
+MIN_AGE_S = 600
+"""A partial file younger than this may still be being written."""
 
 
-def folder_ailments(root: Path, client: MlflowClient | None) -> Iterator[Ailment]:
-    """Without a client, only what needs no store."""
-    if (root / layout.RUN).is_file() and client is not None:
-        yield from _unsynced(root, client)
-    for note in sorted((root / CHECKPOINTS).glob("*/run.json")):
-        if client is not None:
-            yield from _left_checkpoints(note, client)
-    for room in ROOMS:
-        for path in sorted((root / room).rglob(".*")):
-            is_old = path.is_file() and time.time() - path.stat().st_mtime > YOUNG_S
-            if is_old and HALF.fullmatch(path.name):
-                yield Ailment(
-                    "a file was never written to its end", str(path), "delete it: nothing reads it"
-                )
+def project_problems(root: Path, store: Store | None) -> Iterator[Problem]:
+    """Yields the problems of the project's folder.
+
+    Without a store, the checks that need one are left out. Raises StoreError if MLflow fails.
+    """
+    if store is not None:
+        if (root / layout.RUN).is_file():
+            yield from _unsynced_results(root, store)
+        for note in sorted((root / CHECKPOINTS).glob("*/run.json")):
+            yield from _unused_checkpoints(note, store)
+    for folder in FOLDERS:
+        yield from _partial_files(root / folder)
 
 
-def _unsynced(root: Path, client: MlflowClient) -> Iterator[Ailment]:
+def _unsynced_results(root: Path, store: Store) -> Iterator[Problem]:
     try:
-        lacking = _lacking(root, client)
+        unsynced = _unsynced_stages(root, store)
     except StoreError:
         raise
     except (InputError, FileNotFoundError) as error:
-        yield Ailment(
-            f"the files of the last training are not whole: {error}",
+        yield Problem(
+            f"the files of the last training are incomplete: {error}",
             str(root / layout.MODELS),
-            "run `dvc repro`, or `dvc checkout` where DVC has them",
+            "run `dvc repro`, or `dvc checkout` if DVC has them",
         )
         return
-    if lacking:
-        yield Ailment(
-            f"MLflow lacks the {' and the '.join(lacking)} that lies here",
+    if unsynced:
+        yield Problem(
+            f"MLflow lacks the {' and the '.join(unsynced)} of this folder",
             str(root / layout.MODELS),
             "run `tracelate sync`",
             partial(sync_project, root),
         )
 
 
-def _lacking(root: Path, client: MlflowClient) -> list[str]:
-    """The stages whose files here are not those that MLflow has."""
+def _unsynced_stages(root: Path, store: Store) -> list[str]:
+    """Returns the stages whose files differ from those that MLflow has."""
     training = read_training_run(root / layout.RUN)
     stages = {trainings.STAGE: trainings.training_files(root)}
     settings: dict[str, Any] = {}
     if (lineage := evaluations.find_evaluation(root)) is not None:
         stages[evaluations.STAGE] = evaluations.evaluation_files(root)
         settings = {"evaluate": lineage.params["evaluate"]}
-    run = find_attached(client, training.run_id, training.experiment, settings)
+    run = find_attached(store, training.run_id, training.experiment, settings)
     if run is None:
         return list(stages)
-    tracked = TrackedRun(client, run.info.run_id)
-    return [stage for stage, files in stages.items() if not is_mirrored(tracked, stage, files)]
+    writer = RunWriter(store, run.run_id)
+    return [stage for stage, files in stages.items() if not is_synced(writer, stage, files)]
 
 
-def _left_checkpoints(note: Path, client: MlflowClient) -> Iterator[Ailment]:
-    run = find_run(client, read_json(note)["run_id"])
-    if run is not None and run.info.status == "FINISHED":
-        yield Ailment(
-            f"the training of run {run.info.run_id} has finished and left its checkpoints",
+def _unused_checkpoints(note: Path, store: Store) -> Iterator[Problem]:
+    run = store.runs.find(read_json(note)["run_id"])
+    if run is not None and run.status == "FINISHED":
+        yield Problem(
+            f"the training of run {run.run_id} has finished, but its checkpoints were not deleted",
             str(note.parent),
-            "delete the folder: nothing resumes from it",
+            "delete the folder: no training will resume from it",
         )
+
+
+def _partial_files(folder: Path) -> Iterator[Problem]:
+    for path in sorted(folder.rglob(".*")):
+        is_old = path.is_file() and time.time() - path.stat().st_mtime > MIN_AGE_S
+        if is_old and PARTIAL_FILE.fullmatch(path.name):
+            yield Problem("a file is incomplete", str(path), "delete it: nothing reads it")

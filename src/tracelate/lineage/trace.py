@@ -8,11 +8,6 @@ import urllib.request
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from mlflow import MlflowClient
-from mlflow.artifacts import download_artifacts
-from mlflow.entities import LoggedModel, Run
-from mlflow.entities.model_registry import ModelVersion
-from mlflow.exceptions import MlflowException
 from pydantic import ValidationError
 
 from tracelate import layout
@@ -23,20 +18,15 @@ from tracelate.evaluation.report import Metrics
 from tracelate.files import sha256_of
 from tracelate.git import commit_subject
 from tracelate.lineage.chain import Chain, RunState, VersionState
+from tracelate.tracking.address import has_store
+from tracelate.tracking.failures import ArtifactError, InvalidValueError, NotFoundError, StoreError
 from tracelate.tracking.log_evaluation import STAGE
-from tracelate.tracking.log_model import ARTIFACTS
-from tracelate.tracking.log_model import find_model as find_logged_model
-from tracelate.tracking.references import LOGGED, find_model, find_unique_run
+from tracelate.tracking.log_model import ARTIFACTS, find_logged_model
+from tracelate.tracking.records import StoredModel, StoredRun, StoredVersion
+from tracelate.tracking.references import find_model, find_unique_run
 from tracelate.tracking.run_writer import flatten
-from tracelate.tracking.runs import RESTORED_FROM, find_run
-from tracelate.tracking.store import (
-    StoreError,
-    all_experiments,
-    all_runs,
-    connect,
-    has_store,
-    tracking_uri,
-)
+from tracelate.tracking.runs import RESTORED_FROM
+from tracelate.tracking.store import Store, connect
 
 SERVED = ("http://", "https://")
 TIMEOUT_S = 10
@@ -58,8 +48,8 @@ class Found(NamedTuple):
     """A packed model's address in MLflow's artifact store."""
     model_id: str | None = None
     """What MLflow's store knows that model as, whatever its lineage says."""
-    run: Run | None = None
-    version: ModelVersion | None = None
+    run: StoredRun | None = None
+    version: StoredVersion | None = None
     served: dict[str, Any] | None = None
     """What a server says of its model."""
 
@@ -67,10 +57,10 @@ class Found(NamedTuple):
 class Trace(NamedTuple):
     chain: Chain
     found: Found
-    client: MlflowClient | None
+    store: Store | None
     """None where MLflow cannot be reached or has no store here."""
-    run: Run | None
-    model: LoggedModel | None
+    run: StoredRun | None
+    model: StoredModel | None
 
     @property
     def lineage(self) -> Lineage:
@@ -87,45 +77,45 @@ def trace(reference: str) -> Trace:
     Raises InputError where it names none, or what was not evaluated.
     """
     if reference.startswith(SERVED):
-        client, found = _client_if_any(), _of_server(reference)
-        found = found._replace(version=_served_version(client, found))
+        store, found = _store_if_any(), _of_server(reference)
+        found = found._replace(version=_served_version(store, found))
     elif Path(reference).exists():
-        client, found = _client_if_any(), _of_path(Path(reference))
+        store, found = _store_if_any(), _of_path(Path(reference))
     else:
-        client = connect()
+        store = connect()
         is_model = reference.startswith("models:")
-        found = _of_model(client, reference) if is_model else _of_run(client, reference)
-    run = found.run or (None if client is None else run_of(client, found.lineage))
-    model = None if client is None else _logged_model(client, found, run)
+        found = _of_model(store, reference) if is_model else _of_run(store, reference)
+    run = found.run or (None if store is None else run_of(store, found.lineage))
+    model = None if store is None else _logged_model(store, found, run)
     chain = Chain(
         reference,
         found.lineage,
-        _metrics(client, found, run),
-        None if client is None or run is None else _run_state(client, run),
-        None if client is None or found.version is None else _version_state(client, found.version),
+        _metrics(store, found, run),
+        None if store is None or run is None else _run_state(store, run),
+        None if store is None or found.version is None else _version_state(store, found.version),
         _subject(found),
     )
-    return Trace(chain, found, client, run, model)
+    return Trace(chain, found, store, run, model)
 
 
-def fetch(client: MlflowClient, run_id: str, path: str, folder: Path) -> Path | None:
+def fetch(store: Store, run_id: str, path: str, folder: Path) -> Path | None:
     """A file among the run's artifacts, right in `folder`; None where there is none."""
     try:
-        fetched = Path(client.download_artifacts(run_id, path, str(folder)))
+        fetched = store.runs.download_file(run_id, path, folder)
         # MLflow's stores differ in whether they keep the folders of an artifact's path
         return fetched.replace(folder / fetched.name)
-    except (MlflowException, OSError):
+    except (ArtifactError, OSError):
         return None
 
 
-def fetch_packed(location: str, folder: Path, name: str = "") -> Path | None:
+def fetch_packed(store: Store, location: str, folder: Path, name: str = "") -> Path | None:
     """The packed model that lies at `location`, or that file or folder of it; None where there is
     none.
     """
     address = f"{location.rstrip('/')}/{name}".rstrip("/")
     try:
-        return Path(download_artifacts(address, dst_path=str(folder), tracking_uri=tracking_uri()))
-    except (MlflowException, OSError):
+        return store.models.download(address, folder)
+    except ArtifactError:
         return None
 
 
@@ -176,18 +166,16 @@ def _of_server(address: str) -> Found:
         ) from error
 
 
-def _of_model(client: MlflowClient, reference: str) -> Found:
-    source = find_model(client, reference)
+def _of_model(store: Store, reference: str) -> Found:
+    source = find_model(store, reference)
     version = None
     if source.version is not None:
-        version = client.get_model_version(source.name, source.version)
-        location = client.get_model_version_download_uri(source.name, source.version)
-        if logged := LOGGED.fullmatch(location):
-            location = client.get_logged_model(logged["model_id"]).artifact_location
+        version = store.registry.version(source.name, source.version)
+        location = store.registry.location(version)
     else:
-        location = client.get_logged_model(source.model_id).artifact_location
+        location = store.models.get(source.model_id or "").artifact_location
     with tempfile.TemporaryDirectory(prefix="tracelate-") as folder:
-        path = fetch_packed(location, Path(folder), f"{ARTIFACTS}/{layout.LINEAGE.name}")
+        path = fetch_packed(store, location, Path(folder), f"{ARTIFACTS}/{layout.LINEAGE.name}")
         if path is None:
             raise InputError(
                 f"{reference} has no {layout.LINEAGE.name} at {location}: its files are gone, or "
@@ -197,75 +185,76 @@ def _of_model(client: MlflowClient, reference: str) -> Found:
     return Found(lineage, location=location, version=version, model_id=source.model_id)
 
 
-def _of_run(client: MlflowClient, reference: str) -> Found:
-    run = find_unique_run(client, reference)
+def _of_run(store: Store, reference: str) -> Found:
+    run = find_unique_run(store, reference)
     with tempfile.TemporaryDirectory(prefix="tracelate-") as folder:
-        path = fetch(client, run.info.run_id, f"{STAGE}/{layout.LINEAGE.name}", Path(folder))
+        path = fetch(store, run.run_id, f"{STAGE}/{layout.LINEAGE.name}", Path(folder))
         if path is None:
             raise InputError(
-                f"run {run.info.run_name} ({run.info.run_id}) has no {STAGE}/{layout.LINEAGE.name}:"
+                f"run {run.name} ({run.run_id}) has no {STAGE}/{layout.LINEAGE.name}:"
                 " it was not evaluated, or its files are gone; `dvc repro` evaluates"
             )
         return Found(read_lineage(path), run=run)
 
 
-def run_of(client: MlflowClient, lineage: Lineage) -> Run | None:
+def run_of(store: Store, lineage: Lineage) -> StoredRun | None:
     """The run that holds the lineage's evaluation, else one that holds its training."""
-    training = find_run(client, lineage.training.run_id)
-    experiments = [one.experiment_id for one in all_experiments(client)]
-    stand_ins = all_runs(
-        client, experiments, f"tags.`{RESTORED_FROM}` = '{lineage.training.run_id}'"
+    training = store.runs.find(lineage.training.run_id)
+    experiments = [one.experiment_id for one in store.runs.experiments()]
+    stand_ins = store.runs.search(
+        experiments, f"tags.`{RESTORED_FROM}` = '{lineage.training.run_id}'"
     )
     runs = [*([training] if training is not None else []), *reversed(stand_ins)]
     wanted = {name: str(value) for name, value in flatten({"evaluate": lineage.params["evaluate"]})}
-    fitting = [run for run in runs if wanted.items() <= run.data.params.items()]
+    fitting = [run for run in runs if wanted.items() <= run.params.items()]
     return next(iter([*fitting, *runs]), None)
 
 
-def _logged_model(client: MlflowClient, found: Found, run: Run | None) -> LoggedModel | None:
+def _logged_model(store: Store, found: Found, run: StoredRun | None) -> StoredModel | None:
     if found.model_id is not None:
-        return client.get_logged_model(found.model_id)
+        return store.models.get(found.model_id)
     if run is not None:
-        return find_logged_model(client, run.info.experiment_id, found.lineage)
+        return find_logged_model(store, run.experiment_id, found.lineage)
     return None
 
 
-def _metrics(client: MlflowClient | None, found: Found, run: Run | None) -> Metrics | None:
+def _metrics(store: Store | None, found: Found, run: StoredRun | None) -> Metrics | None:
     """The evaluation's scores: of the project where they are the lineage's, else of the run."""
     wanted = found.lineage.evaluation[layout.METRICS.as_posix()]
     own = found.root / layout.METRICS
     if own.is_file() and sha256_of(own) == wanted:
         return read_metrics(own)
-    if client is None or run is None:
+    if store is None or run is None:
         return None
     with tempfile.TemporaryDirectory(prefix="tracelate-") as folder:
-        path = fetch(client, run.info.run_id, f"{STAGE}/{layout.METRICS.name}", Path(folder))
+        path = fetch(store, run.run_id, f"{STAGE}/{layout.METRICS.name}", Path(folder))
         return read_metrics(path) if path is not None and sha256_of(path) == wanted else None
 
 
-def _run_state(client: MlflowClient, run: Run) -> RunState:
-    experiment = client.get_experiment(run.info.experiment_id).name
-    return RunState(run.info.run_id, run.info.run_name, run.info.status, experiment)
+def _run_state(store: Store, run: StoredRun) -> RunState:
+    experiment = store.runs.experiment_name(run.experiment_id)
+    return RunState(run.run_id, run.name, run.status, experiment)
 
 
-def _version_state(client: MlflowClient, version: ModelVersion) -> VersionState:
+def _version_state(store: Store, version: StoredVersion) -> VersionState:
     # the version itself does not always know its aliases
-    aliases = client.get_registered_model(version.name).aliases
+    registered = store.registry.find(version.name)
+    aliases = registered.aliases if registered is not None else {}
     return VersionState(
         version.name,
-        str(version.version),
-        sorted(name for name, number in aliases.items() if str(number) == str(version.version)),
+        version.version,
+        sorted(name for name, number in aliases.items() if number == version.version),
         {name: value for name, value in version.tags.items() if name.startswith(VERDICT_TAG)},
     )
 
 
-def _served_version(client: MlflowClient | None, found: Found) -> ModelVersion | None:
+def _served_version(store: Store | None, found: Found) -> StoredVersion | None:
     served = found.served or {}
-    if client is None or not served.get("name") or not served.get("version"):
+    if store is None or not served.get("name") or not served.get("version"):
         return None
     try:
-        return client.get_model_version(served["name"], str(served["version"]))
-    except MlflowException:
+        return store.registry.version(served["name"], str(served["version"]))
+    except (NotFoundError, InvalidValueError):
         return None
 
 
@@ -274,7 +263,7 @@ def _subject(found: Found) -> str | None:
     return None if commit is None else commit_subject(commit, found.root)
 
 
-def _client_if_any() -> MlflowClient | None:
+def _store_if_any() -> Store | None:
     """None where there is no store: asking about files makes none."""
     try:
         return connect() if has_store() else None

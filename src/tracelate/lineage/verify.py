@@ -6,9 +6,6 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from mlflow.entities import LoggedModel, Run
-from mlflow.utils.mlflow_tags import MLFLOW_GIT_COMMIT
-
 from tracelate import layout
 from tracelate.evaluation.lineage import Lineage
 from tracelate.files import sha256_of
@@ -36,7 +33,9 @@ from tracelate.tracking.log_model import (
     PYFUNC_MODEL,
     code_sha256,
 )
+from tracelate.tracking.records import StoredModel, StoredRun
 from tracelate.tracking.run_writer import flatten
+from tracelate.tracking.runs import COMMIT_TAG
 
 RUN = "MLflow's run"
 MODEL = "MLflow's model"
@@ -87,14 +86,16 @@ def _check_model(trace: Trace) -> Iterator[Check]:
         yield Check(MODEL, "weights, config and tokenizer", "not here")
         return
     with tempfile.TemporaryDirectory(prefix="tracelate-") as temporary:
-        packed = fetch_packed(location, Path(temporary)) or Path(temporary)
+        packed = Path(temporary)
+        if trace.store is not None:
+            packed = fetch_packed(trace.store, location, packed) or packed
         yield from check_copy(packed_copy(MODEL, packed / ARTIFACTS, lineage))
         yield from check_config(MODEL, packed / ARTIFACTS, lineage)
         if model is not None:
             yield from _check_model_tags(model, lineage, packed)
 
 
-def _check_model_tags(model: LoggedModel, lineage: Lineage, packed: Path) -> Iterator[Check]:
+def _check_model_tags(model: StoredModel, lineage: Lineage, packed: Path) -> Iterator[Check]:
     training = lineage.training
     wanted = {
         "training_run_id": training.run_id,
@@ -114,23 +115,23 @@ def _check_model_tags(model: LoggedModel, lineage: Lineage, packed: Path) -> Ite
 
 def _check_run(trace: Trace) -> Iterator[Check]:
     """The evaluation that the run holds, and the run's tags and params."""
-    client, run, lineage = trace.client, trace.run, trace.lineage
-    if client is None or run is None:
+    store, run, lineage = trace.store, trace.run, trace.lineage
+    if store is None or run is None:
         yield Check(RUN, "scores, translations, tags and params", "not here")
         return
     with tempfile.TemporaryDirectory(prefix="tracelate-") as temporary:
         folder = Path(temporary)
         for name in (layout.METRICS.name, layout.TRANSLATIONS.name):
-            fetch(client, run.info.run_id, f"{STAGE}/{name}", folder)
+            fetch(store, run.run_id, f"{STAGE}/{name}", folder)
         yield from check_copy(evaluation_copy(RUN, folder, lineage))
         if all((folder / Path(name).name).is_file() for name in lineage.evaluation):
             yield from check_evidence(RUN, folder, lineage)
             test = trace.found.root / layout.TEST
             if test.is_file() and sha256_of(test) == lineage.test_sha256:
                 yield from check_test_set(RUN, folder, test)
-        path = fetch(client, run.info.run_id, f"{STAGE}/{layout.LINEAGE.name}", folder)
+        path = fetch(store, run.run_id, f"{STAGE}/{layout.LINEAGE.name}", folder)
         if path is not None:
-            said = run.data.tags.get(f"sha256.{layout.LINEAGE.as_posix()}")
+            said = run.tags.get(f"sha256.{layout.LINEAGE.as_posix()}")
             yield _check_tag(RUN, path.name, sha256_of(path), said)
     yield from _check_run_tags(run, lineage)
 
@@ -142,8 +143,8 @@ def _check_tag(place: str, what: str, found: str, said: str | None) -> Check:
     return Check(place, what, "differs", f"its sha256 is {found}, the tag says {said}")
 
 
-def _check_run_tags(run: Run, lineage: Lineage) -> Iterator[Check]:
-    tags, training = run.data.tags, lineage.training
+def _check_run_tags(run: StoredRun, lineage: Lineage) -> Iterator[Check]:
+    tags, training = run.tags, lineage.training
     hashes = {**lineage.files, **lineage.evaluation}
     wanted = {
         **{f"sha256.{name}": sha256 for name, sha256 in hashes.items()},
@@ -153,7 +154,7 @@ def _check_run_tags(run: Run, lineage: Lineage) -> Iterator[Check]:
         "test_set": lineage.test_sha256[:12],
     }
     if training.commit is not None:
-        wanted[MLFLOW_GIT_COMMIT] = training.commit
+        wanted[COMMIT_TAG] = training.commit
         wanted["git.dirty"] = str(training.dirty).lower()
     for name, value in wanted.items():
         if name in tags:
@@ -161,10 +162,10 @@ def _check_run_tags(run: Run, lineage: Lineage) -> Iterator[Check]:
     yield _check_params(run, lineage)
 
 
-def _check_params(run: Run, lineage: Lineage) -> Check:
+def _check_params(run: StoredRun, lineage: Lineage) -> Check:
     """Of the settings that change results; another machine may train with other `runtime`."""
     sections = {name: one for name, one in lineage.params.items() if name != "runtime"}
-    logged = run.data.params
+    logged = run.params
     wrong = [
         f"{name} is {logged[name]}, the lineage says {value}"
         for name, value in flatten(sections)

@@ -8,13 +8,12 @@ from datetime import UTC, datetime
 from socket import gethostname
 from typing import Literal, NamedTuple
 
-from mlflow import MlflowClient
-from mlflow.exceptions import MlflowException
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tracelate.errors import InputError
 from tracelate.git import current_commit
 from tracelate.registry.alias_lock import user_name
+from tracelate.tracking.store import Store
 
 TAG = "tracelate.history."
 LONGEST_EVENT = 5000
@@ -62,12 +61,12 @@ def author_now() -> Author:
     return Author(when, f"{user_name()}@{gethostname()}", current_commit().sha)
 
 
-def read_history(client: MlflowClient, model: str, alias: str) -> list[Event]:
+def read_history(store: Store, model: str, alias: str) -> list[Event]:
     """The oldest first. Raises InputError where the registered model is missing or an event is
     damaged.
     """
     events = []
-    for number, text in sorted(_tags(client, model, alias).items()):
+    for number, text in sorted(_tags(store, model, alias).items()):
         try:
             events.append(Event.model_validate_json(text))
         except ValidationError as error:
@@ -78,14 +77,14 @@ def read_history(client: MlflowClient, model: str, alias: str) -> list[Event]:
     return events
 
 
-def append_event(client: MlflowClient, model: str, alias: str, event: Event) -> None:
+def append_event(store: Store, model: str, alias: str, event: Event) -> None:
     """Only for the holder of the model's lock. A reason that is too long is cut."""
-    number = max(_tags(client, model, alias), default=0) + 1
+    number = max(_tags(store, model, alias), default=0) + 1
     text = event.model_dump_json(exclude_defaults=True)
     if (excess := len(text) - LONGEST_EVENT) > 0:
         event = event.model_copy(update={"why": event.why[: -excess - 1] + "…"})
         text = event.model_dump_json(exclude_defaults=True)
-    client.set_registered_model_tag(model, _tag(alias, number), text)
+    store.registry.set_tag(model, _tag(alias, number), text)
 
 
 def previous_version(
@@ -108,18 +107,17 @@ def previous_version(
     return next((version for version in reversed(past) if version in existing), None)
 
 
-def _tags(client: MlflowClient, model: str, alias: str) -> dict[int, str]:
-    try:
-        tags = client.get_registered_model(model).tags
-    except MlflowException as error:
-        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
-            raise
+def _tags(store: Store, model: str, alias: str) -> dict[int, str]:
+    registered = store.registry.find(model)
+    if registered is None:
         raise InputError(
             f"there is no registered model {model}: promote one, or name another with --name"
-        ) from error
+        )
     pattern = re.compile(rf"{re.escape(TAG + alias)}\.([0-9]+)")
     return {
-        int(found[1]): text for name, text in tags.items() if (found := pattern.fullmatch(name))
+        int(found[1]): text
+        for name, text in registered.tags.items()
+        if (found := pattern.fullmatch(name))
     }
 
 

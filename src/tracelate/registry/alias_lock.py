@@ -9,16 +9,15 @@ from __future__ import annotations
 import getpass
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Literal, NamedTuple
 
-from mlflow import MlflowClient
-from mlflow.exceptions import MlflowException
-
 from tracelate.errors import InputError
+from tracelate.tracking.failures import AlreadyExistsError, NotFoundError, StoreError
 from tracelate.tracking.run_owner import HOST, PID, PID_SPACE, STARTED, process_tags, state_of
+from tracelate.tracking.store import Store
 
 SUFFIX = "--promotion-lock"
 TAG = "tracelate.lock."
@@ -28,9 +27,6 @@ WAIT_S = 60.0
 POLL_S = 0.25
 READINGS = 5
 """How often an entry without tags is read, before it passes for no lock."""
-PAGE = 100
-TAKEN = ("RESOURCE_ALREADY_EXISTS", "RESOURCE_DOES_NOT_EXIST")
-"""What creating an entry fails with where there is one, or one was deleted just now."""
 
 
 class Lock(NamedTuple):
@@ -83,65 +79,59 @@ class Lock(NamedTuple):
 
 
 @contextmanager
-def hold_lock(client: MlflowClient, model: str, wait_s: float = WAIT_S) -> Iterator[Lock]:
+def hold_lock(store: Store, model: str, wait_s: float = WAIT_S) -> Iterator[Lock]:
     """Holds the lock of a registered model while the block runs.
 
     Raises InputError, which names the holder, where another has had it for longer than `wait_s`
     or has died with it.
     """
-    lock = _take(client, model, wait_s)
+    lock = _take(store, model, wait_s)
     try:
         yield lock
     finally:
-        with suppress(MlflowException):  # what stays is told to the next one as stale
-            release(client, lock)
+        with suppress(StoreError):  # what stays is told to the next one as stale
+            release(store, lock)
 
 
-def refuse_lost(client: MlflowClient, lock: Lock) -> None:
+def refuse_lost(store: Store, lock: Lock) -> None:
     """Raises InputError where someone has taken the lock away meanwhile."""
-    found = find_lock(client, lock.model)
+    found = find_lock(store, lock.model)
     if found is None or found.token != lock.token:
         raise InputError(
             f"the lock {lock.entry} was taken away while it was held: nothing was moved, try again"
         )
 
 
-def find_lock(client: MlflowClient, model: str) -> Lock | None:
-    """None where no one holds it. Raises InputError where the entry is no lock."""
+def find_lock(store: Store, model: str) -> Lock | None:
+    """Returns the lock of a registered model, or None if no process holds it.
+
+    Raises InputError if the lock's entry was not made by Tracelate.
+    """
+    tags: Mapping[str, str] = {}
     for _ in range(READINGS):
-        try:
-            entry = client.get_registered_model(model + SUFFIX)
-        except MlflowException as error:
-            if error.error_code == "RESOURCE_DOES_NOT_EXIST":
-                return None
-            raise
-        if entry.tags:
+        entry = store.registry.find(model + SUFFIX)
+        if entry is None:
+            return None
+        tags = entry.tags
+        if tags:
             break
-        time.sleep(POLL_S)  # released after the store had read the entry, before it read its tags
-    return _read(model, entry.tags)
+        # the lock was released after the store had read the entry, and before it read its tags
+        time.sleep(POLL_S)
+    return _read(model, tags)
 
 
-def stale_locks(client: MlflowClient) -> list[Lock]:
+def stale_locks(store: Store) -> list[Lock]:
     """The locks in the store whose holders have died."""
-    names: list[str] = []
-    token: str | None = None
-    while True:
-        page = client.search_registered_models(
-            f"name LIKE '%{SUFFIX}'", max_results=PAGE, page_token=token
-        )
-        names += [entry.name.removesuffix(SUFFIX) for entry in page]
-        token = page.token
-        if not token:
-            break
-    found = [find_lock(client, name) for name in names]
+    entries = store.registry.search(f"name LIKE '%{SUFFIX}'")
+    found = [find_lock(store, entry.name.removesuffix(SUFFIX)) for entry in entries]
     return [lock for lock in found if lock is not None and lock.is_stale]
 
 
-def release(client: MlflowClient, lock: Lock) -> None:
+def release(store: Store, lock: Lock) -> None:
     """Deletes the lock's entry, if it is still this lock's."""
-    found = find_lock(client, lock.model)
+    found = find_lock(store, lock.model)
     if found is not None and found.token == lock.token:
-        client.delete_registered_model(lock.entry)
+        store.registry.delete(lock.entry)
 
 
 def user_name() -> str:
@@ -151,7 +141,7 @@ def user_name() -> str:
         return "unknown"
 
 
-def _take(client: MlflowClient, model: str, wait_s: float) -> Lock:
+def _take(store: Store, model: str, wait_s: float) -> Lock:
     own = process_tags()
     lock = Lock(
         model,
@@ -166,16 +156,15 @@ def _take(client: MlflowClient, model: str, wait_s: float) -> Lock:
     give_up = time.monotonic() + wait_s
     while True:
         try:
-            client.create_registered_model(
+            store.registry.create(
                 lock.entry,
-                tags=_tags(lock),
-                description=f"No model: whoever has this entry may move the aliases of {model}.",
+                _tags(lock),
+                f"No model: whoever has this entry may move the aliases of {model}.",
             )
             return lock
-        except MlflowException as error:
-            if error.error_code not in TAKEN:
-                raise
-        other = find_lock(client, model)
+        except (AlreadyExistsError, NotFoundError):  # not found: it was deleted at this moment
+            pass
+        other = find_lock(store, model)
         if other is None:
             continue
         if other.token == lock.token:  # created, and asked for again since the answer was lost
@@ -211,7 +200,7 @@ def _tags(lock: Lock) -> dict[str, str]:
     return {TAG + name: str(value) for name, value in values.items() if value}
 
 
-def _read(model: str, tags: dict[str, str]) -> Lock:
+def _read(model: str, tags: Mapping[str, str]) -> Lock:
     try:
         return Lock(
             model,

@@ -7,9 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from mlflow import MlflowClient
-from mlflow.exceptions import MlflowException
-
 from tracelate import layout
 from tracelate.comparison.comparability import inconsistencies
 from tracelate.comparison.parity import Parity, compare_translations
@@ -19,11 +16,13 @@ from tracelate.evaluation.lineage import Lineage, read_lineage
 from tracelate.evaluation.results import Evidence
 from tracelate.files import sha256_of
 from tracelate.lineage.checks import refuse_changed_project
+from tracelate.tracking.address import shown_uri
+from tracelate.tracking.failures import ArtifactError
 from tracelate.tracking.log_model import LINEAGE_TAG
 from tracelate.tracking.packed_models import packed_model
 from tracelate.tracking.packed_translator import load_packed_translator
 from tracelate.tracking.results import ARTIFACTS, find_evidence
-from tracelate.tracking.store import shown_uri
+from tracelate.tracking.store import Store
 
 HASHED = (layout.LINEAGE, layout.METRICS, layout.TRANSLATIONS)
 """What a run keeps of its evaluation that its tags have the sha256 of."""
@@ -45,7 +44,7 @@ class Candidate(NamedTuple):
         return f"models:/{self.model_id}"
 
 
-def find_candidate(client: MlflowClient, reference: str, test: Path) -> Candidate:
+def find_candidate(store: Store, reference: str, test: Path) -> Candidate:
     """The run that `reference` names, with its model, all of it checked against `test`.
 
     Raises InputError where there is none, or which names the file that has changed.
@@ -56,9 +55,9 @@ def find_candidate(client: MlflowClient, reference: str, test: Path) -> Candidat
             f"{reference} is a folder: name the run that it was written to, `tracelate runs` lists "
             "them"
         )
-    hashes = kept_hashes(client, evidence.run_id, evidence.name)
+    hashes = kept_hashes(store, evidence.run_id, evidence.name)
     with tempfile.TemporaryDirectory(prefix="tracelate-") as folder:
-        path = _download(client, evidence.run_id, evidence.name, layout.LINEAGE, Path(folder))
+        path = _download(store, evidence.run_id, evidence.name, layout.LINEAGE, Path(folder))
         lineage = read_lineage(path)
     _refuse_other_test_set(evidence, lineage, test)
     if reasons := inconsistencies(evidence):
@@ -69,19 +68,19 @@ def find_candidate(client: MlflowClient, reference: str, test: Path) -> Candidat
         evidence.run_id,
         lineage,
         hashes[layout.LINEAGE.as_posix()],
-        _model_of(client, evidence.run_id, evidence.name),
+        _model_of(store, evidence.run_id, evidence.name),
     )
-    packed_with = client.get_logged_model(candidate.model_id).tags.get(LINEAGE_TAG, "")
+    packed_with = store.models.get(candidate.model_id).tags.get(LINEAGE_TAG, "")
     _refuse_other_evaluation(candidate, candidate.uri, packed_with)
     return candidate
 
 
-def kept_hashes(client: MlflowClient, run_id: str, name: str) -> dict[str, str]:
+def kept_hashes(store: Store, run_id: str, name: str) -> dict[str, str]:
     """The sha256 of each of HASHED, as the run's tags have it.
 
     Raises InputError where a file is not the one that was logged.
     """
-    tags = client.get_run(run_id).data.tags
+    tags = store.runs.get(run_id).tags
     hashes = {}
     with tempfile.TemporaryDirectory(prefix="tracelate-") as folder:
         for path in HASHED:
@@ -91,7 +90,7 @@ def kept_hashes(client: MlflowClient, run_id: str, name: str) -> dict[str, str]:
                     f"{name} has no sha256 of {path}: it was tracked by an earlier version; "
                     "evaluate it again"
                 )
-            found = sha256_of(_download(client, run_id, name, path, Path(folder)))
+            found = sha256_of(_download(store, run_id, name, path, Path(folder)))
             if found != wanted:
                 raise InputError(
                     f"{ARTIFACTS}/{path.name} of {name} has changed: its sha256 is "
@@ -157,19 +156,18 @@ def _refuse_other_test_set(evidence: Evidence, lineage: Lineage, test: Path) -> 
         )
 
 
-def _model_of(client: MlflowClient, run_id: str, name: str) -> str:
-    outputs = client.get_run(run_id).outputs
-    linked = outputs.model_outputs if outputs is not None else []
+def _model_of(store: Store, run_id: str, name: str) -> str:
+    linked = store.runs.get(run_id).model_ids
     if not linked:
         raise InputError(f"{name} has no packed model: `tracelate sync` writes what MLflow lacks")
-    return str(linked[-1].model_id)
+    return linked[-1]
 
 
-def _download(client: MlflowClient, run_id: str, name: str, path: Path, folder: Path) -> Path:
+def _download(store: Store, run_id: str, name: str, path: Path, folder: Path) -> Path:
     place = f"{ARTIFACTS}/{path.name}"
     try:
-        return Path(client.download_artifacts(run_id, place, str(folder)))
-    except (MlflowException, OSError) as error:
+        return store.runs.download_file(run_id, place, folder)
+    except ArtifactError as error:
         raise InputError(
             f"{name} has no {place} in {shown_uri()}: its artifacts are gone; evaluate again"
         ) from error

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from mlflow import MlflowClient
-
 from tracelate import layout
 from tracelate.comparison.comparability import differences, inconsistencies
 from tracelate.comparison.significance import Resampling, Significance, compare_systems
@@ -13,9 +11,10 @@ from tracelate.errors import InputError
 from tracelate.evaluation.metrics import corpus_metrics
 from tracelate.registry.candidate import Candidate, kept_hashes
 from tracelate.registry.versions import Alias, current_version
+from tracelate.tracking.failures import StoreError
 from tracelate.tracking.log_model import LINEAGE_TAG
-from tracelate.tracking.references import model_id_of
 from tracelate.tracking.results import find_evidence
+from tracelate.tracking.store import Store
 
 
 class Championship(NamedTuple):
@@ -29,17 +28,19 @@ class Championship(NamedTuple):
 
 
 def compare_with_champion(
-    client: MlflowClient, candidate: Candidate, alias: Alias, metric: str
+    store: Store, candidate: Candidate, alias: Alias, metric: str
 ) -> Championship:
     """Against what the alias points at now."""
-    version = current_version(client, alias)
+    version = current_version(store, alias)
     if version is None:
         return Championship(None, None, [], None)
     title = f"version {version} ({alias.name})"
     try:
         evidence = find_evidence(f"models:/{alias.model}/{version}")
-        hashes = kept_hashes(client, evidence.run_id or "", evidence.name)
-        _refuse_other_evaluation(client, alias.model, version, hashes[layout.LINEAGE.as_posix()])
+        hashes = kept_hashes(store, evidence.run_id or "", evidence.name)
+        _refuse_other_evaluation(store, alias.model, version, hashes[layout.LINEAGE.as_posix()])
+    except StoreError:
+        raise
     except InputError as error:
         return Championship(version, title, [str(error)], None)
     reasons = [
@@ -58,13 +59,13 @@ def compare_with_champion(
     return Championship(version, title, [], significance)
 
 
-def _refuse_other_evaluation(client: MlflowClient, name: str, version: str, found: str) -> None:
+def _refuse_other_evaluation(store: Store, name: str, version: str, found: str) -> None:
     """`found` is the sha256 of the lineage that the version's run has.
 
     Raises InputError where the model was packed with the evaluation of another run.
     """
-    model_id = model_id_of(client.get_model_version(name, version))
-    packed_with = client.get_logged_model(model_id).tags.get(LINEAGE_TAG) if model_id else found
+    model_id = store.registry.version(name, version).model_id
+    packed_with = store.models.get(model_id).tags.get(LINEAGE_TAG) if model_id else found
     if packed_with != found:
         raise InputError(
             f"models:/{name}/{version} was packed with another evaluation than its run has: "

@@ -27,12 +27,12 @@ from tracelate.registry.gate import Findings, Terms, Verdict, describe_significa
 from tracelate.registry.verdict import TAG, Decision, verdict_document, write_verdict
 from tracelate.registry.versions import (
     Alias,
-    all_versions,
     current_version,
     find_version,
     register_version,
 )
-from tracelate.tracking.store import connect, reporting_failures
+from tracelate.tracking.failures import reporting_failures
+from tracelate.tracking.store import connect
 
 LONGEST_REASON = 1000
 
@@ -81,23 +81,23 @@ def promote(wish: Wish, on_progress: OnProgress = lambda *_: None) -> Promotion:
     that was scored, where another promotion is under way, or where the store cannot be reached.
     """
     _refuse_reason(wish.forced_because)
-    client = connect()
-    candidate = find_candidate(client, wish.reference, wish.test)
-    before = current_version(client, wish.alias)
-    version = find_version(client, wish.alias.model, candidate.model_id)
+    store = connect()
+    candidate = find_candidate(store, wish.reference, wish.test)
+    before = current_version(store, wish.alias)
+    version = find_version(store, wish.alias.model, candidate.model_id)
     if version is not None and version == before:
         return Promotion("unchanged", version, before, Verdict([]), None)
     if wish.dry_run:
         served, alone = translate_again(candidate, candidate.uri, on_progress)
-        championship = compare_with_champion(client, candidate, wish.alias, wish.metric)
+        championship = compare_with_champion(store, candidate, wish.alias, wish.metric)
         verdict = judge(_findings(candidate, championship, served, alone), _terms(wish, candidate))
         return Promotion(_decide(wish, verdict), version, championship.version, verdict, None)
-    with hold_lock(client, wish.alias.model):
-        version = register_version(client, wish.alias.model, candidate.model_id, candidate.run_id)
+    with hold_lock(store, wish.alias.model):
+        version = register_version(store, wish.alias.model, candidate.model_id, candidate.run_id)
     uri = f"models:/{wish.alias.model}/{version}"
     served, alone = translate_again(candidate, uri, on_progress)
-    with hold_lock(client, wish.alias.model) as lock:
-        championship = compare_with_champion(client, candidate, wish.alias, wish.metric)
+    with hold_lock(store, wish.alias.model) as lock:
+        championship = compare_with_champion(store, candidate, wish.alias, wish.metric)
         if championship.version == version:  # another has done the same meanwhile
             return Promotion("unchanged", version, version, Verdict([]), None)
         verdict = judge(_findings(candidate, championship, served, alone), _terms(wish, candidate))
@@ -114,13 +114,13 @@ def promote(wish: Wish, on_progress: OnProgress = lambda *_: None) -> Promotion:
             decision=decision,
             reason=wish.forced_because if decision == "forced" else None,
         )
-        refuse_lost(client, lock)
-        record = write_verdict(client, candidate, wish.alias, version, document)
+        refuse_lost(store, lock)
+        record = write_verdict(store, candidate, wish.alias, version, document)
         if decision != "refused":
-            client.set_registered_model_alias(wish.alias.model, wish.alias.name, version)
+            store.registry.set_alias(wish.alias.model, wish.alias.name, version)
             # after the alias: an event that is missing is an alias moved by hand, and no harm
             append_event(
-                client,
+                store,
                 wish.alias.model,
                 wish.alias.name,
                 Event(
@@ -145,12 +145,12 @@ def roll_back(alias: Alias, reason: str | None) -> Event:
     Raises InputError where there is nothing to go back to.
     """
     _refuse_reason(reason)
-    client = connect()
-    read_history(client, alias.model, alias.name)  # no registered model, no lock
-    with hold_lock(client, alias.model) as lock:
-        events = read_history(client, alias.model, alias.name)
-        current = current_version(client, alias)
-        existing = {str(version.version) for version in all_versions(client, alias.model)}
+    store = connect()
+    read_history(store, alias.model, alias.name)  # no registered model, no lock
+    with hold_lock(store, alias.model) as lock:
+        events = read_history(store, alias.model, alias.name)
+        current = current_version(store, alias)
+        existing = {one.version for one in store.registry.versions(alias.model)}
         previous = previous_version(events, current, existing)
         if previous is None:
             raise InputError(
@@ -167,12 +167,12 @@ def roll_back(alias: Alias, reason: str | None) -> Event:
             commit=author.commit,
             why=reason or "no reason given",
         )
-        refuse_lost(client, lock)
-        client.set_registered_model_alias(alias.model, alias.name, previous)
-        append_event(client, alias.model, alias.name, event)
+        refuse_lost(store, lock)
+        store.registry.set_alias(alias.model, alias.name, previous)
+        append_event(store, alias.model, alias.name, event)
         if current in existing:
             told = f"{event.when} by {event.who}: {event.why}"
-            client.set_model_version_tag(alias.model, current, f"{TAG}rolled_back", told)
+            store.registry.set_version_tag(alias.model, current, f"{TAG}rolled_back", told)
     return event
 
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from mlflow import MlflowClient
-
 from tracelate.comparison.significance import Significance
 from tracelate.registry.alias_history import Author
 from tracelate.registry.candidate import Candidate
 from tracelate.registry.champion import Championship
 from tracelate.registry.gate import Terms, Verdict
 from tracelate.registry.versions import Alias
+from tracelate.tracking.store import Store
 
 RECORDS = "promotion"
 """The folder among a run's artifacts with a file for each verdict on it."""
@@ -56,7 +55,7 @@ def verdict_document(
 
 
 def write_verdict(
-    client: MlflowClient,
+    store: Store,
     candidate: Candidate,
     alias: Alias,
     version: str,
@@ -68,7 +67,7 @@ def write_verdict(
     """
     name = f"{RECORDS}/{document['when'].replace(':', '').replace('+0000', 'Z')}.json"
     address = f"runs:/{candidate.run_id}/{name}"
-    client.log_dict(candidate.run_id, dict(document), name)
+    store.runs.log_document(candidate.run_id, document, name)
     found = document["significance"] or {}
     failed = [check["name"] for check in document["checks"] if not check["passed"]]
     values = {
@@ -93,7 +92,7 @@ def write_verdict(
     for key, value in values.items():
         # also where it is none: an earlier verdict's must not stay
         text = "none" if value in (None, "") else str(value)
-        client.set_model_version_tag(alias.model, version, TAG + key, text)
+        store.registry.set_version_tag(alias.model, version, TAG + key, text)
     return address
 
 

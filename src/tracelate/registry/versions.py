@@ -5,18 +5,12 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from mlflow import MlflowClient
-from mlflow.entities.model_registry import ModelVersion
-from mlflow.exceptions import MlflowException
-
 from tracelate.errors import InputError
-from tracelate.tracking.references import MODEL_TAG, model_id_of
-from tracelate.tracking.store import default_store
+from tracelate.tracking.store import Store
 
 NAME = re.compile(r"[A-Za-z0-9._-]{1,200}")
 ALIAS = re.compile(r"(?!latest$|v[0-9]+$)[A-Za-z0-9_-]{1,200}", re.IGNORECASE)
 """MLflow keeps the excluded words for itself."""
-PAGE = 1000
 
 
 class Alias(NamedTuple):
@@ -48,61 +42,23 @@ def make_alias(model: str, name: str) -> Alias:
     return Alias(model, name)
 
 
-def current_version(client: MlflowClient, alias: Alias) -> str | None:
-    """None where the alias, or the registered model, is not there."""
-    try:
-        aliases: dict[str, str] = client.get_registered_model(alias.model).aliases
-    except MlflowException as error:
-        if error.error_code == "RESOURCE_DOES_NOT_EXIST":
-            return None
-        raise
-    version = aliases.get(alias.name)
-    return None if version is None else str(version)
+def current_version(store: Store, alias: Alias) -> str | None:
+    """Returns the version that the alias points at, or None if there is none."""
+    registered = store.registry.find(alias.model)
+    return None if registered is None else registered.aliases.get(alias.name)
 
 
-def all_versions(client: MlflowClient, model: str) -> list[ModelVersion]:
-    """The newest first; their aliases are not filled in."""
-    found: list[ModelVersion] = []
-    token: str | None = None
-    while True:
-        page = client.search_model_versions(
-            f"name = '{model}'",
-            max_results=PAGE,
-            order_by=["version_number DESC"],
-            page_token=token,
-        )
-        found += page
-        token = page.token
-        if not token:
-            return found
+def find_version(store: Store, model: str, model_id: str) -> str | None:
+    """Returns the version that was made from the logged model, or None if there is none."""
+    versions = store.registry.versions(model)
+    return next((one.version for one in versions if one.model_id == model_id), None)
 
 
-def find_version(client: MlflowClient, model: str, model_id: str) -> str | None:
-    """The version of `model` that is this LoggedModel; None where there is none."""
-    for version in all_versions(client, model):
-        if model_id_of(version) == model_id:
-            return str(version.version)
-    return None
+def register_version(store: Store, model: str, model_id: str, run_id: str) -> str:
+    """Returns the version that was made from the logged model; creates it if there is none.
 
-
-def register_version(client: MlflowClient, model: str, model_id: str, run_id: str) -> str:
-    """The version that is this LoggedModel, made where there is none yet; only for the holder of
-    the model's lock.
+    The caller must hold the lock of the registered model.
     """
-    try:
-        client.create_registered_model(model)
-    except MlflowException as error:
-        if error.error_code != "RESOURCE_ALREADY_EXISTS":
-            raise
-    found = find_version(client, model, model_id)
-    if found is not None:
-        return found
-    with default_store():
-        version = client.create_model_version(
-            model,
-            f"models:/{model_id}",
-            run_id=run_id,
-            tags={MODEL_TAG: model_id},
-            model_id=model_id,
-        )
-    return str(version.version)
+    store.registry.create_if_missing(model)
+    found = find_version(store, model, model_id)
+    return found or store.registry.create_version(model, model_id, run_id).version

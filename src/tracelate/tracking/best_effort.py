@@ -1,4 +1,4 @@
-"""Writing to MLflow is never a reason to lose a training: it mirrors."""
+"""Writing to MLflow without risk for the training: a failure is a warning, not an error."""
 
 from __future__ import annotations
 
@@ -6,18 +6,27 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from mlflow.exceptions import MlflowException
-
-from tracelate.tracking.store import StoreError, reason_of, shown_uri
+from tracelate.tracking.address import shown_uri
+from tracelate.tracking.failures import StoreError, reason_of, reporting_failures
 
 
 @contextmanager
-def mirroring() -> Iterator[None]:
-    """Lets the stage go on where MLflow fails; the files hold all that it would have got."""
+def best_effort() -> Iterator[None]:
+    """Prints a warning if MLflow fails in the block, and continues after the block.
+
+    The stage's files contain everything that MLflow would have received.
+    """
     try:
-        yield
-    except (MlflowException, StoreError, OSError) as error:
-        sys.stderr.write(
-            f"warning: MLflow at {shown_uri()} failed ({reason_of(error)}); the files are "
-            "complete, and `tracelate sync` will write what it lacks\n"
-        )
+        with reporting_failures():
+            yield
+    except StoreError as error:
+        _warn(error.reason)
+    except OSError as error:
+        _warn(reason_of(error))
+
+
+def _warn(reason: str) -> None:
+    sys.stderr.write(
+        f"warning: MLflow at {shown_uri()} failed ({reason}); the files are complete, and "
+        "`tracelate sync` writes them to MLflow\n"
+    )

@@ -1,4 +1,4 @@
-"""The LoggedModel of a training: one for its weights, whatever is evaluated or mirrored again."""
+"""Packing a trained model, and logging it to MLflow: one logged model for each training."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from mlflow import MlflowClient, pyfunc
-from mlflow.entities import LoggedModel, LoggedModelOutput, LoggedModelStatus
+from mlflow import pyfunc
 from mlflow.models import Model
 from mlflow.models.model import MLMODEL_FILE_NAME
 
@@ -19,9 +18,11 @@ from tracelate import layout
 from tracelate.evaluation.lineage import MODEL_FILES, Lineage
 from tracelate.files import sha256_of
 from tracelate.tracking.log_training import run_name
+from tracelate.tracking.mlflow_settings import quiet_mlflow
 from tracelate.tracking.model_card import write_card
-from tracelate.tracking.run_writer import DataFile, TrackedRun, flatten
-from tracelate.tracking.store import quiet_mlflow
+from tracelate.tracking.records import StoredModel
+from tracelate.tracking.run_writer import DataFile, RunWriter, flatten
+from tracelate.tracking.store import Store
 
 REQUIREMENTS = (
     "mlflow",
@@ -33,12 +34,12 @@ REQUIREMENTS = (
     "tokenizers",
     "torch",
 )
-"""What translating imports."""
+"""Distributions that translating imports."""
 ARTIFACTS = "artifacts"
-"""MLflow's folder in a packed model."""
+"""MLflow's name for the folder of a packed model's own files."""
 PYFUNC_MODEL = Path(__file__).with_name("pyfunc_model.py")
 OLD_PYFUNC_MODEL = "served_model.py"
-"""The name of PYFUNC_MODEL in models packed by Tracelate 0.1."""
+"""Name of PYFUNC_MODEL in models that Tracelate 0.1 packed."""
 EXAMPLE = ["Could not connect to the device."]
 LINEAGE_TAG = "lineage_sha256"
 CODE_TAG = "code_sha256"
@@ -50,58 +51,64 @@ CODE = (
     "requirements.txt",
     "python_env.yaml",
 )
-"""What of a packed model MLflow runs, or decides how it runs."""
+"""Files and folders of a packed model that MLflow runs, or that decide how it runs."""
 
 
-def package_model(
-    run: TrackedRun,
+def log_model(
+    run: RunWriter,
     lineage: Lineage,
     test: DataFile,
     metrics: Mapping[str, float],
     root: Path = Path(),
-) -> LoggedModel:
-    """The training's model, made where it is not there yet, and linked to the run.
+) -> StoredModel:
+    """Logs the training's model to MLflow unless it was logged before, and links it to the run.
 
-    Metrics and the card belong to the model with the settings of its own evaluation: after one
-    with other settings it stays as it is.
+    The model's card, lineage and metrics are updated only by an evaluation with the settings that
+    the model was created with.
+
+    Raises StoreError if MLflow fails.
     """
-    client = run.client
-    experiment_id = client.get_run(run.run_id).info.experiment_id
-    model = find_model(client, experiment_id, lineage) or _create(run, experiment_id, lineage)
-    if model.status != LoggedModelStatus.READY:
+    store = run.store
+    experiment_id = store.runs.get(run.run_id).experiment_id
+    model = find_logged_model(store, experiment_id, lineage)
+    if model is None:
+        model = _create(run, experiment_id, lineage)
+    if model.status != "READY":
         with tempfile.TemporaryDirectory() as folder:
             packed = Path(folder) / "model"
-            save_model(packed, lineage, root, model)
-            client.log_model_artifacts(model.model_id, str(packed))
-            client.set_logged_model_tags(model.model_id, {CODE_TAG: code_sha256(packed)})
-        _tag_lineage(client, model, root)
-        model = client.finalize_logged_model(model.model_id, LoggedModelStatus.READY)
-    _link(run, model)
+            pack_model(packed, lineage, root, model)
+            store.models.log_folder(model.model_id, packed)
+            store.models.set_tags(model.model_id, {CODE_TAG: code_sha256(packed)})
+        _tag_lineage(store, model, root)
+        model = store.models.finish(model.model_id)
+    store.runs.link_model(run.run_id, model.model_id)
     settings = dict(flatten({"evaluate": lineage.params["evaluate"]}))
     if all(model.params.get(name) == str(value) for name, value in settings.items()):
-        _refresh(client, model, root)
+        _refresh(store, model, root)
         run.log_model_metrics(model, test, lineage.test_sha256, metrics)
     return model
 
 
-def find_model(client: MlflowClient, experiment_id: str, lineage: Lineage) -> LoggedModel | None:
-    """The model of the lineage's training and weights; None where there is none."""
-    found = client.search_logged_models(
+def find_logged_model(store: Store, experiment_id: str, lineage: Lineage) -> StoredModel | None:
+    """Returns the model of the lineage's training and weights, or None if it was not logged."""
+    found = store.models.search(
         [experiment_id],
         f"tags.training_run_id = '{lineage.training.run_id}' "
         f"AND tags.weights_sha256 = '{lineage.weights_sha256}'",
-        max_results=1,
     )
     return found[0] if found else None
 
 
-def save_model(
-    folder: Path, lineage: Lineage, root: Path = Path(), logged: LoggedModel | None = None
+def pack_model(
+    folder: Path, lineage: Lineage, root: Path = Path(), logged: StoredModel | None = None
 ) -> None:
-    """Packs the project's model into a folder that MLflow loads, as it lies in its store."""
+    """Packs the project's model into a folder that MLflow can load.
+
+    `logged` is the entry of MLflow's store that the folder is packed for, if there is one.
+    """
     mlflow_model = Model(
         artifact_path=logged.artifact_location if logged is not None else None,
-        run_id=logged.source_run_id if logged is not None else None,
+        run_id=logged.run_id if logged is not None else None,
         model_uuid=logged.model_id if logged is not None else None,
         model_id=logged.model_id if logged is not None else None,
     )
@@ -121,7 +128,7 @@ def save_model(
 
 
 def code_sha256(packed: Path) -> str:
-    """One hash over the names and contents of all of a packed model's CODE."""
+    """Returns one hash of the names and contents of all files of CODE in a packed model."""
     every = (path for name in CODE for path in [packed / name, *(packed / name).rglob("*")])
     files = sorted(
         (path.relative_to(packed).as_posix(), sha256_of(path))
@@ -132,12 +139,12 @@ def code_sha256(packed: Path) -> str:
 
 
 def requirements() -> list[str]:
-    """The distributions that translating needs, at the versions that are installed here."""
-    # a local version such as 2.13.0+cpu is on no index
+    """Returns REQUIREMENTS with the versions that are installed here."""
+    # no package index has a local version such as 2.13.0+cpu
     return [f"{name}=={version(name).partition('+')[0]}" for name in REQUIREMENTS]
 
 
-def _create(run: TrackedRun, experiment_id: str, lineage: Lineage) -> LoggedModel:
+def _create(run: RunWriter, experiment_id: str, lineage: Lineage) -> StoredModel:
     tags = {
         "training_run_id": lineage.training.run_id,
         "weights_sha256": lineage.weights_sha256,
@@ -147,25 +154,17 @@ def _create(run: TrackedRun, experiment_id: str, lineage: Lineage) -> LoggedMode
         "corpus": lineage.corpus,
         "commit": lineage.training.commit or "unknown",
     }
-    return run.client.create_logged_model(
+    return run.store.models.create(
         experiment_id,
-        name=run_name(lineage.params).replace(", ", "-").replace(" ", "-"),
-        source_run_id=run.run_id,
-        tags=tags,
-        params={name: str(value) for name, value in flatten(lineage.params)},
-        model_type="translation",
+        run_name(lineage.params).replace(", ", "-").replace(" ", "-"),
+        run.run_id,
+        {name: str(value) for name, value in flatten(lineage.params)},
+        tags,
     )
 
 
-def _link(run: TrackedRun, model: LoggedModel) -> None:
-    outputs = run.client.get_run(run.run_id).outputs
-    linked = outputs.model_outputs if outputs is not None else []
-    if model.model_id not in {one.model_id for one in linked}:
-        run.client.log_outputs(run.run_id, [LoggedModelOutput(model.model_id, step=0)])
-
-
 def _forget_machine(mlflow_model: Model, folder: Path) -> None:
-    """Takes this machine's paths out of what MLflow wrote down; it reads none of them."""
+    """Removes this machine's paths from the MLmodel file; MLflow does not read them."""
     settings = mlflow_model.flavors[pyfunc.FLAVOR_NAME]
     settings[pyfunc.MODEL_CODE_PATH] = PYFUNC_MODEL.name
     for name, artifact in settings["artifacts"].items():
@@ -173,19 +172,18 @@ def _forget_machine(mlflow_model: Model, folder: Path) -> None:
     mlflow_model.save(str(folder / MLMODEL_FILE_NAME))
 
 
-def _refresh(client: MlflowClient, model: LoggedModel, root: Path) -> None:
-    """Writes card and lineage again where the same settings gave another evaluation."""
+def _refresh(store: Store, model: StoredModel, root: Path) -> None:
+    """Replaces the model's card and lineage if the project has another evaluation of it."""
     if model.tags.get(LINEAGE_TAG) != sha256_of(root / layout.LINEAGE):
         with tempfile.TemporaryDirectory() as folder:
             write_card(Path(folder), root)
-            client.log_model_artifacts(model.model_id, folder)
-        client.log_model_artifact(model.model_id, str(root / layout.LINEAGE), ARTIFACTS)
-        _tag_lineage(client, model, root)
+            store.models.log_folder(model.model_id, Path(folder))
+        store.models.log_file(model.model_id, root / layout.LINEAGE, ARTIFACTS)
+        _tag_lineage(store, model, root)
 
 
-def _tag_lineage(client: MlflowClient, model: LoggedModel, root: Path) -> None:
-    tags = {LINEAGE_TAG: sha256_of(root / layout.LINEAGE)}
-    client.set_logged_model_tags(model.model_id, tags)
+def _tag_lineage(store: Store, model: StoredModel, root: Path) -> None:
+    store.models.set_tags(model.model_id, {LINEAGE_TAG: sha256_of(root / layout.LINEAGE)})
 
 
 def _example_params(lineage: Lineage) -> dict[str, Any]:

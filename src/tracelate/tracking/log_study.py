@@ -1,4 +1,4 @@
-"""A study in MLflow: a parent run, and a child for each of its trainings, all from files."""
+"""Writing a study to MLflow from its files: a parent run with a child run for each training."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 from tracelate.evaluation.metrics_file import read_metrics
 from tracelate.files import read_json
 from tracelate.git import current_commit
-from tracelate.tracking.log_evaluation import evaluation_metrics, scoring_tags, sharpness_curve
+from tracelate.tracking.evaluation_values import evaluation_metrics, scoring_tags, sharpness_curve
 from tracelate.tracking.log_training import MEASURED
-from tracelate.tracking.run_writer import TrackedRun
+from tracelate.tracking.run_writer import RunWriter
 from tracelate.tracking.runs import source_tags, start_run
-from tracelate.tracking.store import connect, find_or_create_experiment
-from tracelate.tracking.sync_marks import content_sha256, is_mirrored, mark_mirrored
+from tracelate.tracking.store import connect
+from tracelate.tracking.sync_marks import content_sha256, is_synced, mark_synced
 from tracelate.training.curve_files import read_curve
 
 STAGE = "study"
@@ -25,7 +25,7 @@ FILES_TAG = "tracelate.study_files"
 
 
 class StudyRun(NamedTuple):
-    """A training of a study, and the files that it left."""
+    """One training of a study and its files."""
 
     name: str
     tags: Mapping[str, str]
@@ -43,35 +43,40 @@ class StudyRun(NamedTuple):
 def track_study(
     experiment: str, name: str, runs: Sequence[StudyRun], documents: Sequence[Path]
 ) -> None:
-    """Writes the study to the experiment. A run whose files are there already stays as it is; one
-    whose files have changed gets a run of its own, and the older one stays too.
+    """Writes the study to the experiment.
+
+    A run that has its files already is left as it is. If the files of a training have changed, it
+    gets a new run and the older run is kept.
+
+    Raises StoreError if MLflow fails.
     """
     parent = _find_or_start(experiment, name, {STUDY_TAG: name}, {})
     for one in runs:
         tags = {**one.tags, FILES_TAG: content_sha256(one.files)}
         run = _find_or_start(experiment, one.name, tags, {MLFLOW_PARENT_RUN_ID: parent.run_id})
-        if not is_mirrored(run, STAGE, one.files):
+        if not is_synced(run, STAGE, one.files):
             _write(run, one)
-    if not is_mirrored(parent, STAGE, documents):
+    if not is_synced(parent, STAGE, documents):
         parent.log_files(documents, STAGE)
         parent.finish()
-        mark_mirrored(parent, STAGE, documents)
+        mark_synced(parent, STAGE, documents)
 
 
 def _find_or_start(
-    experiment: str, name: str, known_by: Mapping[str, str], tags: Mapping[str, str]
-) -> TrackedRun:
-    client = connect()
-    experiment_id = find_or_create_experiment(client, experiment).experiment_id
-    wanted = " AND ".join(f"tags.`{tag}` = '{value}'" for tag, value in known_by.items())
-    found = client.search_runs([experiment_id], wanted, max_results=1)
+    experiment: str, name: str, identity: Mapping[str, str], tags: Mapping[str, str]
+) -> RunWriter:
+    """Returns the newest run with the tags `identity`, or a new one that has all the tags."""
+    store = connect()
+    experiment_id = store.runs.find_or_create_experiment(experiment)
+    wanted = " AND ".join(f"tags.`{tag}` = '{value}'" for tag, value in identity.items())
+    found = store.runs.search([experiment_id], wanted)
     if found:
-        return TrackedRun(client, found[0].info.run_id)
-    run, _ = start_run(experiment, name, {**known_by, **tags, **source_tags(current_commit())})
+        return RunWriter(store, found[0].run_id)
+    run, _ = start_run(experiment, name, {**identity, **tags, **source_tags(current_commit())})
     return run
 
 
-def _write(run: TrackedRun, one: StudyRun) -> None:
+def _write(run: RunWriter, one: StudyRun) -> None:
     report = read_json(one.training)
     run.log_params(one.params)
     for curve in one.curves:
@@ -86,4 +91,4 @@ def _write(run: TrackedRun, one: StudyRun) -> None:
     run.log_curve(sharpness_curve(metrics))
     run.log_files([one.metrics, one.translations], "evaluation")
     run.finish()
-    mark_mirrored(run, STAGE, one.files)
+    mark_synced(run, STAGE, one.files)

@@ -1,4 +1,4 @@
-"""What MLflow gets of a training: settings and origin when it starts, the rest from its files."""
+"""Writing a training to MLflow: its settings when it starts, the rest from its files."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from tracelate.files import read_json
 from tracelate.git import Commit, current_commit
 from tracelate.model.architecture import architecture_name
 from tracelate.saved_settings import model_config_of
-from tracelate.tracking.run_writer import DataFile, TrackedRun
+from tracelate.tracking.run_writer import DataFile, RunWriter
 from tracelate.tracking.runs import dvc_tags, hash_tags, source_tags, start_run
-from tracelate.tracking.sync_marks import is_mirrored, mark_mirrored
+from tracelate.tracking.sync_marks import is_synced, mark_synced
 from tracelate.training.curve_files import read_curve
 from tracelate.training.model_files import TOKENIZER
 from tracelate.training.run_file import read_training_run
@@ -27,7 +27,7 @@ READ = (TRAIN, VALID, layout.TOKENIZED / TOKENIZER)
 CURVES = (layout.CURVES / "train.csv", layout.CURVES / "valid.csv")
 STAGE = "training"
 UNUSED = ("evaluate", "registry")
-"""Sections of params.yaml that no training depends on."""
+"""Sections of params.yaml that do not affect a training."""
 MEASURED = {
     "best_valid_bleu": "best_valid_bleu",
     "best_step": "best_step",
@@ -35,11 +35,14 @@ MEASURED = {
     "tokens_per_s": "target_tokens_per_s",
     "seconds": "training_seconds",
 }
-"""From a name in reports/train.json to its name in MLflow."""
+"""From the name of a value in reports/train.json to its name in MLflow."""
 
 
-def start_training(params: Params, resumed_run_id: str | None) -> TrackedRun:
-    """The run of a training that begins, or goes on in `resumed_run_id`."""
+def start_training(params: Params, resumed_run_id: str | None) -> RunWriter:
+    """Starts the run of a training, or continues the run `resumed_run_id`.
+
+    Raises StoreError if MLflow fails.
+    """
     values = params.model_dump()
     tags = {**training_tags(values, current_commit()), **dvc_tags()}
     run, is_new = start_run(params.runtime.experiment, run_name(values), tags, resumed_run_id)
@@ -48,10 +51,13 @@ def start_training(params: Params, resumed_run_id: str | None) -> TrackedRun:
     return run
 
 
-def track_training(run: TrackedRun, params: Mapping[str, Any], root: Path = Path()) -> bool:
-    """Writes a finished training's files to its run; False where they are all there already."""
+def track_training(run: RunWriter, params: Mapping[str, Any], root: Path = Path()) -> bool:
+    """Writes a finished training's files to its run.
+
+    Returns False if the run had them all already. Raises StoreError if MLflow fails.
+    """
     files = training_files(root)
-    if is_mirrored(run, STAGE, files):
+    if is_synced(run, STAGE, files):
         return False
     training = read_training_run(root / layout.RUN)
     report = read_json(root / layout.TRAINING_REPORT)
@@ -62,26 +68,30 @@ def track_training(run: TrackedRun, params: Mapping[str, Any], root: Path = Path
     run.log_metrics({MEASURED[name]: report[name] for name in MEASURED})
     run.log_files([root / layout.TRAINING_REPORT, *(root / curve for curve in CURVES)], STAGE)
     run.finish()
-    mark_mirrored(run, STAGE, files)
+    mark_synced(run, STAGE, files)
     return True
 
 
 def training_files(root: Path = Path()) -> list[Path]:
-    """What a training's run in MLflow mirrors."""
+    """Returns the files of a training that its run in MLflow contains."""
     return [root / path for path in (*READ, layout.RUN, layout.TRAINING_REPORT, *CURVES)]
 
 
 def run_name(params: Mapping[str, Any]) -> str:
-    """The languages and what a person calls the model, such as `en-es gru, general`."""
+    """Returns the languages and the architecture, such as `en-es gru, general`."""
     return f"{language_pair(params)} {architecture_name(model_config_of(params['model']))}"
 
 
 def language_pair(params: Mapping[str, Any]) -> str:
+    """Returns the codes of source and target language, such as `en-es`."""
     return f"{params['download']['source_language']}-{params['download']['target_language']}"
 
 
 def training_tags(params: Mapping[str, Any], commit: Commit, root: Path = Path()) -> dict[str, str]:
-    """What a run is about and what it read; runs of the same data have the same tag `data`."""
+    """Returns the tags that name the languages, the corpus, the code and the files that were read.
+
+    Runs on the same data have the same tag `data`.
+    """
     hashes = hash_tags(READ, root)
     tags = {"pair": language_pair(params), "data": hashes[f"sha256.{TRAIN}"][:12]}
     provenance = root / layout.PROVENANCE
@@ -90,7 +100,7 @@ def training_tags(params: Mapping[str, Any], commit: Commit, root: Path = Path()
     return {**tags, **source_tags(commit), **hashes}
 
 
-def _log_settings(run: TrackedRun, params: Mapping[str, Any], root: Path = Path()) -> None:
+def _log_settings(run: RunWriter, params: Mapping[str, Any], root: Path = Path()) -> None:
     run.log_params({name: section for name, section in params.items() if name not in UNUSED})
     run.log_datasets(
         [_data_file(TRAIN, "training", root), _data_file(VALID, "validation", root)], root

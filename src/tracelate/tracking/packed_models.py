@@ -9,25 +9,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from mlflow import MlflowClient
-from mlflow.artifacts import download_artifacts
-from mlflow.exceptions import MlflowException
 from mlflow.models.model import MLMODEL_FILE_NAME
 
 from tracelate import layout
 from tracelate.errors import InputError
 from tracelate.evaluation.lineage import Lineage, read_lineage, refuse_changed_files
 from tracelate.files import sha256_of
-from tracelate.tracking.log_model import ARTIFACTS, CODE_TAG, LINEAGE_TAG, code_sha256, save_model
+from tracelate.tracking.address import shown_uri
+from tracelate.tracking.failures import ArtifactError
+from tracelate.tracking.log_model import ARTIFACTS, CODE_TAG, LINEAGE_TAG, code_sha256, pack_model
 from tracelate.tracking.references import ModelSource, find_model
-from tracelate.tracking.store import (
-    connect,
-    default_store,
-    quiet_mlflow,
-    reason_of,
-    shown_uri,
-    tracking_uri,
-)
+from tracelate.tracking.store import Store, connect
 from tracelate.training.model_files import WEIGHTS, TrainedModel, load_model
 
 
@@ -60,10 +52,10 @@ def packed_model(reference: str) -> Iterator[PackedModel]:
             source = ModelSource(reference, None, None, None, reference)
             folder = _packed_folder(path, Path(temporary) / "model")
         else:
-            client = connect()
-            source = find_model(client, reference)
-            folder = _download(source, Path(temporary))
-            _refuse_changed_package(client, source, folder)
+            store = connect()
+            source = find_model(store, reference)
+            folder = _download(store, source, Path(temporary))
+            _refuse_changed_package(store, source, folder)
         lineage = read_lineage(folder / ARTIFACTS / layout.LINEAGE.name)
         refuse_changed_files(
             folder / ARTIFACTS,
@@ -93,15 +85,15 @@ def _packed_folder(path: Path, temporary: Path) -> Path:
     root = path.resolve().parent
     lineage = read_lineage(root / layout.LINEAGE)
     refuse_changed_files(root, lineage.model)
-    save_model(temporary, lineage, root)
+    pack_model(temporary, lineage, root)
     return temporary
 
 
-def _refuse_changed_package(client: MlflowClient, source: ModelSource, folder: Path) -> None:
+def _refuse_changed_package(store: Store, source: ModelSource, folder: Path) -> None:
     """MLflow vouches for the lineage, which vouches for the model's files, and for the code."""
     if source.model_id is None:
         return
-    tags = client.get_logged_model(source.model_id).tags
+    tags = store.models.get(source.model_id).tags
     lineage = Path(ARTIFACTS) / layout.LINEAGE.name
     for what, wanted, found in (
         (lineage.as_posix(), tags.get(LINEAGE_TAG), sha256_of(folder / lineage)),
@@ -114,16 +106,11 @@ def _refuse_changed_package(client: MlflowClient, source: ModelSource, folder: P
             )
 
 
-def _download(source: ModelSource, folder: Path) -> Path:
-    uri = tracking_uri()
+def _download(store: Store, source: ModelSource, folder: Path) -> Path:
     try:
-        with default_store(), quiet_mlflow():
-            found = download_artifacts(
-                artifact_uri=source.uri, dst_path=str(folder), tracking_uri=uri, registry_uri=uri
-            )
-    except (MlflowException, OSError) as error:
+        return store.models.download(source.uri, folder)
+    except ArtifactError as error:
         raise InputError(
             f"the files of {source.uri} cannot be fetched from {shown_uri()} "
-            f"({reason_of(error)}): restore them, or name another version"
+            f"({error.reason}): restore them, or name another version"
         ) from error
-    return Path(found)

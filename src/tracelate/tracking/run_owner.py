@@ -1,4 +1,4 @@
-"""Which process writes to a run, so that a run whose process has died can be told."""
+"""The process that writes to a run, recorded so that a dead process can be recognised."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ from typing import Literal
 
 import psutil
 
-HOST, PID, STARTED = "tracelate.host", "tracelate.pid", "tracelate.process_started"
-"""Tags of a run; the last in seconds since 1970, since a pid is given again."""
+HOST, PID = "tracelate.host", "tracelate.pid"
+STARTED = "tracelate.process_started"
+"""Start of the process in seconds since 1970, because the system reuses process ids."""
 PID_SPACE = "tracelate.pid_space"
-"""Another one, see `pid_space`; older runs do not have it."""
-SAME_START_S = 5.0
-"""Clocks are set while a process runs."""
+"""Result of `pid_space`; runs of Tracelate 0.1 may lack it."""
+CLOCK_TOLERANCE_S = 5.0
+"""The start of a process moves by this much if the clock is set while it runs."""
 
 
 def process_tags() -> dict[str, str]:
-    """This process, for others to look for."""
+    """Returns the tags that identify this process."""
     process = psutil.Process()
     return {
         HOST: socket.gethostname(),
@@ -30,9 +31,10 @@ def process_tags() -> dict[str, str]:
 
 
 def pid_space() -> str:
-    """Within which a pid names one process: this boot's container. Empty where none can say.
+    """Returns the name of the space in which process ids are unique, or "" if it is not known.
 
-    A host's name does not tell: containers, on one machine or many, may all have the same.
+    It is one container in one boot of the machine. The host's name is not enough: several
+    containers may have the same one.
     """
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
@@ -42,14 +44,15 @@ def pid_space() -> str:
 
 
 def state_of(tags: Mapping[str, str]) -> Literal["alive", "dead", "unknown"]:
-    """Of the process that `process_tags` named; unknown on another machine or in another container,
-    and after this machine was started anew.
+    """Returns the state of the process that `process_tags` identified.
+
+    It is unknown on another machine, in another container, and after the machine was restarted.
     """
     if tags.get(HOST) != socket.gethostname() or tags.get(PID_SPACE, "") not in ("", pid_space()):
         return "unknown"
     try:
         process = psutil.Process(int(tags[PID]))
-        is_same = abs(process.create_time() - float(tags[STARTED])) < SAME_START_S
+        is_same = abs(process.create_time() - float(tags[STARTED])) < CLOCK_TOLERANCE_S
         return "alive" if is_same and process.status() != psutil.STATUS_ZOMBIE else "dead"
     except psutil.AccessDenied:
         return "alive"

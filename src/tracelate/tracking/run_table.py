@@ -1,4 +1,4 @@
-"""Runs as rows of a table: what was trained on what, how good it is, and what may be compared."""
+"""Runs as rows of a table, with their scores and the groups that can be compared."""
 
 from __future__ import annotations
 
@@ -10,14 +10,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from mlflow.entities import Run
-from mlflow.utils.mlflow_tags import MLFLOW_GIT_COMMIT
-
 from tracelate import layout
 from tracelate.comparison.comparability import comparable_key
 from tracelate.errors import InputError
 from tracelate.evaluation.metrics import SCORE_NAMES
-from tracelate.tracking.store import all_experiments, all_runs, connect
+from tracelate.tracking.records import StoredRun
+from tracelate.tracking.runs import COMMIT_TAG
+from tracelate.tracking.store import connect
 
 TEST_HASH = f"sha256.{layout.TEST.as_posix()}"
 SIGNATURE = "signature."
@@ -28,7 +27,7 @@ CONDITION = re.compile(r"(?P<name>[^=!]+?)\s*(?P<sign>!?=)\s*(?P<value>.*)")
 
 
 class RunRow(NamedTuple):
-    """What is known of a run; None where it has not been logged."""
+    """One run; a value that was not logged is None."""
 
     run_id: str
     name: str
@@ -40,38 +39,40 @@ class RunRow(NamedTuple):
     pair: str | None
     """The languages, such as en-es."""
     test_sha256: str | None
-    """Of the test set that was scored."""
+    """Hash of the test set that was scored."""
     architecture: str | None
     attention: str | None
-    """With its hops, where there are several."""
+    """The kind of attention, with the number of hops if there are several."""
     cell: str | None
     hidden_size: int | None
     bleu: float | None
-    """Percent, as the other scores and the ends of BLEU's 95 % interval."""
+    """In percent, like the other scores and the ends of BLEU's 95 % interval."""
     bleu_low: float | None
     bleu_high: float | None
     chrf: float | None
     ter: float | None
     tokens_per_s: float | None
-    """Target tokens a second in training."""
+    """Target tokens per second in training."""
     commit: str | None
     dirty: bool
-    """Whether files differed from the commit."""
+    """True if files differed from the commit."""
     group: str | None
-    """A letter: rows with the same one can be compared, for they were scored on the same test set
-    in the same way. None: not scored."""
+    """Letter of the rows that were scored on the same test set in the same way and so can be
+    compared; None if the run was not scored."""
 
 
 class RunTable(NamedTuple):
+    """Sorted rows."""
+
     rows: list[RunRow]
     ranks: list[int | None]
-    """Each row's place by the score that the table is sorted by, among the rows of its own group
-    alone; None where it has none, or where the table is not sorted by a score."""
+    """Rank of each row within its own group, by the score that the table is sorted by; None if the
+    row has no such score, or the table is not sorted by a score."""
     groups: int
-    """How many groups the sorted table had: of more than one, no row of one group ranks above or
-    below a row of another."""
+    """Number of groups in the sorted table; rows of different groups are not ranked against each
+    other."""
     left_out: int
-    """Rows beyond the limit."""
+    """Number of rows beyond the limit."""
 
 
 def run_table(
@@ -82,45 +83,47 @@ def run_table(
     sort: str = "started",
     limit: int | None = None,
 ) -> RunTable:
-    """The runs of an experiment, or of all where it is None: the newest first, or the best by
-    `sort`, one of SORT_KEYS, group after group where it is a score; runs without it come last.
+    """Returns the runs of an experiment, or of all experiments if it is None.
 
-    `where` has conditions such as "pair=en-es" or "model.layers!=1", on the table's own columns,
-    params and tags; all must hold.
+    The newest run comes first, or the best one by `sort`, one of SORT_KEYS. With a score as sort
+    key the rows are sorted group by group. Runs without the value come last.
 
-    Raises InputError on a condition that is none, on a name that no run has, on an unknown status
-    or sort key, or where the store cannot be reached.
+    `where` contains conditions such as "pair=en-es" or "model.layers!=1" on the table's columns,
+    params and tags, all of which must hold.
+
+    Raises InputError if a condition is malformed or names something that no run has, or if the
+    status or sort key is unknown; and StoreError if MLflow fails.
     """
     if sort not in SORT_KEYS:
         raise InputError(f"cannot sort by {sort!r}: choose from {', '.join(SORT_KEYS)}")
     if status is not None and status.lower() not in STATUSES:
         raise InputError(f"status {status!r} is unknown: choose from {', '.join(STATUSES)}")
-    client = connect()
+    store = connect()
     names = {
         one.experiment_id: one.name
-        for one in all_experiments(client)
+        for one in store.runs.experiments()
         if experiment in (None, one.name)
     }
-    runs = all_runs(client, list(names))
+    runs = store.runs.search(list(names))
     letters = _letters(runs)
-    rows = [_row(run, names[run.info.experiment_id], letters) for run in runs]
+    rows = [_row(run, names[run.experiment_id], letters) for run in runs]
     kept = _filter(rows, runs, where)
     if status is not None:
         kept = [row for row in kept if row.status == status.lower()]
     return _ranked(kept, sort, limit)
 
 
-def _row(run: Run, experiment: str, letters: Mapping[tuple[str, ...], str]) -> RunRow:
-    params, tags, metrics = run.data.params, run.data.tags, run.data.metrics
+def _row(run: StoredRun, experiment: str, letters: Mapping[tuple[str, ...], str]) -> RunRow:
+    params, tags, metrics = run.params, run.tags, run.metrics
     key = comparable_key_of(run)
     transformer = params.get("model.architecture") == "transformer"
     hidden_size = params.get("model.hidden_size", "")
-    started = datetime.fromtimestamp(run.info.start_time / 1000, UTC)
+    started = datetime.fromtimestamp(run.started_ms / 1000, UTC)
     return RunRow(
-        run_id=run.info.run_id,
-        name=run.info.run_name or "",
+        run_id=run.run_id,
+        name=run.name,
         experiment=experiment,
-        status=run.info.status.lower(),
+        status=run.status.lower(),
         started=started.isoformat(timespec="seconds"),
         pair=tags.get("pair"),
         test_sha256=tags.get(TEST_HASH),
@@ -134,7 +137,7 @@ def _row(run: Run, experiment: str, letters: Mapping[tuple[str, ...], str]) -> R
         chrf=metrics.get("test_chrf"),
         ter=metrics.get("test_ter"),
         tokens_per_s=metrics.get("target_tokens_per_s", metrics.get("tokens_per_s")),
-        commit=tags.get(MLFLOW_GIT_COMMIT),
+        commit=tags.get(COMMIT_TAG),
         dirty=tags.get("git.dirty") == "true",
         group=None if key is None else letters[key],
     )
@@ -148,9 +151,9 @@ def _attention(params: Mapping[str, str]) -> str | None:
     return f"{name}{f' × {hops}' if hops != '1' else ''}{fed}"
 
 
-def comparable_key_of(run: Run) -> tuple[str, ...] | None:
-    """None where the run does not say what it was scored on, and how."""
-    tags = run.data.tags
+def comparable_key_of(run: StoredRun) -> tuple[str, ...] | None:
+    """Returns a key that is equal for comparable runs, or None if the run was not scored."""
+    tags = run.tags
     signatures = {name: tags.get(SIGNATURE + name) for name in SCORE_NAMES}
     known = {name: signature for name, signature in signatures.items() if signature}
     if TEST_HASH not in tags or len(known) < len(signatures):
@@ -158,8 +161,8 @@ def comparable_key_of(run: Run) -> tuple[str, ...] | None:
     return comparable_key(tags[TEST_HASH], known)
 
 
-def _letters(runs: Iterable[Run]) -> dict[tuple[str, ...], str]:
-    """A, B, … for what can be compared, in the order in which it is met."""
+def _letters(runs: Iterable[StoredRun]) -> dict[tuple[str, ...], str]:
+    """Returns a letter for each comparable key, in the order of the runs."""
     keys = dict.fromkeys(key for run in runs if (key := comparable_key_of(run)) is not None)
     return dict(zip(keys, _letter_names(), strict=False))
 
@@ -170,17 +173,18 @@ def _letter_names() -> Iterator[str]:
             yield "".join(letters)
 
 
-def _filter(rows: Sequence[RunRow], runs: Sequence[Run], where: Sequence[str]) -> list[RunRow]:
+def _filter(
+    rows: Sequence[RunRow], runs: Sequence[StoredRun], where: Sequence[str]
+) -> list[RunRow]:
     values = [
-        {**run.data.tags, **run.data.params, **row._asdict()}
-        for row, run in zip(rows, runs, strict=True)
+        {**run.tags, **run.params, **row._asdict()} for row, run in zip(rows, runs, strict=True)
     ]
     kept = list(rows)
     for condition in where:
         parts = CONDITION.fullmatch(condition.strip())
         if parts is None:
             raise InputError(
-                f"{condition!r} is no condition: write it as pair=en-es or model.layers!=1"
+                f"{condition!r} is not a condition: write it as pair=en-es or model.layers!=1"
             )
         name, wanted = parts["name"], parts["value"]
         known = set().union(*values)
@@ -209,7 +213,7 @@ def _ranked(rows: Sequence[RunRow], sort: str, limit: int | None) -> RunTable:
         sign = 1 if sort in LOWER_IS_BETTER else -1
         is_score = sort in SCORE_NAMES
         with_value = [row for row in rows if getattr(row, sort) is not None]
-        if is_score:  # what was scored in no known way ranks nowhere
+        if is_score:  # a run without test set or signatures has no rank
             with_value = [row for row in with_value if row.group is not None]
         with_value.sort(
             key=lambda row: (_place(row.group) if is_score else (), sign * getattr(row, sort))
@@ -226,5 +230,5 @@ def _ranked(rows: Sequence[RunRow], sort: str, limit: int | None) -> RunTable:
 
 
 def _place(group: str | None) -> tuple[int, str]:
-    """A to Z, then AA."""
+    """Returns a sort key that puts AA after Z."""
     return (len(group or ""), group or "")

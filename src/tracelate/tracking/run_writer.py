@@ -1,7 +1,7 @@
-"""A run in MLflow's store, and what is written to it.
+"""Writing to a run of MLflow's store.
 
-Files are the truth and MLflow mirrors them. Everything is written through the client, so that
-nothing but `finish` and `fail` changes a run's status, and writing it again changes nothing.
+Files are the truth and MLflow mirrors them. Only `finish` and `fail` change a run's status, and
+writing the same values again changes nothing.
 """
 
 from __future__ import annotations
@@ -10,60 +10,57 @@ import json
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
-from mlflow import MlflowClient
-from mlflow.entities import Dataset, DatasetInput, InputTag, LoggedModel, Metric, Param, RunTag
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric
 from mlflow.utils.mlflow_tags import MLFLOW_LOGGED_ARTIFACTS
-from mlflow.utils.validation import (
-    MAX_DATASET_DIGEST_SIZE,
-    MAX_METRICS_PER_BATCH,
-    MAX_PARAMS_TAGS_PER_BATCH,
-)
+from mlflow.utils.validation import MAX_DATASET_DIGEST_SIZE
 
 from tracelate.files import sha256_of
-
-Entry = TypeVar("Entry")
+from tracelate.tracking.records import StoredModel
+from tracelate.tracking.store import Store
 
 
 class DataFile(NamedTuple):
     """A dataset that a run read."""
 
     path: Path
-    """From the project's root."""
+    """Relative to the project's root."""
     context: str
-    """What for: training, validation or test."""
+    """Use of the dataset: training, validation or test."""
     row_count: int
 
 
-class TrackedRun:
-    """A run in MLflow's store."""
+class RunWriter:
+    """Writes params, metrics, tags and files to one run.
 
-    def __init__(self, client: MlflowClient, run_id: str) -> None:
-        self.client = client
+    Every method raises StoreError if MLflow fails.
+    """
+
+    def __init__(self, store: Store, run_id: str) -> None:
+        self.store = store
         self.run_id = run_id
 
     def log_params(self, params: Mapping[str, Any]) -> None:
-        """Logs nested settings under dotted names; a value once logged is never changed."""
-        logged = self.client.get_run(self.run_id).data.params
-        entries = [Param(name, str(value)) for name, value in flatten(params) if name not in logged]
-        for batch in _in_batches(entries, MAX_PARAMS_TAGS_PER_BATCH):
-            self.client.log_batch(self.run_id, params=batch)
+        """Logs nested settings under dotted names; a value that was logged is never changed."""
+        logged = self.store.runs.get(self.run_id).params
+        entries = {name: str(value) for name, value in flatten(params) if name not in logged}
+        self.store.runs.log_params(self.run_id, entries)
 
     def log_metrics(self, metrics: Mapping[str, float]) -> None:
-        """Logs the values that are not the run's latest already."""
-        latest = self.client.get_run(self.run_id).data.metrics
+        """Logs the values that differ from the run's latest ones."""
+        latest = self.store.runs.get(self.run_id).metrics
         changed = {name: value for name, value in metrics.items() if latest.get(name) != value}
-        self._log([{"step": 0, **changed}])
+        self._log_rows([{"step": 0, **changed}])
 
     def log_curve(self, rows: Sequence[Mapping[str, float]]) -> None:
-        """Logs rows of metrics, each at its own `step`, but for points that are there already."""
+        """Logs rows of metrics, each at its own `step`, without the points that were logged."""
         logged = {
             (name, point.step, point.value)
             for name in {name for row in rows for name in row if name != "step"}
-            for point in self.client.get_metric_history(self.run_id, name)
+            for point in self.store.runs.metric_history(self.run_id, name)
         }
-        self._log(
+        self._log_rows(
             {
                 name: value
                 for name, value in row.items()
@@ -73,82 +70,84 @@ class TrackedRun:
         )
 
     def log_model_metrics(
-        self, model: LoggedModel, test: DataFile, sha256: str, metrics: Mapping[str, float]
+        self, model: StoredModel, test: DataFile, sha256: str, metrics: Mapping[str, float]
     ) -> None:
-        """Hangs metrics on the run and on its model, with the dataset they were measured on."""
-        known = {one.key: one.value for one in model.metrics or []}
+        """Logs metrics to the run and to its model, with the test set they were measured on.
+
+        `sha256` is the test set's.
+        """
         now_ms = _now_ms()
-        entries = []
-        for name, value in metrics.items():
-            if known.get(name) != value:
-                # the same point of time makes it the same point of the run's curve
-                earlier = [
-                    point.timestamp
-                    for point in self.client.get_metric_history(self.run_id, name)
-                    if point.value == value
-                ]
-                entries.append(
-                    Metric(
-                        name,
-                        value,
-                        earlier[-1] if earlier else now_ms,
-                        0,
-                        model_id=model.model_id,
-                        dataset_name=test.path.as_posix(),
-                        dataset_digest=digest(sha256),
-                    )
-                )
-        for batch in _in_batches(entries, MAX_METRICS_PER_BATCH):
-            self.client.log_batch(self.run_id, metrics=batch)
+        entries = [
+            Metric(
+                name,
+                value,
+                self._logged_ms(name, value) or now_ms,
+                0,
+                model_id=model.model_id,
+                dataset_name=test.path.as_posix(),
+                dataset_digest=digest(sha256),
+            )
+            for name, value in metrics.items()
+            if model.metrics.get(name) != value
+        ]
+        self.store.runs.log_metrics(self.run_id, entries)
 
     def set_tags(self, tags: Mapping[str, str]) -> None:
-        entries = [RunTag(name, value) for name, value in tags.items()]
-        for batch in _in_batches(entries, MAX_PARAMS_TAGS_PER_BATCH):
-            self.client.log_batch(self.run_id, tags=batch)
+        """Sets tags, in place of earlier values."""
+        self.store.runs.set_tags(self.run_id, tags)
 
     def log_datasets(self, files: Iterable[DataFile], root: Path = Path()) -> None:
-        """Logs what was read, each with the beginning of its sha256 as the digest."""
-        self.client.log_inputs(
-            self.run_id,
-            [
-                DatasetInput(
-                    Dataset(
-                        name=file.path.as_posix(),
-                        digest=digest(sha256_of(root / file.path)),
-                        source_type="local",
-                        source=f'{{"uri": "{file.path.as_posix()}"}}',
-                        profile=f'{{"num_rows": {file.row_count}}}',
-                    ),
-                    [InputTag("mlflow.data.context", file.context)],
-                )
-                for file in files
-            ],
-        )
+        """Logs the files that the run read, each with the beginning of its sha256 as digest."""
+        datasets = [
+            DatasetInput(
+                Dataset(
+                    name=file.path.as_posix(),
+                    digest=digest(sha256_of(root / file.path)),
+                    source_type="local",
+                    source=f'{{"uri": "{file.path.as_posix()}"}}',
+                    profile=f'{{"num_rows": {file.row_count}}}',
+                ),
+                [InputTag("mlflow.data.context", file.context)],
+            )
+            for file in files
+        ]
+        self.store.runs.log_datasets(self.run_id, datasets)
 
     def log_files(self, paths: Iterable[Path], folder: str | None = None) -> None:
+        """Copies files into a folder of the run's artifacts."""
         for path in paths:
-            self.client.log_artifact(self.run_id, str(path), folder)
+            self.store.runs.log_file(self.run_id, path, folder)
 
     def log_table(self, columns: Mapping[str, Sequence[Any]], name: str) -> None:
         """Logs columns of equal length as a table that MLflow shows, in place of an earlier one."""
-        # not client.log_table: that appends to what is there
+        # MlflowClient.log_table would append to the earlier table
         rows = [list(row) for row in zip(*columns.values(), strict=True)]
-        self.client.log_dict(self.run_id, {"columns": list(columns), "data": rows}, name)
+        self.store.runs.log_document(self.run_id, {"columns": list(columns), "data": rows}, name)
         listed = json.dumps([{"path": name, "type": "table"}])
-        self.client.set_tag(self.run_id, MLFLOW_LOGGED_ARTIFACTS, listed)
+        self.set_tags({MLFLOW_LOGGED_ARTIFACTS: listed})
 
     def tag(self, name: str) -> str | None:
-        value: str | None = self.client.get_run(self.run_id).data.tags.get(name)
-        return value
+        """Returns the value of a tag, or None if it is not set."""
+        return self.store.runs.get(self.run_id).tags.get(name)
 
     def finish(self) -> None:
-        if self.client.get_run(self.run_id).info.status != "FINISHED":
-            self.client.set_terminated(self.run_id, "FINISHED")
+        """Sets the run's status to FINISHED, and its end time if it was not finished yet."""
+        if self.store.runs.get(self.run_id).status != "FINISHED":
+            self.store.runs.end(self.run_id, "FINISHED")
 
     def fail(self) -> None:
-        self.client.set_terminated(self.run_id, "FAILED")
+        """Sets the run's status to FAILED."""
+        self.store.runs.end(self.run_id, "FAILED")
 
-    def _log(self, rows: Iterable[Mapping[str, float]]) -> None:
+    def _logged_ms(self, name: str, value: float) -> int | None:
+        """Returns when the value was last logged to the run.
+
+        A point that is logged again with the same time is the same point of the run's curve.
+        """
+        history = self.store.runs.metric_history(self.run_id, name)
+        return next((one.logged_ms for one in reversed(history) if one.value == value), None)
+
+    def _log_rows(self, rows: Iterable[Mapping[str, float]]) -> None:
         now_ms = _now_ms()
         entries = [
             Metric(name, float(value), now_ms, int(row["step"]))
@@ -156,17 +155,16 @@ class TrackedRun:
             for name, value in row.items()
             if name != "step"
         ]
-        for batch in _in_batches(entries, MAX_METRICS_PER_BATCH):
-            self.client.log_batch(self.run_id, metrics=batch)
+        self.store.runs.log_metrics(self.run_id, entries)
 
 
 def digest(sha256: str) -> str:
-    """A hash as short as MLflow takes it for a dataset."""
+    """Returns the beginning of a hash, of the length that MLflow allows for a dataset."""
     return sha256[:MAX_DATASET_DIGEST_SIZE]
 
 
 def flatten(values: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
-    """Nested values under dotted names."""
+    """Yields nested values under dotted names."""
     for name, value in values.items():
         if isinstance(value, Mapping):
             yield from flatten(value, f"{prefix}{name}.")
@@ -176,7 +174,3 @@ def flatten(values: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, 
 
 def _now_ms() -> int:
     return int(time.time() * 1000)
-
-
-def _in_batches(entries: list[Entry], size: int) -> Iterable[list[Entry]]:
-    return (entries[start : start + size] for start in range(0, len(entries), size))

@@ -1,4 +1,4 @@
-"""Which run of MLflow's store a training and its evaluation have: started, resumed or found."""
+"""The run of a training and its evaluation: started, resumed or found in MLflow's store."""
 
 from __future__ import annotations
 
@@ -7,100 +7,84 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from mlflow import MlflowClient
-from mlflow.entities import Run
-from mlflow.exceptions import MlflowException
 from mlflow.utils.mlflow_tags import MLFLOW_GIT_COMMIT, MLFLOW_SOURCE_NAME, MLFLOW_USER
 
 from tracelate.files import sha256_of
 from tracelate.git import Commit
+from tracelate.tracking.records import StoredRun
 from tracelate.tracking.run_owner import process_tags
-from tracelate.tracking.run_writer import TrackedRun, flatten
-from tracelate.tracking.store import connect, find_or_create_experiment, reporting_failures
+from tracelate.tracking.run_writer import RunWriter, flatten
+from tracelate.tracking.store import Store, connect
 
 RESTORED_FROM = "tracelate.restored_from"
-"""A tag of a run that stands for another, which is gone or holds an evaluation by other settings.
+"""Tag of a replacement run: the id of the run that it replaces.
+
+A run is replaced if it was deleted, or if it holds an evaluation with other settings.
 """
-GONE = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
-"""What asking for a run fails with where there is none: of that id, or of an id like that."""
+COMMIT_TAG = MLFLOW_GIT_COMMIT
+"""Tag of a run with the commit of its code."""
 
 
 def start_run(
     experiment: str, name: str, tags: Mapping[str, str], resumed_run_id: str | None = None
-) -> tuple[TrackedRun, bool]:
-    """Starts a run of this process, or takes up the one that is resumed. Says whether it is new.
+) -> tuple[RunWriter, bool]:
+    """Starts a run that this process writes, or continues the run that is resumed.
 
-    Raises InputError where the store cannot be reached.
+    Returns the run and True if it is new. Raises StoreError if MLflow fails.
     """
-    client = connect()
+    store = connect()
     tags = {**tags, **process_tags()}
-    if resumed_run_id is not None and find_run(client, resumed_run_id) is not None:
-        client.update_run(resumed_run_id, status="RUNNING")
-        run = TrackedRun(client, resumed_run_id)
-        run.set_tags(tags)
-        return run, False
-    experiment_id = find_or_create_experiment(client, experiment).experiment_id
-    created = client.create_run(experiment_id, tags=tags, run_name=name)
-    return TrackedRun(client, created.info.run_id), True
+    if resumed_run_id is not None and store.runs.find(resumed_run_id) is not None:
+        store.runs.restart(resumed_run_id)
+        store.runs.set_tags(resumed_run_id, tags)
+        return RunWriter(store, resumed_run_id), False
+    experiment_id = store.runs.find_or_create_experiment(experiment)
+    return RunWriter(store, store.runs.create(experiment_id, name, tags)), True
 
 
 def attach_run(
     run_id: str, experiment: str, name: str, settings: Mapping[str, Any]
-) -> tuple[TrackedRun, bool]:
-    """The run for files that the training `run_id` made. Says whether the run is new.
+) -> tuple[RunWriter, bool]:
+    """Returns the run to which the files of the training `run_id` belong, and True if it is new.
 
-    It is the training's own run, where that is there and holds no other values of `settings`,
-    which could not be changed; else a run that stands for it, found by its tag
-    `tracelate.restored_from`; else a new one with that tag.
+    It is the training's own run if that exists and holds no other values of `settings`, because
+    logged values cannot be changed. Otherwise it is a replacement run with the tag RESTORED_FROM,
+    which is created if there is none yet.
+
+    Raises StoreError if MLflow fails.
     """
-    client = connect()
-    found = find_attached(client, run_id, experiment, settings)
+    store = connect()
+    found = find_attached(store, run_id, experiment, settings)
     if found is not None:
-        return TrackedRun(client, found.info.run_id), False
+        return RunWriter(store, found.run_id), False
     return start_run(experiment, name, {RESTORED_FROM: run_id})
 
 
 def find_attached(
-    client: MlflowClient, run_id: str, experiment: str, settings: Mapping[str, Any]
-) -> Run | None:
-    """The run that `attach_run` takes; None where it makes a new one."""
+    store: Store, run_id: str, experiment: str, settings: Mapping[str, Any]
+) -> StoredRun | None:
+    """Returns the run that `attach_run` would return, or None if it would create one."""
     wanted = {name: str(value) for name, value in flatten(settings)}
-    own = find_run(client, run_id)
-    home = client.get_experiment_by_name(experiment)
-    stand_ins = _stand_ins(client, home.experiment_id, run_id) if home is not None else []
-    for run in [*([own] if own is not None else []), *stand_ins]:
-        logged = run.data.params
-        if all(logged.get(name, value) == value for name, value in wanted.items()):
+    own = store.runs.find(run_id)
+    experiment_id = store.runs.find_experiment(experiment)
+    replacements = [] if experiment_id is None else _replacements(store, experiment_id, run_id)
+    for run in [*([own] if own is not None else []), *replacements]:
+        if all(run.params.get(name, value) == value for name, value in wanted.items()):
             return run
     return None
 
 
-def find_run(client: MlflowClient, run_id: str) -> Run | None:
-    """The run, or None where it is missing or deleted.
-
-    Raises StoreError where the store does not say: a run taken for gone would be started twice.
-    """
-    with reporting_failures():
-        try:
-            run = client.get_run(run_id)
-        except MlflowException as error:
-            if error.error_code in GONE:
-                return None
-            raise
-    return run if run.info.lifecycle_stage == "active" else None
-
-
 def source_tags(commit: Commit) -> dict[str, str]:
-    """Which code a run comes from."""
+    """Returns the tags that name the code of a run."""
     tags = {MLFLOW_SOURCE_NAME: "dvc.yaml", MLFLOW_USER: os.environ.get("USER", "unknown")}
     if commit.sha is not None:
-        tags[MLFLOW_GIT_COMMIT] = commit.sha
+        tags[COMMIT_TAG] = commit.sha
         tags["git.dirty"] = str(commit.dirty).lower()
     return tags
 
 
 def dvc_tags() -> dict[str, str]:
-    """The stage and the experiment that DVC is running now."""
+    """Returns the tags that name the stage and the experiment that DVC is running."""
     variables = ("DVC_STAGE", "DVC_EXP_NAME", "DVC_EXP_BASELINE_REV")
     return {
         variable.lower().replace("_", ".", 1): os.environ[variable]
@@ -110,14 +94,11 @@ def dvc_tags() -> dict[str, str]:
 
 
 def hash_tags(files: Iterable[Path], root: Path = Path()) -> dict[str, str]:
-    """The sha256 of each file under a name of its own."""
+    """Returns a tag `sha256.PATH` for each file, whose path is relative to `root`."""
     return {f"sha256.{path.as_posix()}": sha256_of(root / path) for path in files}
 
 
-def _stand_ins(client: MlflowClient, experiment_id: str, run_id: str) -> list[Run]:
-    found = client.search_runs(
-        [experiment_id],
-        f"tags.`{RESTORED_FROM}` = '{run_id}'",
-        order_by=["attributes.start_time ASC"],
-    )
-    return list(found)
+def _replacements(store: Store, experiment_id: str, run_id: str) -> list[StoredRun]:
+    """Returns the replacement runs of a run, the oldest first."""
+    newest_first = store.runs.search([experiment_id], f"tags.`{RESTORED_FROM}` = '{run_id}'")
+    return newest_first[::-1]

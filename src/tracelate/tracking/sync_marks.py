@@ -1,4 +1,4 @@
-"""Whether MLflow has a stage's files: a tag on the run, written after all else."""
+"""Marks on a run: the files of a stage that were written to MLflow completely."""
 
 from __future__ import annotations
 
@@ -7,21 +7,23 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from tracelate.files import sha256_of
-from tracelate.tracking.run_writer import TrackedRun
+from tracelate.tracking.run_writer import RunWriter
 
-TAG = "tracelate.mirrored."
-
-
-def is_mirrored(run: TrackedRun, stage: str, files: Iterable[Path]) -> bool:
-    """Whether `mark_mirrored` was called with files of the same content."""
-    return run.tag(TAG + stage) == content_sha256(files)
+SYNC_TAG = "tracelate.mirrored."
+"""Beginning of a tag's name, followed by the stage; stores of Tracelate 0.1 have this name."""
 
 
-def mark_mirrored(run: TrackedRun, stage: str, files: Iterable[Path]) -> None:
-    run.set_tags({TAG + stage: content_sha256(files)})
+def is_synced(run: RunWriter, stage: str, files: Iterable[Path]) -> bool:
+    """Returns True if `mark_synced` was called with files of the same names and contents."""
+    return run.tag(SYNC_TAG + stage) == content_sha256(files)
+
+
+def mark_synced(run: RunWriter, stage: str, files: Iterable[Path]) -> None:
+    """Records that the run has everything of a stage; to be called after all other writing."""
+    run.set_tags({SYNC_TAG + stage: content_sha256(files)})
 
 
 def content_sha256(files: Iterable[Path]) -> str:
-    """Of the files' names and contents, in order."""
+    """Returns one hash of the files' names and contents, in order."""
     hashes = [f"{path.name} {sha256_of(path)}" for path in files]
     return hashlib.sha256("\n".join(hashes).encode()).hexdigest()

@@ -1,0 +1,39 @@
+"""The address of MLflow's store: MLFLOW_TRACKING_URI, else a database at the project's root.
+
+The address is absolute, because `dvc exp run --temp` works in another folder and must write to the
+same store.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from tracelate.errors import without_credentials
+
+SQLITE = "sqlite:///"
+
+
+def project_root() -> Path:
+    """Returns the root of the repository, also inside a temporary experiment of DVC.
+
+    DVC sets DVC_ROOT there.
+    """
+    return Path(os.environ.get("DVC_ROOT", ".")).resolve()
+
+
+def tracking_uri() -> str:
+    """Returns the store's address, which may contain a user and a password."""
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"{SQLITE}{project_root() / 'mlflow.db'}"
+
+
+def shown_uri() -> str:
+    """Returns the store's address without user and password, for messages."""
+    uri = tracking_uri()
+    return without_credentials(uri) if "://" in uri else uri.rpartition("@")[2]
+
+
+def has_store() -> bool:
+    """Returns False if `connect` would create the database; a server is assumed to have one."""
+    uri = tracking_uri()
+    return not uri.startswith(SQLITE) or Path(uri.removeprefix(SQLITE)).is_file()
