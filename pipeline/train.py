@@ -20,11 +20,11 @@ from tracelate.corpus.tokenized import TokenizedPair, read_tokenized
 from tracelate.corpus.tokenizer import SubwordTokenizer
 from tracelate.files import read_json, write_json
 from tracelate.git import current_commit
+from tracelate.layout import project_root
 from tracelate.tracking.best_effort import mirroring
 from tracelate.tracking.lightning_logger import LiveLogger
 from tracelate.tracking.log_training import start_training, track_training
 from tracelate.tracking.run_writer import TrackedRun
-from tracelate.tracking.store import project_root
 from tracelate.training.checkpoints import fingerprint, resume_step
 from tracelate.training.curve_files import write_curves
 from tracelate.training.fit import TrainingResult, fit, is_first_process

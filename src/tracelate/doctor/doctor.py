@@ -13,7 +13,6 @@ from tracelate.tracking.store import (
     StoreError,
     connect,
     has_store,
-    project_root,
     reason_of,
     shown_uri,
 )
@@ -21,7 +20,7 @@ from tracelate.tracking.store import (
 
 def examine() -> list[Ailment]:
     """All that is wrong with this project and the store that it writes to."""
-    root = project_root()
+    root = layout.project_root()
     if not has_store() and not (root / layout.RUN).is_file():
         return list(folder_ailments(root, None))
     try:

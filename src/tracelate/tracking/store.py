@@ -20,6 +20,7 @@ from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import SQLAlchemyError
 
 from tracelate.errors import InputError, without_credentials
+from tracelate.layout import project_root
 
 SQLITE = "sqlite:///"
 DRIVERS = {
@@ -32,11 +33,6 @@ DRIVERS = {
 
 class StoreError(InputError):
     """MLflow's store cannot be used."""
-
-
-def project_root() -> Path:
-    """The real repository, also in a temporary experiment of DVC's (which sets DVC_ROOT)."""
-    return Path(os.environ.get("DVC_ROOT", ".")).resolve()
 
 
 def tracking_uri() -> str:
