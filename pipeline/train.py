@@ -20,7 +20,7 @@ from tracelate.corpus.tokenized import TokenizedPair, read_tokenized
 from tracelate.corpus.tokenizer import SubwordTokenizer
 from tracelate.files import read_json, write_json
 from tracelate.git import current_commit
-from tracelate.tracking.address import project_root
+from tracelate.layout import project_root
 from tracelate.tracking.best_effort import best_effort
 from tracelate.tracking.lightning_logger import LiveLogger
 from tracelate.tracking.log_training import start_training, track_training

@@ -1,7 +1,8 @@
-"""Where a project keeps its files, relative to its root."""
+"""Paths of a project's files, relative to its root, and the root itself."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 RAW = Path("data/raw")
@@ -20,3 +21,11 @@ TRANSLATIONS = Path("reports/translations.jsonl")
 PAGE = Path("reports/translations.html")
 FIGURES = Path("reports/figures")
 LINEAGE = Path("reports/lineage.json")
+
+
+def project_root() -> Path:
+    """Returns the repository's folder, also in a temporary experiment of DVC.
+
+    `dvc exp run --temp` works in another folder, and sets DVC_ROOT to the repository.
+    """
+    return Path(os.environ.get("DVC_ROOT", ".")).resolve()

@@ -19,7 +19,7 @@ from tracelate.code_files import reached_files
 from tracelate.corpus.tokenized import read_tokenized
 from tracelate.corpus.tokenizer import SubwordTokenizer
 from tracelate.files import write_json
-from tracelate.tracking.address import project_root
+from tracelate.layout import project_root
 from tracelate.training.checkpoints import fingerprint
 from tracelate.training.curve_files import write_curves
 from tracelate.training.fit import fit

@@ -9,7 +9,8 @@ from tracelate.doctor.problem import Problem
 from tracelate.doctor.project_checks import project_problems
 from tracelate.doctor.store_checks import store_problems
 from tracelate.errors import InputError
-from tracelate.tracking.address import has_store, project_root, shown_uri
+from tracelate.layout import project_root
+from tracelate.tracking.address import has_store, shown_uri
 from tracelate.tracking.failures import StoreError, reason_of
 from tracelate.tracking.store import connect
 

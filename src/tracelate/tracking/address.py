@@ -10,16 +10,9 @@ import os
 from pathlib import Path
 
 from tracelate.errors import without_credentials
+from tracelate.layout import project_root
 
 SQLITE = "sqlite:///"
-
-
-def project_root() -> Path:
-    """Returns the root of the repository, also inside a temporary experiment of DVC.
-
-    DVC sets DVC_ROOT there.
-    """
-    return Path(os.environ.get("DVC_ROOT", ".")).resolve()
 
 
 def tracking_uri() -> str:

@@ -10,7 +10,8 @@ from mlflow.entities import DatasetInput, LoggedModelOutput, Metric, Param, RunT
 from mlflow.utils import get_results_from_paginated_fn
 from mlflow.utils.validation import MAX_METRICS_PER_BATCH, MAX_PARAMS_TAGS_PER_BATCH
 
-from tracelate.tracking.address import project_root, tracking_uri
+from tracelate.layout import project_root
+from tracelate.tracking.address import tracking_uri
 from tracelate.tracking.failures import (
     ArtifactError,
     InvalidValueError,
