@@ -32,19 +32,19 @@ import numpy as np
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
-from sacrebleu.metrics import BLEU
 from scipy.stats import binomtest
 
 from tracelate.comparison.compare import refuse_incomparable
 from tracelate.comparison.seeds import seed_margin
 from tracelate.comparison.significance import (
-    PairedCounts,
+    PairedStatistics,
     Resampling,
-    count_in_sentences,
+    paired_statistics,
     significance_of,
 )
 from tracelate.errors import InputError
 from tracelate.evaluation.results import METRICS, Evidence, read_evidence
+from tracelate.metric_table import BLEU
 
 LEVEL = 0.05
 NULL_SEED = 20_040_725
@@ -166,28 +166,28 @@ def table_of_spread(variants: Variants) -> Table:
     return table
 
 
-def paired(a: Evidence, b: Evidence) -> PairedCounts:
+def paired(a: Evidence, b: Evidence) -> PairedStatistics:
     of_a, of_b = ([row.translation for row in one.rows] for one in (a, b))
-    return count_in_sentences(BLEU(), of_a, of_b, [row.reference for row in a.rows])
+    return paired_statistics(BLEU, of_a, of_b, [row.reference for row in a.rows])
 
 
-def exchange(counts: PairedCounts, draws: int, variant: str) -> Iterator[PairedCounts]:
+def exchange(counts: PairedStatistics, draws: int, variant: str) -> Iterator[PairedStatistics]:
     """Pairs of systems in which each sentence's translations have changed sides at random, not the
     same for another variant.
     """
     random = np.random.default_rng([NULL_SEED, *variant.encode()])
     for _ in range(draws):
         stays_N1 = random.integers(2, size=(len(counts.a_NK), 1), dtype=bool)
-        yield PairedCounts(
-            counts.metric,
+        yield PairedStatistics(
+            counts.scorer,
             np.where(stays_N1, counts.a_NK, counts.b_NK),
             np.where(stays_N1, counts.b_NK, counts.a_NK),
         )
 
 
-def find(counts: PairedCounts, margin: float) -> Found:
+def find(counts: PairedStatistics, margin: float) -> Found:
     """`margin` in percent."""
-    tested = significance_of("bleu", counts, Resampling())
+    tested = significance_of(counts, Resampling())
     return Found(
         tested.p_bootstrap < LEVEL,
         tested.p_randomisation < LEVEL,

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, Self, get_args
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -17,11 +18,12 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
-from pydantic_core import ErrorDetails
+from pydantic_core import ErrorDetails, PydanticCustomError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from tracelate.errors import InputError
+from tracelate.metric_table import METRICS
 
 Percent = Annotated[float, Field(ge=0, le=100)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
@@ -227,13 +229,19 @@ class EvaluateConfig(Section):
     heat_maps: Annotated[int, Field(ge=0)]
 
 
+def _known_metric(key: str) -> str:
+    if key not in METRICS:
+        raise PydanticCustomError("unknown_metric", f"should be {', '.join(METRICS)}")
+    return key
+
+
 class RegistryConfig(Section):
     """What a model is promoted as, and by what; tracked by no stage."""
 
     name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]+$", max_length=200)]
     """The registered model's; --name of a command names another."""
-    metric: Literal["bleu", "chrf", "ter"]
-    """What a model must be better by than the one that it replaces."""
+    metric: Annotated[str, AfterValidator(_known_metric)]
+    """Key of the metric by which a model must be better than the one that it replaces."""
     significance_level: Annotated[float, Field(gt=0, lt=1)]
     """Of both tests."""
     seed_deviation: Annotated[float, Field(ge=0, le=100)]

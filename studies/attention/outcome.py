@@ -4,20 +4,21 @@ An interval is the bootstrap's, over sentences and over seeds: each draw takes t
 replacement, the same ones for all variants, and of each variant as many of its seeds as it has,
 with replacement too. So it says how a score would vary with other sentences and other seeds.
 
-Shapes: N sentences, D draws, K counts that a metric takes of a sentence, R runs (seeds).
+Shapes: N sentences, D draws, K statistics that a metric takes of a sentence, R runs (seeds).
 """
 
 from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from sacrebleu.metrics import BLEU, CHRF
 
 from tracelate.evaluation.metrics import MIN_BUCKET_SENTENCES, length_buckets, percentile_interval
 from tracelate.evaluation.results import Evidence
+from tracelate.evaluation.sacrebleu_statistics import Scorer
+from tracelate.metric_table import BLEU, BLEU_OF_SHORT_TEXTS, CHRF
 
 DRAWS = 1000
 SEED = 12345
@@ -92,15 +93,15 @@ def study_outcome(evidence: Mapping[str, Sequence[Evidence]]) -> Outcome:
         chosen_DR = np.random.default_rng([SEED, number]).integers(
             len(runs), size=(DRAWS, len(runs))
         )
-        bleu, chrf, smooth = BLEU(), CHRF(), BLEU(effective_order=True)
-        bleu_counts, chrf_counts = ([_counts(m, run) for run in runs] for m in (bleu, chrf))
+        bleu, chrf, smooth = Scorer(BLEU), Scorer(CHRF), Scorer(BLEU_OF_SHORT_TEXTS)
+        of_bleu, of_chrf = ([_statistics(one, run) for run in runs] for one in (bleu, chrf))
         every = np.arange(len(rows))
         variants[variant] = VariantOutcome(
-            bleu=_sampled(bleu, bleu_counts, every, times_DN, chosen_DR),
-            chrf=_sampled(chrf, chrf_counts, every, times_DN, chosen_DR),
-            bleu_of_seeds=[_score(bleu, counts_NK.sum(axis=0)) for counts_NK in bleu_counts],
+            bleu=_sampled(bleu, of_bleu, every, times_DN, chosen_DR),
+            chrf=_sampled(chrf, of_chrf, every, times_DN, chosen_DR),
+            bleu_of_seeds=[bleu.score(statistics_NK.sum(axis=0)) for statistics_NK in of_bleu],
             bleu_by_length=[
-                _sampled(smooth, bleu_counts, np.asarray(places), times_DN, chosen_DR)
+                _sampled(smooth, of_bleu, np.asarray(places), times_DN, chosen_DR)
                 for _, _, places in members
             ],
         )
@@ -113,28 +114,22 @@ def study_outcome(evidence: Mapping[str, Sequence[Evidence]]) -> Outcome:
 
 
 def _sampled(
-    metric: Any,
-    counts_of_runs: Sequence[NDArray[np.float64]],
+    scorer: Scorer,
+    statistics_of_runs: Sequence[NDArray[np.float64]],
     places: NDArray[np.int64],
     times_DN: NDArray[np.int64],
     chosen_DR: NDArray[np.int64],
 ) -> Sampled:
     """The mean over runs of the score on the sentences at `places`."""
     scores, score_of_runs_DR = [], []
-    for counts_NK in counts_of_runs:
-        scores.append(_score(metric, counts_NK[places].sum(axis=0)))
-        sums_DK = times_DN[:, places] @ counts_NK[places]
-        score_of_runs_DR.append([_score(metric, sum_K) for sum_K in sums_DK])
+    for statistics_NK in statistics_of_runs:
+        scores.append(scorer.score(statistics_NK[places].sum(axis=0)))
+        sums_DK = times_DN[:, places] @ statistics_NK[places]
+        score_of_runs_DR.append([scorer.score(sum_K) for sum_K in sums_DK])
     drawn_DR = np.take_along_axis(np.asarray(score_of_runs_DR).T, chosen_DR, axis=1)
     return Sampled(float(np.mean(scores)), drawn_DR.mean(axis=1))
 
 
-def _counts(metric: Any, run: Evidence) -> NDArray[np.float64]:
+def _statistics(scorer: Scorer, run: Evidence) -> NDArray[np.float64]:
     translations = [row.translation for row in run.rows]
-    references = [row.reference for row in run.rows]
-    counts = metric._extract_corpus_statistics(translations, [references])
-    return np.asarray(counts, dtype=np.float64)
-
-
-def _score(metric: Any, sum_K: NDArray[np.float64]) -> float:
-    return float(metric._compute_score_from_stats(sum_K).score)
+    return scorer.statistics(translations, [row.reference for row in run.rows])

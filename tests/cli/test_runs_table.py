@@ -7,7 +7,7 @@ from io import StringIO
 from rich.console import Console
 
 from tracelate.cli.runs_table import table_of_runs
-from tracelate.tracking.run_table import RunRow, RunTable
+from tracelate.tracking.run_table import RunRow, RunScore, RunTable
 
 ROW = RunRow(
     run_id="d995d38c" + "0" * 24,
@@ -21,11 +21,11 @@ ROW = RunRow(
     attention="general",
     cell="gru",
     hidden_size=384,
-    bleu=46.4,
-    bleu_low=44.7,
-    bleu_high=48.2,
-    chrf=63.9,
-    ter=48.1,
+    scores={
+        "bleu": RunScore(46.4, 44.7, 48.2),
+        "chrf": RunScore(63.9),
+        "ter": RunScore(48.1),
+    },
     tokens_per_s=7112.0,
     commit="f86f1fc5",
     dirty=False,
@@ -36,7 +36,7 @@ OTHER = ROW._replace(
     status="failed",
     started="2023-11-15T22:13:20+00:00",
     attention="local_p × 2",
-    chrf=50.5,
+    scores={**ROW.scores, "chrf": RunScore(50.5), "ter": RunScore(60.2)},
     tokens_per_s=600.0,
     commit="5f57bb15",
     group=None,

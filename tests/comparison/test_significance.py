@@ -7,13 +7,11 @@ from itertools import product
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
-from sacrebleu.metrics import BLEU, CHRF, TER
+from sacrebleu import metrics as sacrebleu_metrics
 from sacrebleu.significance import PairedTest
 
 from tests.evaluation.results import some_references, translate_badly
 from tracelate.comparison.significance import (
-    PairedCounts,
     Resampling,
     Significance,
     bootstrap_differences,
@@ -21,10 +19,12 @@ from tracelate.comparison.significance import (
     compare_systems,
     draw,
     draws_in_all,
+    paired_statistics,
     randomisation_p,
     randomised_differences,
 )
 from tracelate.errors import InputError
+from tracelate.metric_table import BLEU, CHRF, TER, Metric
 
 QUICK = Resampling(bootstrap_samples=200, randomisations=400, seed=7)
 REFERENCES = some_references()
@@ -43,10 +43,11 @@ def test_scores_and_p_are_those_of_sacrebleus_paired_tests(
     monkeypatch: pytest.MonkeyPatch, b: list[str]
 ) -> None:
     ours = by_metric(GOOD, b)
+    metrics = {"b": sacrebleu_metrics.BLEU(), "c": sacrebleu_metrics.CHRF()}
     monkeypatch.setenv("SACREBLEU_SEED", "7")
     for test, samples, p_of in (("bs", 200, 6), ("ar", 400, 7)):
         systems = [("a", GOOD), ("b", b)]
-        theirs = PairedTest(systems, {"b": BLEU(), "c": CHRF()}, [REFERENCES], test, samples)()[1]
+        theirs = PairedTest(systems, metrics, [REFERENCES], test, samples)()[1]
         for our, name in ((ours["bleu"], "BLEU"), (ours["chrf"], "chrF2")):
             first, second = theirs[name]
             assert (our.a, our.b) == pytest.approx((first.score, second.score))
@@ -54,7 +55,7 @@ def test_scores_and_p_are_those_of_sacrebleus_paired_tests(
 
 
 def test_the_signature_is_that_of_the_scores() -> None:
-    metric = BLEU()
+    metric = sacrebleu_metrics.BLEU()
     metric.corpus_score(GOOD, [REFERENCES])
     assert by_metric(GOOD, BAD)["bleu"].signature == str(metric.get_signature())
 
@@ -68,8 +69,8 @@ def test_every_score_of_a_system_against_itself_is_no_difference_at_all() -> Non
 
 def test_a_resample_as_large_as_the_measured_difference_counts_against_it() -> None:
     # TER counts whole edits, so that ties are common; sacrebleu leaves them out
-    [ours] = compare_systems(GOOD, ALIKE, REFERENCES, QUICK, metrics={"ter": TER()})
-    counts = PairedCounts(TER(), *counted(TER(), GOOD, ALIKE))
+    [ours] = compare_systems(GOOD, ALIKE, REFERENCES, QUICK, metrics=[TER])
+    counts = paired_statistics(TER, GOOD, ALIKE, REFERENCES)
     sizes = np.abs(randomised_differences(counts, draw(60, QUICK).stays_DN))
     without_ties = np.sum(sizes > abs(ours.difference) + 1e-9)
     ties = np.sum(np.isclose(sizes, abs(ours.difference), atol=1e-9))
@@ -77,19 +78,12 @@ def test_a_resample_as_large_as_the_measured_difference_counts_against_it() -> N
     assert ours.p_randomisation == pytest.approx((without_ties + ties + 1) / 401)
 
 
-def counted(metric: BLEU | CHRF | TER, *systems: list[str]) -> list[NDArray[np.float64]]:
-    return [
-        np.asarray(metric._extract_corpus_statistics(system, [REFERENCES[: len(system)]]), float)
-        for system in systems
-    ]
-
-
-@pytest.mark.parametrize("metric", [BLEU(), CHRF(), TER()])
+@pytest.mark.parametrize("metric", [BLEU, CHRF, TER])
 def test_randomisation_approaches_the_share_among_all_changes_of_sides(
-    metric: BLEU | CHRF | TER,
+    metric: Metric,
 ) -> None:
     a, b, references = GOOD[:9], BAD[:9], REFERENCES[:9]
-    score = metric.corpus_score
+    score = getattr(sacrebleu_metrics, metric.sacrebleu_class)().corpus_score
     measured = abs(score(a, [references]).score - score(b, [references]).score)
     as_large = 0
     for changes in product((False, True), repeat=9):
@@ -99,21 +93,20 @@ def test_randomisation_approaches_the_share_among_all_changes_of_sides(
         as_large += found >= measured - 1e-9
     exact = as_large / 2**9
 
-    [ours] = compare_systems(a, b, references, Resampling(2, 20_000, seed=1), metrics={"x": metric})
+    [ours] = compare_systems(a, b, references, Resampling(2, 20_000, seed=1), metrics=[metric])
     # the standard error of a share of 20,000 draws is at most 0.0036
     assert ours.p_randomisation == pytest.approx(exact, abs=0.015)
     assert 0 < exact < 1
 
 
 def test_the_bootstrap_is_the_definition_written_as_loops() -> None:
-    counts = PairedCounts(BLEU(), *counted(BLEU(), GOOD, BAD))
+    counts = paired_statistics(BLEU, GOOD, BAD, REFERENCES)
     places_DN = draw(60, QUICK).places_DN
+    score = sacrebleu_metrics.BLEU().corpus_score
     expected = []
     for places in places_DN:
         a, b, references = ([texts[at] for at in places] for texts in (GOOD, BAD, REFERENCES))
-        expected.append(
-            BLEU().corpus_score(b, [references]).score - BLEU().corpus_score(a, [references]).score
-        )
+        expected.append(score(b, [references]).score - score(a, [references]).score)
     found = bootstrap_differences(counts, places_DN)
     assert found == pytest.approx(expected)
     measured = by_metric(GOOD, BAD)["bleu"]
@@ -180,7 +173,7 @@ def test_the_seed_decides_and_the_environment_neither_does_nor_is_changed(
 def test_of_two_systems_that_are_equal_by_chance_few_differ() -> None:
     # translations that change sides at random: the randomisation's null holds exactly, and its
     # distribution is the same for every trial
-    counts = PairedCounts(BLEU(), *counted(BLEU(), GOOD, ALIKE))
+    counts = paired_statistics(BLEU, GOOD, ALIKE, REFERENCES)
     null = randomised_differences(counts, draw(60, QUICK).stays_DN)
     trials = randomised_differences(counts, draw(60, Resampling(2, 200, seed=4)).stays_DN)
     found = sum(randomisation_p(float(difference), null) < 0.05 for difference in trials)

@@ -9,7 +9,7 @@ from mlflow import MlflowClient
 
 from tests.tracking.stored_runs import ELSEWHERE, HERE, SIGNATURE, add_run, empty_store
 from tracelate.errors import InputError
-from tracelate.tracking.run_table import RunTable, run_table
+from tracelate.tracking.run_table import RunScore, RunTable, run_table
 
 
 @pytest.fixture(autouse=True)
@@ -41,7 +41,12 @@ def test_a_row_says_what_was_trained_on_what_and_how_good_it_is(store: MlflowCli
     [row] = run_table("tests").rows
     assert row.run_id == run_id
     assert (row.attention, row.cell, row.hidden_size) == ("general × 2", "lstm", 384)
-    assert (row.bleu, row.bleu_low, row.bleu_high, row.chrf) == (35.5, 33.0, None, None)
+    assert row.scores["bleu"] == RunScore(35.5, 33.0, None)
+    assert "chrf" not in row.scores
+    columns = row.columns()
+    assert [columns[name] for name in ("bleu", "bleu_low", "chrf", "run_id")] == [
+        35.5, 33.0, None, run_id,
+    ]  # fmt: skip
     assert (row.tokens_per_s, row.pair, row.status) == (7001.5, "en-es", "finished")
     assert (row.commit, row.dirty, row.test_sha256) == ("abcdef0123", True, HERE)
     assert row.started.startswith("2023-11-14T22:13")
@@ -51,8 +56,8 @@ def test_a_row_says_what_was_trained_on_what_and_how_good_it_is(store: MlflowCli
 def test_a_run_that_has_only_begun_is_a_row_with_gaps(store: MlflowClient) -> None:
     add_run(store, "bare")
     [row] = run_table("tests").rows
-    assert (row.status, row.bleu, row.group, row.attention, row.hidden_size) == (
-        "running", None, None, None, None,
+    assert (row.status, row.scores, row.group, row.attention, row.hidden_size) == (
+        "running", {}, None, None, None,
     )  # fmt: skip
 
 

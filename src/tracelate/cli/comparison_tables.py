@@ -10,8 +10,8 @@ from rich.table import Table
 
 from tracelate.comparison.compare import ChangedSentence, Comparison, most_changed
 from tracelate.comparison.significance import Significance
+from tracelate.metric_table import METRICS, metric_title
 
-TITLES = {"bleu": "BLEU", "chrf": "chrF", "ter": "TER"}
 VERDICTS = {
     "better": "[green]B better[/]",
     "worse": "[red]A better[/]",
@@ -40,10 +40,12 @@ def print_comparison(
 
 def score_table(scores: Sequence[Significance], level: float) -> Table:
     drawn = scores[0].resampling
+    lower = [METRICS[one.metric] for one in scores if not METRICS[one.metric].higher_is_better]
+    directions = "".join(f"{metric.title}: {metric.direction}. " for metric in lower)
     table = Table(
         title=f"Scores on {scores[0].sentences:,} test sentences",
         caption=(
-            f"TER is better when lower; a positive difference is B's. A difference is shown where "
+            f"{directions}A positive difference means that B is better. A difference is shown if "
             f"p < {level:g} in both tests: the paired bootstrap ({drawn.bootstrap_samples:,} "
             f"samples, also for the interval) and paired approximate randomisation "
             f"({drawn.randomisations:,} trials), seed {drawn.seed}."
@@ -60,7 +62,7 @@ def score_table(scores: Sequence[Significance], level: float) -> Table:
     table.add_column("verdict", no_wrap=True)
     for one in scores:
         table.add_row(
-            TITLES[one.metric],
+            metric_title(one.metric),
             f"{one.a:.2f}",
             f"{one.b:.2f}",
             f"{one.difference:+z.2f}",

@@ -11,9 +11,9 @@ from rich.text import Text
 from rich.tree import Tree
 
 from tracelate.evaluation.lineage import Lineage
-from tracelate.evaluation.metrics import SCORE_TITLES
 from tracelate.lineage.chain import Chain, VersionState
 from tracelate.lineage.checks import Check
+from tracelate.metric_table import titled_direction
 
 VERDICTS = {
     "same": "[green]✓ same    [/]",
@@ -127,12 +127,12 @@ def _scores(chain: Chain) -> RenderableType:
     if chain.metrics is None:
         title += ", not within reach"
         for name, signature in lineage.signatures.items():
-            table.add_row(SCORE_TITLES[name], escape(signature))
+            table.add_row(titled_direction(name), escape(signature))
         return Group(title, table)
     title += f" of {chain.metrics.test.sentences:,} sentences"
     for score in chain.metrics.scores:
         interval = f"{score.low:.2f} to {score.high:.2f}"
-        titled = SCORE_TITLES[score.name]
+        titled = titled_direction(score.name)
         table.add_row(titled, f"{score.value:.2f}", interval, escape(score.signature))
     return Group(title, table)
 

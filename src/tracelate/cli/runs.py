@@ -9,6 +9,7 @@ import typer
 
 from tracelate.cli.console import result_console
 from tracelate.config import load_params
+from tracelate.metric_table import METRICS
 
 app = typer.Typer()
 
@@ -24,7 +25,8 @@ def runs(
     ] = None,
     status: Annotated[str | None, typer.Option(help="Such as finished or failed.")] = None,
     sort: Annotated[
-        str, typer.Option(help="started (newest first), bleu, chrf, ter or tokens_per_s.")
+        str,
+        typer.Option(help=f"started (newest first), {', '.join(METRICS)} or tokens_per_s."),
     ] = "started",
     limit: Annotated[int, typer.Option(min=1, help="Of the rows.")] = 30,
     all_experiments: Annotated[
@@ -35,7 +37,6 @@ def runs(
     ] = False,
 ) -> None:
     """List what was trained, how good it is, and which runs can be compared with each other."""
-    from tracelate.evaluation.metrics import SCORE_NAMES
     from tracelate.tracking.address import shown_uri
     from tracelate.tracking.run_table import run_table
 
@@ -43,7 +44,7 @@ def runs(
     found = run_table(experiment, where=where or [], status=status, sort=sort, limit=limit)
     if as_json:
         rows = [
-            {**row._asdict(), "rank": rank}
+            {**row.columns(), "rank": rank}
             for row, rank in zip(found.rows, found.ranks, strict=True)
         ]
         typer.echo(json.dumps(rows, ensure_ascii=False, indent=2))
@@ -58,7 +59,7 @@ def runs(
     else:
         from tracelate.cli.runs_table import table_of_runs
 
-        ranked_by = sort if sort in SCORE_NAMES else None
+        ranked_by = sort if sort in METRICS else None
         console = result_console()
         console.print(
             table_of_runs(

@@ -10,42 +10,36 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from tracelate.metric_table import METRICS
 from tracelate.tracking.references import SHORT_ID
-from tracelate.tracking.run_table import RunRow, RunTable
+from tracelate.tracking.run_table import RunRow, RunScore, RunTable
 
-RIGHT = ("#", "size", "BLEU", "chrF", "TER", "tokens/s")
-DISPENSABLE = (
-    "test set",
-    "started",
-    "commit",
-    "tokens/s",
-    "pair",
-    "size",
-    "status",
-    "chrF",
-    "cell",
-)
-"""Columns that a narrow terminal goes without, in this order."""
-NEVER_IN_COMMON = ("alike", "#", "run", "name", "BLEU")
+RIGHT = ("#", "size", "tokens/s")
+OPTIONAL = ("test set", "started", "commit", "tokens/s", "pair", "size", "status")
+OPTIONAL_LAST = ("cell",)
+NEVER_IN_COMMON = ("alike", "#", "run", "name")
 STATUS_STYLES = {"finished": "green", "failed": "red", "killed": "red", "running": "yellow"}
 
 
 def table_of_runs(
     found: RunTable, *, ranked_by: str | None, with_experiment: bool, width: int
 ) -> Table:
-    """`ranked_by` is the score that the table is sorted by, if it is one; `width` in characters.
+    """`ranked_by` is the metric that the table is sorted by, if it is one; `width` in characters.
 
-    What all runs have in common is said once, below the table. Where the width is still too small,
-    columns are left out, and said to be, rather than cut.
+    Values that all runs share are shown once, below the table. If the width is still too small,
+    columns are left out, and named below the table, rather than cut.
     """
+    titles = [metric.title for metric in METRICS.values()]
+    kept = _main_metric(ranked_by)
     cells = [
         _cells(row, rank, ranked_by, with_experiment)
         for row, rank in zip(found.rows, found.ranks, strict=True)
     ]
-    common = _common(cells)
+    common = _common(cells, never=(*NEVER_IN_COMMON, kept))
     columns = [column for column in cells[0] if column not in common]
     left_out = []
-    for column in DISPENSABLE:
+    others = [title for title in reversed(titles) if title != kept]
+    for column in (*OPTIONAL, *others, *OPTIONAL_LAST):
         if _width(columns, cells) > width and column in columns:
             columns.remove(column)
             left_out.append(column)
@@ -54,7 +48,8 @@ def table_of_runs(
         notes.append(f"A wider terminal, or --json, shows {', '.join(left_out)} too.")
     table = Table(caption=" ".join([*notes, *_notes(found, ranked_by)]), caption_justify="left")
     for column in columns:
-        table.add_column(column, justify="right" if column in RIGHT else "left")
+        is_number = column in RIGHT or column in titles
+        table.add_column(column, justify="right" if is_number else "left")
     for row, texts, after in zip(found.rows, cells, [*found.rows[1:], None], strict=True):
         ends_group = ranked_by is not None and after is not None and after.group != row.group
         table.add_row(*(texts[column] for column in columns), end_section=ends_group)
@@ -69,13 +64,18 @@ def _width(columns: Sequence[str], cells: Sequence[Mapping[str, str]]) -> int:
     return 1 + sum(3 + max(cell_len(text) for text in column) for column in texts)
 
 
-def _common(cells: Sequence[Mapping[str, str]]) -> dict[str, str]:
+def _main_metric(ranked_by: str | None) -> str:
+    """The title of the metric that is always shown, with its interval."""
+    return METRICS[ranked_by or next(iter(METRICS))].title
+
+
+def _common(cells: Sequence[Mapping[str, str]], never: Sequence[str]) -> dict[str, str]:
     """The columns in which several runs are all the same; of one run, those that are empty."""
     first, *others = cells
     return {
         column: text
         for column, text in first.items()
-        if column not in NEVER_IN_COMMON
+        if column not in never
         and (others or not text)
         and all(other[column] == text for other in others)
     }
@@ -89,9 +89,6 @@ def _cells(
     row: RunRow, rank: int | None, ranked_by: str | None, with_experiment: bool
 ) -> dict[str, str]:
     style = STATUS_STYLES.get(row.status, "default")
-    bleu = _number(row.bleu)
-    if row.bleu_low is not None and row.bleu_high is not None:
-        bleu += f" ({row.bleu_low:.1f}–{row.bleu_high:.1f})"
     return {
         "alike": row.group or "",
         **({"#": "" if rank is None else str(rank)} if ranked_by is not None else {}),
@@ -103,9 +100,12 @@ def _cells(
         "attention": escape(row.attention or ""),
         "cell": escape(row.cell or ""),
         "size": "" if row.hidden_size is None else str(row.hidden_size),
-        "BLEU": bleu,
-        "chrF": _number(row.chrf),
-        **({"TER": _number(row.ter)} if ranked_by == "ter" else {}),
+        **{
+            metric.title: _score(
+                row.scores.get(key), with_interval=metric.title == _main_metric(ranked_by)
+            )
+            for key, metric in METRICS.items()
+        },
         "tokens/s": "" if row.tokens_per_s is None else f"{row.tokens_per_s:,.0f}",
         "commit": f"{(row.commit or '')[:7]}{'*' if row.dirty else ''}",
         "status": f"[{style}]{row.status}[/]",
@@ -126,5 +126,9 @@ def _notes(found: RunTable, ranked_by: str | None) -> list[str]:
     return notes
 
 
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.1f}"
+def _score(score: RunScore | None, *, with_interval: bool) -> str:
+    if score is None:
+        return ""
+    if with_interval and score.low is not None and score.high is not None:
+        return f"{score.value:.1f} ({score.low:.1f}–{score.high:.1f})"
+    return f"{score.value:.1f}"

@@ -39,7 +39,6 @@ def seeds(
     `promote` asks for a gain that is more, by registry.seed_deviation of params.yaml.
     """
     from tracelate.comparison.seeds import seed_spread
-    from tracelate.evaluation.metrics import SCORE_NAMES
     from tracelate.tracking.seed_runs import runs_of_all_seeds
 
     config = load_params().registry
@@ -49,7 +48,8 @@ def seeds(
             f"with these settings only seed {found[0].seed} was trained and scored: train others, "
             f"such as `dvc exp run -S train.seed={found[0].seed + 1}`"
         )
-    spreads = [seed_spread(name, [one.scores[name] for one in found]) for name in SCORE_NAMES]
+    shared = [key for key in found[0].scores if all(key in one.scores for one in found)]
+    spreads = [seed_spread(key, [one.scores[key] for one in found]) for key in shared]
     if as_json:
         document = {
             "runs": [one._asdict() for one in found],
@@ -58,7 +58,12 @@ def seeds(
         typer.echo(json.dumps(document, ensure_ascii=False, indent=2))
         return
     result_console().print(_table_of_seeds(found, spreads, config.significance_level))
-    [chosen] = [one for one in spreads if one.metric == config.metric]
+    chosen = next((one for one in spreads if one.metric == config.metric), None)
+    if chosen is None:
+        raise InputError(
+            f"these runs have no score by registry.metric {config.metric}: evaluate them again "
+            f"(dvc repro), or choose one of {', '.join(shared)}"
+        )
     typer.echo(
         f"For params.yaml, by {config.metric} over {len(found)} seeds: "
         f"registry.seed_deviation: {chosen.deviation:.2f}; it is {config.seed_deviation:g} now"
@@ -69,7 +74,7 @@ def _table_of_seeds(runs: Sequence[SeedRun], spreads: Sequence[SeedSpread], leve
     from rich.table import Table
 
     from tracelate.comparison.seeds import seed_margin
-    from tracelate.evaluation.metrics import SCORES
+    from tracelate.metric_table import metric_title
     from tracelate.tracking.references import SHORT_ID
 
     notes = []
@@ -81,7 +86,7 @@ def _table_of_seeds(runs: Sequence[SeedRun], spreads: Sequence[SeedSpread], leve
     table.add_column("seed")
     table.add_column("run")
     for spread in spreads:
-        table.add_column(SCORES[spread.metric][0], justify="right")
+        table.add_column(metric_title(spread.metric), justify="right")
     for one in runs:
         scores = (f"{one.scores[spread.metric]:.2f}" for spread in spreads)
         table.add_row(str(one.seed), one.run_id[:SHORT_ID], *scores)

@@ -2,47 +2,43 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from tracelate import layout
 from tracelate.config import Params
 from tracelate.errors import InputError
 from tracelate.evaluation.lineage import corpus_name
-from tracelate.evaluation.metrics import SCORES
 from tracelate.evaluation.report import TranslationRow, read_translations
 from tracelate.evaluation.word_attention import choose_for_heat_maps
 from tracelate.files import read_json
+from tracelate.metric_table import BLEU, METRICS
 from tracelate.model.architecture import architecture_name
 
-PROVENANCE = Path("data/raw/provenance.json")
-
-
-DATA = Path("reports/data.json")
-
-
-TRAINING = Path("reports/train.json")
-
-
-METRICS = Path("reports/metrics.json")
-
-
-TRANSLATIONS = Path("reports/translations.jsonl")
+READ = (
+    layout.PROVENANCE,
+    layout.DATA_REPORT,
+    layout.TRAINING_REPORT,
+    layout.METRICS,
+    layout.TRANSLATIONS,
+)
+"""Files of a finished run that the summary is made from."""
 
 
 def print_summary(params: Params) -> None:
-    """Prints the reports of the last run. Raises InputError where it has not come to its end."""
-    for path in (PROVENANCE, DATA, TRAINING, METRICS, TRANSLATIONS):
+    """Prints the reports of the last run. Raises InputError if it is not finished."""
+    for path in READ:
         if not path.is_file():
             raise InputError(f"{path} is missing: run the pipeline first, with `make run`")
     console = Console(highlight=False)
-    console.print(data_line(params, read_json(PROVENANCE), read_json(DATA)), soft_wrap=True)
-    console.print(training_line(params, read_json(TRAINING)), soft_wrap=True)
-    console.print(score_table(read_json(METRICS)))
-    console.print(translation_table(list(read_translations(TRANSLATIONS))))
+    provenance, data = read_json(layout.PROVENANCE), read_json(layout.DATA_REPORT)
+    console.print(data_line(params, provenance, data), soft_wrap=True)
+    console.print(training_line(params, read_json(layout.TRAINING_REPORT)), soft_wrap=True)
+    console.print(score_table(read_json(layout.METRICS)))
+    console.print(translation_table(list(read_translations(layout.TRANSLATIONS))))
     console.print(NEXT_STEPS, soft_wrap=True)
 
 
@@ -69,17 +65,17 @@ def training_line(params: Params, report: dict[str, Any]) -> str:
 def score_table(metrics: dict[str, Any]) -> Table:
     table = Table(
         title=f"Scores on {metrics['test']['sentences']:,} test sentences",
-        caption=f"signature of BLEU: {metrics['bleu']['signature']}",
+        caption=f"signature of {BLEU.title}: {metrics[BLEU.key]['signature']}",
         title_justify="left",
         caption_justify="left",
     )
     for column in ("", "score", "95 % interval", "what it counts"):
         table.add_column(column, justify="right" if column == "score" else "left")
-    for name, (title, meaning) in SCORES.items():
-        score = metrics[name]
-        table.add_row(
-            title, f"{score['value']:.1f}", f"{score['low']:.1f} to {score['high']:.1f}", meaning
-        )
+    for metric in METRICS.values():
+        if (score := metrics.get(metric.key)) is not None:
+            interval = f"{score['low']:.1f} to {score['high']:.1f}"
+            meaning = f"{metric.meaning}; {metric.direction}"
+            table.add_row(metric.title, f"{score['value']:.1f}", interval, meaning)
     return table
 
 

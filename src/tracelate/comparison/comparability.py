@@ -1,46 +1,50 @@
-"""Whether two evaluations may be held against each other, and why not."""
+"""The guard of comparisons: reasons why two evaluations must not be compared."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from tracelate.evaluation.metrics import corpus_metrics
 from tracelate.evaluation.results import Evidence
+from tracelate.evaluation.sacrebleu_statistics import Scorer
+from tracelate.metric_table import METRICS
 
 INTERVAL_PARTS = ("bs", "seed")
-"""Of a signature: how many resamples the interval was drawn from and with what seed. The score
+"""Parts of a signature that name the number and the seed of the interval's resamples. The score
 does not depend on them, and a comparison draws its own."""
 SAME_SCORE = 1e-6
-"""Percent, for what rounding does."""
+"""Difference in percent below which two scores differ by rounding alone."""
 LONGEST_QUOTE = 60
+"""Characters of a text in a message."""
 
 
 def scoring(signature: str) -> str:
-    """The parts of a signature that decide the score: references, case, tokens, smoothing and
-    sacrebleu's version. Scores that differ in any of them cannot be compared.
+    """Returns the parts of a signature on which the score depends: references, case, tokens,
+    smoothing and sacrebleu's version. Scores that differ in any of them cannot be compared.
     """
     parts = signature.split("|")
     return "|".join(part for part in parts if part.partition(":")[0] not in INTERVAL_PARTS)
 
 
 def comparable_key(test_sha256: str, signatures: Mapping[str, str]) -> tuple[str, ...]:
-    """Evaluations can be compared where this is equal; signatures are given by score."""
+    """Returns a key that is equal for evaluations that can be compared by all `signatures`, which
+    are given by metric.
+    """
     return (test_sha256, *(f"{name} {scoring(signatures[name])}" for name in sorted(signatures)))
 
 
 def differences(a: Evidence, b: Evidence) -> list[str]:
-    """Why the two cannot be compared: a line a reason, with both values. Empty: they can.
+    """Returns the reasons why the two cannot be compared, each with both values. Empty: they can.
 
-    The test set is the hash of the file that was read and, since translations.jsonl says what was
-    translated, also its sentences: neither a stale file nor an edited one passes for another.
+    Both the hash of the test file and the sentences in translations.jsonl must be the same, so that
+    neither a stale nor an edited file goes unnoticed.
     """
     return [*_in_test_set(a, b), *_in_rows(a, b), *_in_scoring(a, b)]
 
 
 def inconsistencies(evidence: Evidence) -> list[str]:
-    """Why an evaluation's own files contradict each other, a line a reason.
+    """Returns the contradictions between an evaluation's own files, one text each.
 
-    Its translations are scored again, so that what is compared is what was reported.
+    Its translations are scored again, so that the scores that are compared are those reported.
     """
     reported, rows = evidence.metrics, evidence.rows
     if reported.test.sentences != len(rows):
@@ -48,14 +52,16 @@ def inconsistencies(evidence: Evidence) -> list[str]:
             f"metrics.json says {reported.test.sentences} sentences, "
             f"translations.jsonl has {len(rows)}"
         ]
-    metrics = corpus_metrics()
     found = []
     for score in reported.scores:
-        metric = metrics[score.name]
-        value = metric.corpus_score(
-            [row.translation for row in rows], [[row.reference for row in rows]]
-        ).score
-        signature = str(metric.get_signature())
+        if score.name not in METRICS:
+            found.append(f"{score.name} is a metric that this version of Tracelate does not have")
+            continue
+        scorer = Scorer(METRICS[score.name])
+        statistics_NK = scorer.statistics(
+            [row.translation for row in rows], [row.reference for row in rows]
+        )
+        value, signature = scorer.score(statistics_NK.sum(axis=0)), scorer.signature()
         if scoring(score.signature) != signature:
             found.append(
                 f"{score.name} was scored by {scoring(score.signature)}, but is here by {signature}"
@@ -92,7 +98,13 @@ def _in_rows(a: Evidence, b: Evidence) -> Iterator[str]:
 
 
 def _in_scoring(a: Evidence, b: Evidence) -> Iterator[str]:
-    for name in a.signatures:
+    shared = [name for name in a.signatures if name in b.signatures]
+    if not shared:
+        yield (
+            f"no metric was computed for both: {', '.join(a.signatures) or 'none'} and "
+            f"{', '.join(b.signatures) or 'none'}"
+        )
+    for name in shared:
         left, right = (scoring(evidence.signatures[name]) for evidence in (a, b))
         if left != right:
             parts = zip(left.split("|"), right.split("|"), strict=False)
@@ -101,5 +113,5 @@ def _in_scoring(a: Evidence, b: Evidence) -> Iterator[str]:
 
 
 def _quote(text: str) -> str:
-    """With marks around it, so that a space at its end is seen."""
+    """Puts quotation marks around a text, so that a space at its end is seen."""
     return repr(text if len(text) <= LONGEST_QUOTE else text[: LONGEST_QUOTE - 1] + "…")

@@ -6,21 +6,20 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sacrebleu.metrics import BLEU
-
 from tracelate.comparison.comparability import differences, inconsistencies
 from tracelate.comparison.significance import (
     Resampling,
     Significance,
     bootstrap_differences,
     compare_systems,
-    count_in_sentences,
     draw,
+    paired_statistics,
 )
 from tracelate.errors import InputError
 from tracelate.evaluation.metrics import MIN_BUCKET_SENTENCES, length_buckets, percentile_interval
 from tracelate.evaluation.results import Evidence
 from tracelate.files import write_json
+from tracelate.metric_table import BLEU_OF_SHORT_TEXTS
 
 
 class Difference(NamedTuple):
@@ -66,7 +65,7 @@ class Comparison(NamedTuple):
 
     @property
     def identical(self) -> bool:
-        """Whether both translate every sentence in the same words."""
+        """True if both translate every sentence in the same words."""
         return not self.changes
 
 
@@ -76,9 +75,10 @@ def compare(
     resampling: Resampling,
     on_progress: Callable[[int], object] = lambda _: None,
 ) -> Comparison:
-    """`on_progress` hears how many draws of the significance tests have been scored.
+    """Compares two evaluations of the same test set.
 
-    Raises InputError, which names every difference, where the two cannot be compared.
+    `on_progress` is called as by `compare_systems`. Raises InputError, which names every
+    difference, if the two cannot be compared.
     """
     refuse_incomparable(a, b)
     references = [row.reference for row in a.rows]
@@ -93,7 +93,7 @@ def compare(
 
 
 def refuse_incomparable(a: Evidence, b: Evidence) -> None:
-    """Raises InputError where the two cannot be compared, or one of them contradicts itself."""
+    """Raises InputError if the two cannot be compared or the files of one disagree."""
     reasons = differences(a, b)
     if reasons:
         raise InputError(
@@ -107,7 +107,7 @@ def refuse_incomparable(a: Evidence, b: Evidence) -> None:
 
 
 def comparison_document(comparison: Comparison, level: float) -> dict[str, Any]:
-    """The content of comparison.json; scores and differences in percent."""
+    """Returns the content of comparison.json; scores and differences in percent."""
     a, b, scores, by_source_length, changes = comparison
     return {
         "a": {"name": a.name, "run_id": a.run_id},
@@ -145,7 +145,7 @@ def write_comparison(path: Path, comparison: Comparison, level: float) -> None:
 def most_changed(
     changes: Sequence[ChangedSentence], count: int
 ) -> tuple[list[ChangedSentence], list[ChangedSentence]]:
-    """The `count` that improved most and the `count` that worsened most, the largest first."""
+    """Returns the `count` that improved most and the `count` that worsened most, largest first."""
     improved = [change for change in changes if change.chrf_change > 0]
     worsened = [change for change in changes if change.chrf_change < 0]
     return improved[:count], worsened[::-1][:count]
@@ -166,10 +166,10 @@ def _by_source_length(
             of_a, of_b, of_reference = (
                 [texts[place] for place in places] for texts in (a, b, references)
             )
-            counts = count_in_sentences(BLEU(effective_order=True), of_a, of_b, of_reference)
+            paired = paired_statistics(BLEU_OF_SHORT_TEXTS, of_a, of_b, of_reference)
             drawn = draw(len(places), resampling._replace(randomisations=0))
-            low, high = percentile_interval(bootstrap_differences(counts, drawn.places_DN).tolist())
-            difference = Difference(counts.measured(), low, high)
+            low, high = percentile_interval(bootstrap_differences(paired, drawn.places_DN).tolist())
+            difference = Difference(paired.measured(), low, high)
         found.append(LengthDifference(shortest, longest, len(places), difference))
     return found
 

@@ -23,7 +23,7 @@ class SeedSpread(NamedTuple):
     """Of one metric's scores over seeds; in percent, as the scores are."""
 
     metric: str
-    """bleu, chrf or ter."""
+    """Key of the metric."""
     scores: list[float]
     """One for each seed."""
     mean: float

@@ -1,7 +1,7 @@
-"""Whether one system translates better than another, or the difference may be chance.
+"""Significance tests: is one system better than another, or may the difference be chance?
 
 Two tests over the same sentences, as `sacrebleu --paired-bs` and `--paired-ar` do them: with its
-statistics, its draws and its p, except that a resample which equals the measured difference counts
+statistics, its draws and its p, except that a resample that equals the measured difference counts
 against it. sacrebleu leaves those out, and so finds a system significantly better than itself.
 
 Paired bootstrap (Koehn 2004; Riezler and Maxwell 2005): the test set is redrawn with replacement,
@@ -10,22 +10,23 @@ measured one. That is one tail wherever a difference is clear: of equal systems,
 at p < 0.05 in one direction or the other. Paired approximate randomisation (Riezler and Maxwell
 2005; Clark et al. 2011): each sentence's two translations change sides with probability 1/2, and p
 is how often the two sides then differ as much as measured, in either direction: of equal systems,
-at most 5 % differ at p < 0.05. A verdict takes both.
+at most 5 % differ at p < 0.05. A verdict needs both.
 
-Shapes: N sentences, K counts that a metric takes of a sentence, D draws.
+Shapes: N sentences, K statistics that a metric takes of a sentence, D draws.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from collections.abc import Callable, Iterable, Sequence
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from sacrebleu.metrics import TER
 
 from tracelate.errors import InputError
-from tracelate.evaluation.metrics import corpus_metrics, percentile_interval
+from tracelate.evaluation.metrics import percentile_interval
+from tracelate.evaluation.sacrebleu_statistics import Scorer
+from tracelate.metric_table import METRICS, Metric
 
 ROUNDING = 1e-9
 """Percent. Differences closer than this are the same, summed in another order."""
@@ -35,7 +36,7 @@ Verdict = Literal["better", "worse", "not shown"]
 
 
 class Resampling(NamedTuple):
-    """How much is drawn, and from where. The defaults are sacrebleu's."""
+    """Numbers of draws, and their seed. The defaults are sacrebleu's."""
 
     bootstrap_samples: int = 1000
     randomisations: int = 10_000
@@ -46,11 +47,11 @@ class Significance(NamedTuple):
     """System b against system a, by one metric; scores and differences in percent."""
 
     metric: str
-    """bleu, chrf or ter."""
+    """Key of the metric."""
     a: float
     b: float
     difference: float
-    """Positive where b is better: b - a, but a - b for TER, of which less is better."""
+    """Positive where b is better: b - a, or a - b for a metric of which lower is better."""
     low: float
     """The lower end of the difference's 95 % bootstrap interval."""
     high: float
@@ -59,45 +60,38 @@ class Significance(NamedTuple):
     sentences: int
     resampling: Resampling
     signature: str
-    """sacrebleu's for the scores; the tests' draws are those of `resampling`."""
+    """sacrebleu's, of the scores; the draws of the tests are those of `resampling`."""
 
     def verdict(self, level: float) -> Verdict:
-        """Whether b is better or worse than a, by both tests at p < level."""
+        """Returns "better" or "worse" for b if both tests have p < level."""
         if max(self.p_bootstrap, self.p_randomisation) >= level:
             return "not shown"
         return "better" if self.difference > 0 else "worse"
 
 
-class PairedCounts(NamedTuple):
-    """What a metric counts in each sentence of two systems; its scores depend on sums of it."""
+class PairedStatistics(NamedTuple):
+    """A metric's statistics of the same sentences, translated by two systems."""
 
-    metric: Any
+    scorer: Scorer
     a_NK: NDArray[np.float64]
     b_NK: NDArray[np.float64]
 
     def measured(self) -> float:
-        """The difference on the whole test set, in percent."""
+        """Returns the difference on the whole test set, in percent."""
         return self.difference(self.a_NK.sum(axis=0), self.b_NK.sum(axis=0))
 
     def difference(self, a_K: NDArray[np.float64], b_K: NDArray[np.float64]) -> float:
-        """Of the scores of two sums of counts, in percent; positive where b's is better."""
-        difference = self.score(b_K) - self.score(a_K)
-        return -difference if isinstance(self.metric, TER) else difference
-
-    def score(self, sum_K: NDArray[np.float64]) -> float:
-        """In percent."""
-        return float(self.metric._compute_score_from_stats(sum_K).score)
+        """Returns the difference of the scores of two sums; positive where b's is better."""
+        return self.scorer.metric.gain(self.scorer.score(a_K), self.scorer.score(b_K))
 
 
 class Draws(NamedTuple):
-    """Random choices of sentences, the same for all metrics and, of one seed and number of
-    sentences, for all pairs of systems.
-    """
+    """Random choices of sentences. They depend on the seed and the number of sentences alone."""
 
     places_DN: NDArray[np.int64]
-    """Of the bootstrap: which sentences make up the test set of a draw."""
+    """Places of the sentences that make up each bootstrap sample."""
     stays_DN: NDArray[np.bool_]
-    """Of the randomisation: False where the two translations change sides."""
+    """False where the two translations of a sentence change sides in the randomisation."""
 
 
 def compare_systems(
@@ -106,13 +100,13 @@ def compare_systems(
     references: Sequence[str],
     resampling: Resampling,
     *,
-    metrics: Mapping[str, Any] | None = None,
+    metrics: Iterable[Metric] | None = None,
     on_progress: Callable[[int], object] = lambda _: None,
 ) -> list[Significance]:
-    """Tests translations `b` against `a`, by BLEU, chrF and TER unless `metrics` says otherwise.
+    """Tests translations `b` against `a` by `metrics`, or by all of the table.
 
-    `on_progress` hears how many draws have been scored; `draws_in_all` says how many there are.
-    Raises InputError if the three texts differ in length or are empty.
+    `on_progress` is called with the number of draws that were scored since its last call; the sum
+    of all is `draws_in_all`. Raises InputError if the three texts differ in length or are empty.
     """
     if not len(a) == len(b) == len(references):
         raise InputError(
@@ -122,52 +116,52 @@ def compare_systems(
     if not references:
         raise InputError("there are no sentences to compare: the test set is empty")
     return [
-        significance_of(name, count_in_sentences(metric, a, b, references), resampling, on_progress)
-        for name, metric in (metrics or corpus_metrics()).items()
+        significance_of(paired_statistics(metric, a, b, references), resampling, on_progress)
+        for metric in (METRICS.values() if metrics is None else metrics)
     ]
 
 
 def significance_of(
-    name: str,
-    counts: PairedCounts,
+    paired: PairedStatistics,
     resampling: Resampling,
     on_progress: Callable[[int], object] = lambda _: None,
 ) -> Significance:
-    """Both tests by one metric, which is called `name`."""
-    difference = counts.measured()
-    drawn = draw(len(counts.a_NK), resampling)
-    resampled = bootstrap_differences(counts, drawn.places_DN, on_progress)
-    randomised = randomised_differences(counts, drawn.stays_DN, on_progress)
+    """Runs both tests by one metric."""
+    difference = paired.measured()
+    drawn = draw(len(paired.a_NK), resampling)
+    resampled = bootstrap_differences(paired, drawn.places_DN, on_progress)
+    randomised = randomised_differences(paired, drawn.stays_DN, on_progress)
     low, high = percentile_interval(resampled.tolist())
     return Significance(
-        metric=name,
-        a=counts.score(counts.a_NK.sum(axis=0)),
-        b=counts.score(counts.b_NK.sum(axis=0)),
+        metric=paired.scorer.metric.key,
+        a=paired.scorer.score(paired.a_NK.sum(axis=0)),
+        b=paired.scorer.score(paired.b_NK.sum(axis=0)),
         difference=difference,
         low=low,
         high=high,
         p_bootstrap=bootstrap_p(difference, resampled),
         p_randomisation=randomisation_p(difference, randomised),
-        sentences=len(counts.a_NK),
+        sentences=len(paired.a_NK),
         resampling=resampling,
-        signature=str(counts.metric.get_signature()),
+        signature=paired.scorer.signature(),
     )
 
 
-def draws_in_all(resampling: Resampling, metric_count: int = 3) -> int:
-    return metric_count * (resampling.bootstrap_samples + resampling.randomisations)
+def draws_in_all(resampling: Resampling) -> int:
+    """Number of draws that `compare_systems` scores by all metrics of the table together."""
+    return len(METRICS) * (resampling.bootstrap_samples + resampling.randomisations)
 
 
-def count_in_sentences(
-    metric: Any, a: Sequence[str], b: Sequence[str], references: Sequence[str]
-) -> PairedCounts:
-    """`metric` is one of sacrebleu's."""
-    counts = (metric._extract_corpus_statistics(system, [references]) for system in (a, b))
-    return PairedCounts(metric, *(np.asarray(one, dtype=np.float64) for one in counts))
+def paired_statistics(
+    metric: Metric, a: Sequence[str], b: Sequence[str], references: Sequence[str]
+) -> PairedStatistics:
+    """Counts the sentences of two systems."""
+    scorer = Scorer(metric)
+    return PairedStatistics(scorer, *(scorer.statistics(system, references) for system in (a, b)))
 
 
 def draw(sentence_count: int, resampling: Resampling) -> Draws:
-    """The draws that sacrebleu would make with that seed: a generator for each test."""
+    """Makes the draws of sacrebleu with that seed, which has a generator for each test."""
     return Draws(
         np.random.default_rng(resampling.seed).choice(
             sentence_count, size=(resampling.bootstrap_samples, sentence_count), replace=True
@@ -179,15 +173,15 @@ def draw(sentence_count: int, resampling: Resampling) -> Draws:
 
 
 def bootstrap_differences(
-    counts: PairedCounts,
+    paired: PairedStatistics,
     places_DN: NDArray[np.int64],
     on_progress: Callable[[int], object] = lambda _: None,
 ) -> NDArray[np.float64]:
-    """The difference on each redrawn test set, in percent."""
+    """Returns the difference on each bootstrap sample, in percent."""
     differences = []
     for places_N in places_DN:
         differences.append(
-            counts.difference(counts.a_NK[places_N].sum(axis=0), counts.b_NK[places_N].sum(axis=0))
+            paired.difference(paired.a_NK[places_N].sum(axis=0), paired.b_NK[places_N].sum(axis=0))
         )
         if len(differences) % DRAWS_AT_ONCE == 0:
             on_progress(DRAWS_AT_ONCE)
@@ -196,27 +190,29 @@ def bootstrap_differences(
 
 
 def randomised_differences(
-    counts: PairedCounts,
+    paired: PairedStatistics,
     stays_DN: NDArray[np.bool_],
     on_progress: Callable[[int], object] = lambda _: None,
 ) -> NDArray[np.float64]:
-    """The difference after each change of sides, in percent."""
-    both_K = counts.a_NK.sum(axis=0) + counts.b_NK.sum(axis=0)
+    """Returns the difference after each change of sides, in percent."""
+    both_K = paired.a_NK.sum(axis=0) + paired.b_NK.sum(axis=0)
     differences = []
     for start in range(0, len(stays_DN), DRAWS_AT_ONCE):
         stays = stays_DN[start : start + DRAWS_AT_ONCE].astype(np.float64)
-        a_DK = stays @ counts.a_NK + (1 - stays) @ counts.b_NK
-        differences += [counts.difference(a_K, both_K - a_K) for a_K in a_DK]
+        a_DK = stays @ paired.a_NK + (1 - stays) @ paired.b_NK
+        differences += [paired.difference(a_K, both_K - a_K) for a_K in a_DK]
         on_progress(len(a_DK))
     return np.asarray(differences)
 
 
 def bootstrap_p(difference: float, resampled: NDArray[np.float64]) -> float:
+    """Returns p of the bootstrap from the differences on its samples."""
     sizes = np.abs(resampled)
     return _share_as_large(sizes - sizes.mean(), abs(difference))
 
 
 def randomisation_p(difference: float, randomised: NDArray[np.float64]) -> float:
+    """Returns p of the randomisation from the differences after each change of sides."""
     return _share_as_large(np.abs(randomised), abs(difference))
 
 

@@ -1,20 +1,20 @@
-"""Translation scores, each with its signature and its interval. All are sacrebleu's.
+"""Scores of translations, each with its signature and its interval.
 
-Every score is in percent: BLEU and chrF run from 0 to 100, and more is better; TER counts edits
-for 100 reference words, so less is better and it can exceed 100.
+Every score is in percent. The metrics are those of `tracelate.metric_table`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
-from sacrebleu.metrics import BLEU, CHRF, TER
+from sacrebleu.metrics import BLEU, CHRF
 
 from tracelate.errors import InputError
+from tracelate.evaluation.sacrebleu_statistics import Scorer
+from tracelate.metric_table import BLEU_OF_SHORT_TEXTS, METRICS
 
 LENGTH_BUCKETS = (1, 3, 6, 11, 21)
 """The shortest source, in words, of each bucket: 1-2, 3-5, 6-10, 11-20, 21 and more."""
@@ -27,7 +27,7 @@ class Score(NamedTuple):
     """A corpus score in percent."""
 
     name: str
-    """bleu, chrf or ter."""
+    """Key of the metric."""
     value: float
     low: float
     """The lower end of the 95 % bootstrap interval, in percent."""
@@ -54,22 +54,16 @@ class LengthBucket(NamedTuple):
     """None where the bucket has fewer than MIN_BUCKET_SENTENCES sentences."""
 
 
-def corpus_metrics() -> dict[str, Any]:
-    """What `corpus_scores` measures by, under each score's name: sacrebleu's metrics."""
-    return {"bleu": BLEU(), "chrf": CHRF(), "ter": TER()}
-
-
 def corpus_scores(
     hypotheses: Sequence[str], references: Sequence[str], *, samples: int, seed: int
 ) -> list[Score]:
-    """BLEU, chrF and TER of a test set, as `sacrebleu -m bleu chrf ter` has them by default.
+    """Returns the score of a test set by each metric of the table, as sacrebleu's command has it.
 
     Raises InputError if the two differ in length or are empty.
     """
     _check_parallel(hypotheses, references)
     return [
-        _score(name, metric, hypotheses, references, samples, seed)
-        for name, metric in corpus_metrics().items()
+        _score(Scorer(metric), hypotheses, references, samples, seed) for metric in METRICS.values()
     ]
 
 
@@ -129,8 +123,7 @@ def bleu_by_source_length(
         score = None
         if len(members) >= MIN_BUCKET_SENTENCES:
             score = _score(
-                "bleu",
-                BLEU(effective_order=True),
+                Scorer(BLEU_OF_SHORT_TEXTS),
                 [hypotheses[member] for member in members],
                 [references[member] for member in members],
                 samples,
@@ -153,39 +146,26 @@ def length_buckets(
 
 
 def _score(
-    name: str,
-    metric: Any,
-    hypotheses: Sequence[str],
-    references: Sequence[str],
-    samples: int,
-    seed: int,
+    scorer: Scorer, hypotheses: Sequence[str], references: Sequence[str], samples: int, seed: int
 ) -> Score:
-    """The score, with the percentile interval of the resamples that sacrebleu itself would draw.
+    """Returns the score, with the percentile interval of the resamples that sacrebleu would draw.
 
-    sacrebleu reads its seed from the environment (SACREBLEU_SEED) whenever it resamples, and of
-    the interval's two ends it keeps half their distance only. So the resampling is done here,
-    with the same generator and the same draws, and the signature is completed as sacrebleu does.
+    sacrebleu reads its seed from the environment (SACREBLEU_SEED) whenever it resamples, and keeps
+    only half the distance of the interval's two ends. So the resampling is done here, with the same
+    generator and the same draws.
     """
-    statistics = metric._extract_corpus_statistics(hypotheses, [references])
-    value = float(metric._aggregate_and_compute(statistics).score)
-    low, high = _interval(metric, np.asarray(statistics, dtype=np.float64), samples, seed)
-    metric.n_bootstrap, metric.seed = samples, str(seed)
-    return Score(name, value, low, high, str(metric.get_signature()))
-
-
-def _interval(
-    metric: Any,
-    statistics: NDArray[np.float64],
-    samples: int,
-    seed: int,
-) -> tuple[float, float]:
-    count = len(statistics)
+    statistics_NK = scorer.statistics(hypotheses, references)
+    count = len(statistics_NK)
     draws = np.random.default_rng(seed).choice(count, size=(samples, count), replace=True)
-    return percentile_interval(
-        [
-            float(metric._compute_score_from_stats(statistics[draw].sum(axis=0)).score)
-            for draw in draws
-        ]
+    low, high = percentile_interval(
+        [scorer.score(statistics_NK[draw].sum(axis=0)) for draw in draws]
+    )
+    return Score(
+        scorer.metric.key,
+        scorer.score(statistics_NK.sum(axis=0)),
+        low,
+        high,
+        scorer.resampled_signature(samples, seed),
     )
 
 
@@ -203,16 +183,3 @@ def _check_parallel(hypotheses: Sequence[str], references: Sequence[str]) -> Non
         )
     if not hypotheses:
         raise InputError("there are no sentences to score: the test set is empty")
-
-
-SCORES = {
-    "bleu": ("BLEU", "words and phrases shared with the reference; higher is better"),
-    "chrf": ("chrF", "characters shared with the reference; higher is better"),
-    "ter": ("TER", "edits needed to reach the reference; lower is better"),
-}
-
-
-SCORE_NAMES = ("bleu", "chrf", "ter")
-
-
-SCORE_TITLES = {"bleu": "BLEU", "chrf": "chrF", "ter": "TER (less is better)"}

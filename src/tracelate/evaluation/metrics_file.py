@@ -8,10 +8,11 @@ from typing import Any
 from pydantic import ConfigDict
 
 from tracelate.evaluation.attention_statistics import AttentionStatistics
-from tracelate.evaluation.metrics import SCORE_NAMES, LengthBucket, Score
+from tracelate.evaluation.metrics import LengthBucket, Score
 from tracelate.evaluation.report import Metrics, ScoredTest
 from tracelate.file_format import Document, FileForm, FileFormat, unchanged
 from tracelate.files import write_json
+from tracelate.metric_table import METRICS
 
 
 class ScoreForm(FileForm):
@@ -92,7 +93,7 @@ def read_metrics(path: Path) -> Metrics:
     """Raises InputError if the file is missing, damaged or of a newer version."""
     form = METRICS_FORMAT.read(path)
     scores = form.__pydantic_extra__
-    known = [name for name in SCORE_NAMES if name in scores]
+    known = [name for name in METRICS if name in scores]
     return Metrics(
         scores=[_score(name, scores[name]) for name in dict.fromkeys([*known, *scores])],
         buckets=[

@@ -8,7 +8,7 @@ from tracelate import layout
 from tracelate.comparison.comparability import differences, inconsistencies
 from tracelate.comparison.significance import Resampling, Significance, compare_systems
 from tracelate.errors import InputError
-from tracelate.evaluation.metrics import corpus_metrics
+from tracelate.metric_table import METRICS
 from tracelate.registry.candidate import Candidate, kept_hashes
 from tracelate.registry.versions import Alias, current_version
 from tracelate.tracking.failures import StoreError
@@ -54,7 +54,7 @@ def compare_with_champion(
         [row.translation for row in candidate.evidence.rows],
         [row.reference for row in evidence.rows],
         Resampling(),
-        metrics={metric: corpus_metrics()[metric]},
+        metrics=[METRICS[metric]],
     )
     return Championship(version, title, [], significance)
 

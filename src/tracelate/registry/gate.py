@@ -8,14 +8,14 @@ from typing import Any, NamedTuple
 from tracelate.comparison.parity import Parity, describe
 from tracelate.comparison.seeds import seed_margin
 from tracelate.comparison.significance import Significance
-from tracelate.evaluation.metrics import SCORES
+from tracelate.metric_table import metric_title
 
 
 class Terms(NamedTuple):
     """What the gate asks for."""
 
     metric: str
-    """bleu, chrf or ter."""
+    """Key of the metric."""
     significance_level: float
     max_near_leakage_percent: float
     seed_deviation: float = 0.0
@@ -80,7 +80,7 @@ def judge(findings: Findings, terms: Terms) -> Verdict:
 def describe_significance(found: Significance) -> str:
     """The difference with its interval and both tests' p, in one line."""
     return (
-        f"{SCORES[found.metric][0]} {found.b:.2f} against {found.a:.2f}, gain "
+        f"{metric_title(found.metric)} {found.b:.2f} against {found.a:.2f}, gain "
         f"{found.difference:+z.2f} ({found.low:+z.2f} to {found.high:+z.2f}), "
         f"p {found.p_bootstrap:.4f} and {found.p_randomisation:.4f}, "
         f"{found.sentences:,} sentences"

@@ -9,10 +9,10 @@ from typing import Any
 
 from tracelate import layout
 from tracelate.evaluation.lineage import Lineage, read_lineage
-from tracelate.evaluation.metrics import SCORE_TITLES
 from tracelate.evaluation.metrics_file import read_metrics
 from tracelate.evaluation.report import Metrics
 from tracelate.files import read_json, whole_file
+from tracelate.metric_table import titled_direction
 from tracelate.model.architecture import architecture_name
 from tracelate.saved_settings import model_config_of
 
@@ -81,7 +81,7 @@ def _scores(metrics: Metrics) -> Iterator[str]:
     for score in metrics.scores:
         signature = score.signature.replace("|", " ")
         yield (
-            f"| {SCORE_TITLES[score.name]} | {score.value:.2f} | "
+            f"| {titled_direction(score.name)} | {score.value:.2f} | "
             f"{score.low:.2f} to {score.high:.2f} | {signature} |"
         )
     yield ""

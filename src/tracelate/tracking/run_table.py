@@ -13,17 +13,23 @@ from typing import NamedTuple
 from tracelate import layout
 from tracelate.comparison.comparability import comparable_key
 from tracelate.errors import InputError
-from tracelate.evaluation.metrics import SCORE_NAMES
+from tracelate.metric_table import METRICS
 from tracelate.tracking.records import StoredRun
 from tracelate.tracking.runs import COMMIT_TAG
 from tracelate.tracking.store import connect
 
 TEST_HASH = f"sha256.{layout.TEST.as_posix()}"
 SIGNATURE = "signature."
-SORT_KEYS = ("started", *SCORE_NAMES, "tokens_per_s")
 STATUSES = ("running", "scheduled", "finished", "failed", "killed")
-LOWER_IS_BETTER = ("ter",)
 CONDITION = re.compile(r"(?P<name>[^=!]+?)\s*(?P<sign>!?=)\s*(?P<value>.*)")
+
+
+class RunScore(NamedTuple):
+    """A run's score in percent, with the ends of its 95 % interval; None where not logged."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
 
 
 class RunRow(NamedTuple):
@@ -45,12 +51,8 @@ class RunRow(NamedTuple):
     """The kind of attention, with the number of hops if there are several."""
     cell: str | None
     hidden_size: int | None
-    bleu: float | None
-    """In percent, like the other scores and the ends of BLEU's 95 % interval."""
-    bleu_low: float | None
-    bleu_high: float | None
-    chrf: float | None
-    ter: float | None
+    scores: Mapping[str, RunScore]
+    """Those that were logged, by the key of the metric."""
     tokens_per_s: float | None
     """Target tokens per second in training."""
     commit: str | None
@@ -59,6 +61,17 @@ class RunRow(NamedTuple):
     group: str | None
     """Letter of the rows that were scored on the same test set in the same way and so can be
     compared; None if the run was not scored."""
+
+    def columns(self) -> dict[str, object]:
+        """All that is known of the run under flat names, such as bleu and bleu_low."""
+        flat = self._asdict()
+        del flat["scores"]
+        for key in METRICS:
+            score = self.scores.get(key)
+            flat[key] = None if score is None else score.value
+            flat[f"{key}_low"] = None if score is None else score.low
+            flat[f"{key}_high"] = None if score is None else score.high
+        return flat
 
 
 class RunTable(NamedTuple):
@@ -75,6 +88,11 @@ class RunTable(NamedTuple):
     """Number of rows beyond the limit."""
 
 
+def sort_keys() -> tuple[str, ...]:
+    """Orders of the table: by start, by each metric, and by the speed of training."""
+    return ("started", *METRICS, "tokens_per_s")
+
+
 def run_table(
     experiment: str | None,
     *,
@@ -85,7 +103,7 @@ def run_table(
 ) -> RunTable:
     """Returns the runs of an experiment, or of all experiments if it is None.
 
-    The newest run comes first, or the best one by `sort`, one of SORT_KEYS. With a score as sort
+    The newest run comes first, or the best one by `sort`, one of `sort_keys()`. With a score as sort
     key the rows are sorted group by group. Runs without the value come last.
 
     `where` contains conditions such as "pair=en-es" or "model.layers!=1" on the table's columns,
@@ -94,8 +112,8 @@ def run_table(
     Raises InputError if a condition is malformed or names something that no run has, or if the
     status or sort key is unknown; and StoreError if MLflow fails.
     """
-    if sort not in SORT_KEYS:
-        raise InputError(f"cannot sort by {sort!r}: choose from {', '.join(SORT_KEYS)}")
+    if sort not in sort_keys():
+        raise InputError(f"cannot sort by {sort!r}: choose from {', '.join(sort_keys())}")
     if status is not None and status.lower() not in STATUSES:
         raise InputError(f"status {status!r} is unknown: choose from {', '.join(STATUSES)}")
     store = connect()
@@ -105,17 +123,22 @@ def run_table(
         if experiment in (None, one.name)
     }
     runs = store.runs.search(list(names))
-    letters = _letters(runs)
-    rows = [_row(run, names[run.experiment_id], letters) for run in runs]
+    keys = {run.run_id: comparable_key_of(run, _metrics_of(sort)) for run in runs}
+    letters = _letters(keys.values())
+    rows = [_row(run, names[run.experiment_id], letters.get(keys[run.run_id])) for run in runs]
     kept = _filter(rows, runs, where)
     if status is not None:
         kept = [row for row in kept if row.status == status.lower()]
     return _ranked(kept, sort, limit)
 
 
-def _row(run: StoredRun, experiment: str, letters: Mapping[tuple[str, ...], str]) -> RunRow:
+def _metrics_of(sort: str) -> Sequence[str]:
+    """Metrics by which rows of one group must be comparable: the one that ranks them, or all."""
+    return [sort] if sort in METRICS else list(METRICS)
+
+
+def _row(run: StoredRun, experiment: str, group: str | None) -> RunRow:
     params, tags, metrics = run.params, run.tags, run.metrics
-    key = comparable_key_of(run)
     transformer = params.get("model.architecture") == "transformer"
     hidden_size = params.get("model.hidden_size", "")
     started = datetime.fromtimestamp(run.started_ms / 1000, UTC)
@@ -131,15 +154,15 @@ def _row(run: StoredRun, experiment: str, letters: Mapping[tuple[str, ...], str]
         attention="transformer" if transformer else _attention(params),
         cell=None if transformer else params.get("model.cell"),
         hidden_size=int(hidden_size) if hidden_size.isdecimal() else None,
-        bleu=metrics.get("test_bleu"),
-        bleu_low=metrics.get("test_bleu_low"),
-        bleu_high=metrics.get("test_bleu_high"),
-        chrf=metrics.get("test_chrf"),
-        ter=metrics.get("test_ter"),
+        scores={
+            key: RunScore(value, metrics.get(f"test_{key}_low"), metrics.get(f"test_{key}_high"))
+            for key in METRICS
+            if (value := metrics.get(f"test_{key}")) is not None
+        },
         tokens_per_s=metrics.get("target_tokens_per_s", metrics.get("tokens_per_s")),
         commit=tags.get(COMMIT_TAG),
         dirty=tags.get("git.dirty") == "true",
-        group=None if key is None else letters[key],
+        group=group,
     )
 
 
@@ -151,20 +174,25 @@ def _attention(params: Mapping[str, str]) -> str | None:
     return f"{name}{f' × {hops}' if hops != '1' else ''}{fed}"
 
 
-def comparable_key_of(run: StoredRun) -> tuple[str, ...] | None:
-    """Returns a key that is equal for comparable runs, or None if the run was not scored."""
+def comparable_key_of(
+    run: StoredRun, metrics: Iterable[str] | None = None
+) -> tuple[str, ...] | None:
+    """Returns a key that is equal for runs that can be compared by `metrics`, or by all of the
+    table. Of metrics that were added later, older runs have no score.
+
+    None: the run lacks the hash of its test set, or was scored by none of them.
+    """
     tags = run.tags
-    signatures = {name: tags.get(SIGNATURE + name) for name in SCORE_NAMES}
-    known = {name: signature for name, signature in signatures.items() if signature}
-    if TEST_HASH not in tags or len(known) < len(signatures):
+    wanted = METRICS if metrics is None else metrics
+    signatures = {key: tags[SIGNATURE + key] for key in wanted if tags.get(SIGNATURE + key)}
+    if TEST_HASH not in tags or not signatures:
         return None
-    return comparable_key(tags[TEST_HASH], known)
+    return comparable_key(tags[TEST_HASH], signatures)
 
 
-def _letters(runs: Iterable[StoredRun]) -> dict[tuple[str, ...], str]:
-    """Returns a letter for each comparable key, in the order of the runs."""
-    keys = dict.fromkeys(key for run in runs if (key := comparable_key_of(run)) is not None)
-    return dict(zip(keys, _letter_names(), strict=False))
+def _letters(keys: Iterable[tuple[str, ...] | None]) -> dict[tuple[str, ...] | None, str]:
+    """Returns a letter for each key, A, B, … in the order of their first run."""
+    return dict(zip(dict.fromkeys(key for key in keys if key), _letter_names(), strict=False))
 
 
 def _letter_names() -> Iterator[str]:
@@ -177,7 +205,7 @@ def _filter(
     rows: Sequence[RunRow], runs: Sequence[StoredRun], where: Sequence[str]
 ) -> list[RunRow]:
     values = [
-        {**run.tags, **run.params, **row._asdict()} for row, run in zip(rows, runs, strict=True)
+        {**run.tags, **run.params, **row.columns()} for row, run in zip(rows, runs, strict=True)
     ]
     kept = list(rows)
     for condition in where:
@@ -210,13 +238,14 @@ def _ranked(rows: Sequence[RunRow], sort: str, limit: int | None) -> RunTable:
     groups = 0
     ordered = list(rows)
     if sort != "started":
-        sign = 1 if sort in LOWER_IS_BETTER else -1
-        is_score = sort in SCORE_NAMES
-        with_value = [row for row in rows if getattr(row, sort) is not None]
-        if is_score:  # a run without test set or signatures has no rank
+        is_score = sort in METRICS
+        sign = 1 if is_score and not METRICS[sort].higher_is_better else -1
+        values = {row.run_id: value for row in rows if (value := _value(row, sort)) is not None}
+        with_value = [row for row in rows if row.run_id in values]
+        if is_score:  # without a signature, a score cannot be ranked
             with_value = [row for row in with_value if row.group is not None]
         with_value.sort(
-            key=lambda row: (_place(row.group) if is_score else (), sign * getattr(row, sort))
+            key=lambda row: (_place(row.group) if is_score else (), sign * values[row.run_id])
         )
         ordered = [*with_value, *(row for row in rows if row not in with_value)]
         if is_score:
@@ -227,6 +256,12 @@ def _ranked(rows: Sequence[RunRow], sort: str, limit: int | None) -> RunTable:
             ranks += [None] * (len(rows) - len(ranks))
     shown = len(ordered) if limit is None else limit
     return RunTable(ordered[:shown], ranks[:shown], groups, max(0, len(ordered) - shown))
+
+
+def _value(row: RunRow, sort: str) -> float | None:
+    if sort not in METRICS:
+        return row.tokens_per_s
+    return row.scores[sort].value if sort in row.scores else None
 
 
 def _place(group: str | None) -> tuple[int, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tracelate.errors import InputError
-from tracelate.evaluation.metrics import SCORE_NAMES
+from tracelate.metric_table import METRICS
 from tracelate.tracking.records import StoredRun
 from tracelate.tracking.references import SHORT_ID, find_unique_run
 from tracelate.tracking.run_table import comparable_key_of
@@ -24,7 +24,7 @@ class SeedRun(NamedTuple):
     run_id: str
     commit: str | None
     scores: dict[str, float]
-    """From a name of SCORE_NAMES to the score, in percent."""
+    """In percent, by the key of the metric."""
 
 
 def runs_of_all_seeds(reference: str) -> list[SeedRun]:
@@ -51,9 +51,13 @@ def runs_of_all_seeds(reference: str) -> list[SeedRun]:
 
 
 def _is_scored(run: StoredRun) -> bool:
-    has_scores = all(f"test_{name}" in run.metrics for name in SCORE_NAMES)
     is_seeded = run.params.get(SEED, "").isdecimal()
-    return has_scores and is_seeded and comparable_key_of(run) is not None
+    return bool(_scores(run)) and is_seeded and comparable_key_of(run) is not None
+
+
+def _scores(run: StoredRun) -> dict[str, float]:
+    measured = run.metrics
+    return {key: measured[f"test_{key}"] for key in METRICS if f"test_{key}" in measured}
 
 
 def _recipe(run: StoredRun) -> tuple[object, ...]:
@@ -67,5 +71,4 @@ def _recipe(run: StoredRun) -> tuple[object, ...]:
 
 
 def _seed_run(seed: int, run: StoredRun) -> SeedRun:
-    scores = {name: run.metrics[f"test_{name}"] for name in SCORE_NAMES}
-    return SeedRun(seed, run.run_id, run.tags.get(COMMIT_TAG), scores)
+    return SeedRun(seed, run.run_id, run.tags.get(COMMIT_TAG), _scores(run))

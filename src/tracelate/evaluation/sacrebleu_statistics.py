@@ -1,0 +1,49 @@
+"""Sentence statistics of sacrebleu's metrics, and the scores of their sums.
+
+A resampled test set is scored from the sum of its sentences' statistics, so that no sentence is
+counted twice. sacrebleu has only private functions for that. No other module calls them.
+
+Shapes: N sentences, K statistics that a metric takes of a sentence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import sacrebleu.metrics
+from numpy.typing import NDArray
+
+from tracelate.metric_table import Metric
+
+
+class Scorer:
+    """Computes one metric of the table with sacrebleu, against one reference a sentence."""
+
+    def __init__(self, metric: Metric) -> None:
+        self.metric = metric
+        self._sacrebleu = getattr(sacrebleu.metrics, metric.sacrebleu_class)(**metric.options)
+        # otherwise there is no signature before the first sentence
+        self._sacrebleu.num_refs = 1
+
+    def statistics(
+        self, hypotheses: Sequence[str], references: Sequence[str]
+    ) -> NDArray[np.float64]:
+        """Returns statistics_NK of the sentences."""
+        counted = self._sacrebleu._extract_corpus_statistics(hypotheses, [references])
+        return np.asarray(counted, dtype=np.float64)
+
+    def score(self, sum_K: NDArray[np.float64]) -> float:
+        """Returns the score, in percent, of the sentences whose statistics sum to `sum_K`."""
+        return float(self._sacrebleu._compute_score_from_stats(sum_K).score)
+
+    def signature(self) -> str:
+        """Returns sacrebleu's signature of the score."""
+        return str(self._sacrebleu.get_signature())
+
+    def resampled_signature(self, samples: int, seed: int) -> str:
+        """Returns sacrebleu's signature of the score with a bootstrap interval."""
+        signature = self._sacrebleu.get_signature()
+        signature.update("bs", samples)
+        signature.update("seed", seed)
+        return str(signature)

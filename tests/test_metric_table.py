@@ -1,0 +1,142 @@
+"""A metric is added in the table alone, and one module uses what sacrebleu keeps private."""
+
+from __future__ import annotations
+
+import re
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from rich.console import Console, RenderableType
+from sacrebleu.metrics import CHRF
+
+from tests.cli.test_runs_table import ROW
+from tests.evaluation.results import evidence, some_references, translate_badly
+from tests.tiny_corpus import PROJECT
+from tracelate.cli.comparison_tables import score_table
+from tracelate.cli.runs_table import table_of_runs
+from tracelate.cli.summary_tables import score_table as summary_table
+from tracelate.comparison.comparability import differences, inconsistencies
+from tracelate.comparison.compare import compare, comparison_document
+from tracelate.comparison.significance import Resampling
+from tracelate.config import load_params
+from tracelate.evaluation.metrics_file import metrics_document, read_metrics, write_metrics
+from tracelate.metric_table import METRICS, Metric, metric_title, titled_direction
+from tracelate.registry.gate import describe_significance
+from tracelate.tracking.log_evaluation import evaluation_metrics
+from tracelate.tracking.run_table import RunScore, RunTable, sort_keys
+
+CHRFPP = Metric("chrfpp", "chrF++", "characters and words shared", True, "CHRF", {"word_order": 2})
+QUICK = Resampling(bootstrap_samples=40, randomisations=40, seed=1)
+REFERENCES = some_references(30)
+GOOD, BAD = translate_badly(REFERENCES, 0.1, 1), translate_badly(REFERENCES, 0.5, 2)
+OLDER = evidence("older", BAD, REFERENCES)
+"""Evaluated before the metric was added."""
+
+
+@pytest.fixture
+def added(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(METRICS, CHRFPP.key, CHRFPP)
+
+
+def shown(table: RenderableType) -> str:
+    output = StringIO()
+    Console(file=output, width=220).print(table)
+    return output.getvalue()
+
+
+@pytest.mark.usefixtures("added")
+def test_an_added_metric_is_scored_written_and_read(tmp_path: Path) -> None:
+    metrics = evidence("new", GOOD, REFERENCES).metrics
+    score = metrics.scores[-1]
+    theirs = CHRF(word_order=2)
+    assert score.name == "chrfpp"
+    assert score.value == pytest.approx(theirs.corpus_score(GOOD, [REFERENCES]).score)
+    assert "nw:2" in score.signature
+    write_metrics(tmp_path / "metrics.json", metrics)
+    assert read_metrics(tmp_path / "metrics.json") == metrics
+    assert dict(evaluation_metrics(metrics))["test_chrfpp"] == score.value
+
+
+@pytest.mark.usefixtures("added")
+def test_an_added_metric_is_in_every_table() -> None:
+    new = evidence("new", GOOD, REFERENCES)
+    comparison = compare(evidence("other", BAD, REFERENCES), new, QUICK)
+    row = ROW._replace(scores={**ROW.scores, "chrfpp": RunScore(61.7)})
+    tables = [
+        score_table(comparison.scores, 0.05),
+        summary_table(metrics_document(new.metrics)),
+        table_of_runs(
+            RunTable([row], [1], groups=1, left_out=0),
+            ranked_by="chrfpp",
+            with_experiment=False,
+            width=220,
+        ),
+    ]
+    for table in tables:
+        assert "chrF++" in shown(table)
+    assert comparison_document(comparison, 0.05)["scores"]["chrfpp"]["difference"] > 0
+    assert describe_significance(comparison.scores[-1]).startswith("chrF++ ")
+    assert "chrfpp" in sort_keys()
+    assert row.columns()["chrfpp"] == 61.7
+
+
+@pytest.mark.usefixtures("added")
+def test_an_added_metric_may_decide_a_promotion(tmp_path: Path) -> None:
+    text = (PROJECT / "params.yaml").read_text(encoding="utf-8")
+    changed, count = re.subn(r"metric: bleu", "metric: chrfpp", text)
+    assert count == 1
+    (tmp_path / "params.yaml").write_text(changed, encoding="utf-8")
+    assert load_params(tmp_path / "params.yaml").registry.metric == "chrfpp"
+
+
+@pytest.mark.usefixtures("added")
+def test_evaluations_before_and_after_an_added_metric_can_be_compared() -> None:
+    new = evidence("new", GOOD, REFERENCES)
+    assert differences(OLDER, new) == differences(new, OLDER) == []
+    assert inconsistencies(OLDER) == inconsistencies(new) == []
+    assert [one.metric for one in compare(OLDER, new, QUICK).scores] == list(METRICS)
+
+
+def test_a_metric_of_a_newer_version_is_named_and_not_compared(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setitem(METRICS, CHRFPP.key, CHRFPP)
+        newer = evidence("newer", GOOD, REFERENCES)
+    [reason] = inconsistencies(newer)
+    assert reason.startswith("chrfpp is a metric that this version")
+    assert metric_title("chrfpp") == titled_direction("chrfpp") == "chrfpp"
+
+
+def test_evaluations_without_a_common_metric_cannot_be_compared() -> None:
+    scores = OLDER.metrics.scores
+    one, other = (
+        OLDER._replace(metrics=OLDER.metrics._replace(scores=[score])) for score in scores[:2]
+    )
+    assert differences(one, other) == ["no metric was computed for both: bleu and chrf"]
+
+
+def test_a_gain_is_positive_where_the_later_score_is_better() -> None:
+    for metric in METRICS.values():
+        assert metric.gain(40.0, 43.0) == (3.0 if metric.higher_is_better else -3.0)
+    assert titled_direction("bleu") == "BLEU"
+    assert titled_direction("ter") == "TER (lower is better)"
+
+
+def test_one_module_alone_calls_private_functions_of_sacrebleu() -> None:
+    private = re.compile(r"\._(extract_corpus_stat|compute_score_from|aggregate_and_compute)")
+    files = [
+        path
+        for folder in ("src", "pipeline", "studies", "benchmarks", "docs")
+        for path in (PROJECT / folder).rglob("*.py")
+    ]
+    users = [path.name for path in files if private.search(path.read_text(encoding="utf-8"))]
+    assert users == ["sacrebleu_statistics.py"]
+    # the names of the classes are in the table alone
+    importing = [
+        path.name
+        for path in files
+        if re.search(r"from sacrebleu|import sacrebleu", path.read_text(encoding="utf-8"))
+    ]
+    assert sorted(importing) == ["fit.py", "metrics.py", "sacrebleu_statistics.py"]
