@@ -79,7 +79,14 @@ def random_batches(params: Params) -> list[Batch]:
         return [draw.randrange(4, params.tokenize.vocabulary_size) for _ in range(length)]
 
     pairs = [TokenizedPair(words(), words()) for _ in range(4000)]
-    plan = plan_batches(pairs, params.train.batch_tokens, seed=1, epoch=0)
+    config = params.train
+    plan = plan_batches(
+        pairs,
+        batch_tokens=config.batch_tokens,
+        length_noise=config.length_noise,
+        seed=1,
+        epoch=0,
+    )
     planned = PlannedBatches(pairs, plan, SPECIAL)
     return [planned[place] for place in range(BATCHES)]
 

@@ -12,10 +12,15 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from tracelate.config import ModelConfig
+from tracelate.config import DropoutConfig, ModelConfig
 from tracelate.errors import InputError
 
-MODEL_BEFORE: Mapping[str, Any] = {}
+MODEL_BEFORE: Mapping[str, Any] = {
+    "feed_forward_ratio": 4,
+    "embedding_deviation": 0.1,
+    "max_length_ratio": 2,
+    "max_length_extra": 10,
+}
 """The value in older models of each setting in the section `model` that was added since 0.1."""
 
 
@@ -24,7 +29,10 @@ def complete_model_settings(saved: Mapping[str, Any]) -> dict[str, Any]:
     switches = {
         name: False for name, field in ModelConfig.model_fields.items() if field.annotation is bool
     }
-    return {**switches, **MODEL_BEFORE, **saved}
+    settings = {**switches, **MODEL_BEFORE, **saved}
+    if isinstance(settings.get("dropout"), int | float):  # 0.1 had one number for all places
+        settings["dropout"] = dict.fromkeys(DropoutConfig.model_fields, settings["dropout"])
+    return settings
 
 
 def model_config_of(saved: Mapping[str, Any]) -> ModelConfig:

@@ -122,7 +122,13 @@ def _subject(run: Run) -> Subject:
 
 def _batches(subject: Subject) -> list[Batch]:
     pairs, config = read_tokenized(TRAIN), subject.run.params.train
-    plan = plan_batches(pairs, config.batch_tokens, seed=1, epoch=0)
+    plan = plan_batches(
+        pairs,
+        batch_tokens=config.batch_tokens,
+        length_noise=config.length_noise,
+        seed=1,
+        epoch=0,
+    )
     planned = PlannedBatches(pairs, plan, special_ids(subject.translator.trained.tokenizer))
     return [planned[place] for place in range(BATCHES)]
 

@@ -74,12 +74,19 @@ class TranslationTraining(pl.LightningModule):
         self.log("learning_rate", optimizer.param_groups[0]["lr"])
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
+        config = self.config
         optimizer = torch.optim.Adam(
-            self.parameters(), lr=self.config.learning_rate, betas=(0.9, 0.98), fused=True
+            self.parameters(),
+            lr=config.learning_rate,
+            betas=(config.adam_beta1, config.adam_beta2),
+            eps=config.adam_epsilon,
+            fused=True,
         )
         scheduler = torch.optim.lr_scheduler.LambdaLR(
             optimizer,
-            lambda step: schedule_factor(step, self.config.warmup_steps, self.total_steps),
+            lambda step: schedule_factor(
+                step, config.warmup_steps, self.total_steps, config.final_learning_rate_factor
+            ),
         )
         return {
             "optimizer": optimizer,
@@ -121,9 +128,13 @@ class TranslationTraining(pl.LightningModule):
         self.log("valid_loss", torch.tensor(loss_sum / tokens, dtype=torch.float64))
 
 
-def schedule_factor(step: int, warmup_steps: int, total_steps: int) -> float:
-    """What the learning rate is multiplied by: a linear warm-up, then half a cosine to 2 %."""
+def schedule_factor(step: int, warmup_steps: int, total_steps: int, final_factor: float) -> float:
+    """Returns the factor of the learning rate at a step, which is counted from 0.
+
+    It rises linearly to 1 over the warm-up steps and then follows half a cosine down to
+    `final_factor` (Loshchilov and Hutter 2017, eq. 5).
+    """
     if step < warmup_steps:
         return (step + 1) / warmup_steps
     progress = min(1.0, (step - warmup_steps) / max(1, total_steps - warmup_steps))
-    return 0.02 + 0.98 * (1 + math.cos(math.pi * progress)) / 2
+    return final_factor + (1 - final_factor) * (1 + math.cos(math.pi * progress)) / 2
