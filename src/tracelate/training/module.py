@@ -10,7 +10,6 @@ import torch
 import torch.distributed
 from pytorch_lightning.utilities.types import OptimizerLRScheduler
 from torch import Tensor
-from torch.nn import functional as F
 
 from tracelate.config import TrainConfig
 from tracelate.errors import InputError
@@ -18,6 +17,7 @@ from tracelate.model.dropout import DropoutMasks
 from tracelate.model.search import SpecialIds, greedy_search
 from tracelate.model.seq2seq import Seq2Seq
 from tracelate.training.batches import Batch
+from tracelate.training.loss import token_loss
 
 BleuOfIds = Callable[[list[list[int]], list[list[int]]], float]
 """Corpus BLEU in percent from hypotheses and references, both as token ids."""
@@ -50,12 +50,11 @@ class TranslationTraining(pl.LightningModule):
         mask_seed = self.config.seed * 2**32 + self.global_step
         masks = DropoutMasks(mask_seed, batch.rows_B, batch.global_rows)
         scored = self.model(batch.source_BS, batch.mask_BS, batch.target_in_BT, masks)
-        loss_sum = F.cross_entropy(
-            scored.logits_BTV.float().flatten(0, 1),
-            batch.target_out_BT.flatten(),
-            ignore_index=self.special.padding,
+        loss_sum = token_loss(
+            scored.logits_BTV,
+            batch.target_out_BT,
+            self.special.padding,
             label_smoothing=self.config.label_smoothing,
-            reduction="sum",
         )
         loss = loss_sum * (self.trainer.world_size / batch.global_tokens)
         self.log("train_loss", loss.detach(), sync_dist=True)
@@ -99,12 +98,7 @@ class TranslationTraining(pl.LightningModule):
         # in full precision, as evaluation does it
         with torch.autocast(self.device.type, enabled=False):
             scored = self.model(batch.source_BS, batch.mask_BS, batch.target_in_BT)
-            loss_sum = F.cross_entropy(
-                scored.logits_BTV.flatten(0, 1),
-                batch.target_out_BT.flatten(),
-                ignore_index=self.special.padding,
-                reduction="sum",
-            )
+            loss_sum = token_loss(scored.logits_BTV, batch.target_out_BT, self.special.padding)
             tokens = (batch.target_out_BT != self.special.padding).sum()
             self._valid_loss += torch.stack([loss_sum, tokens]).double().cpu()
             hypotheses = greedy_search(self.model, batch.source_BS, batch.mask_BS, self.special)
