@@ -17,7 +17,6 @@ from collections.abc import Sequence
 import torch
 from rich.console import Console
 from rich.table import Table
-from torch.nn import functional as F
 
 from studies.attention.longer import longer_trained
 from studies.attention.settings import load_study
@@ -28,6 +27,7 @@ from tracelate.model.search import SpecialIds
 from tracelate.model.seq2seq import Seq2Seq
 from tracelate.training.batches import Batch, PlannedBatches, plan_batches
 from tracelate.training.cpu_memory import tune_cpu_memory
+from tracelate.training.loss import token_loss
 
 SPECIAL = SpecialIds(padding=0, start=1, end=2)
 BATCHES = 6
@@ -79,7 +79,14 @@ def random_batches(params: Params) -> list[Batch]:
         return [draw.randrange(4, params.tokenize.vocabulary_size) for _ in range(length)]
 
     pairs = [TokenizedPair(words(), words()) for _ in range(4000)]
-    plan = plan_batches(pairs, params.train.batch_tokens, seed=1, epoch=0)
+    config = params.train
+    plan = plan_batches(
+        pairs,
+        batch_tokens=config.batch_tokens,
+        length_noise=config.length_noise,
+        seed=1,
+        epoch=0,
+    )
     planned = PlannedBatches(pairs, plan, SPECIAL)
     return [planned[place] for place in range(BATCHES)]
 
@@ -91,12 +98,8 @@ def seconds_of_a_round(model: Seq2Seq, batches: Sequence[Batch], precise: bool) 
         masks = DropoutMasks(1, batch.rows_B, batch.global_rows)
         with torch.autocast("cpu", torch.bfloat16, enabled=not precise):
             logits_BTV = model(batch.source_BS, batch.mask_BS, batch.target_in_BT, masks).logits_BTV
-        loss = F.cross_entropy(
-            logits_BTV.float().flatten(0, 1),
-            batch.target_out_BT.flatten(),
-            ignore_index=SPECIAL.padding,
-        )
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss_sum = token_loss(logits_BTV, batch.target_out_BT, SPECIAL.padding)
+        (loss_sum / batch.global_tokens).backward()  # type: ignore[no-untyped-call]
     return time.perf_counter() - began_s
 
 

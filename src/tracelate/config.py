@@ -119,6 +119,23 @@ class TokenizeConfig(Section):
     """The 256 bytes and the special tokens are always in it."""
 
 
+class DropoutConfig(Section):
+    """Dropout by place: the probability with which a feature is set to 0 in training.
+
+    A mask is the same at all positions of a sentence (Gal and Ghahramani 2016).
+    """
+
+    embedding: Fraction
+    """Of the embedded source and target pieces."""
+    layers: Fraction
+    """Between recurrent or feed-forward layers; in a transformer, of what each sublayer adds
+    (Vaswani et al. 2017, section 5.4)."""
+    encoder_output: Fraction
+    """Of the encoder's states, before attention reads them."""
+    decoder_output: Fraction
+    """Of the attentional vector, before the output layer."""
+
+
 class ModelConfig(Section):
     architecture: Literal["recurrent", "transformer"]
     """The transformer uses heads, the sizes, layers and dropout alone."""
@@ -141,7 +158,21 @@ class ModelConfig(Section):
     hidden_size: Annotated[int, Field(ge=2, multiple_of=2)]
     """Of the decoder's state, and of the encoder's directions together."""
     layers: Count
-    dropout: Fraction
+    feed_forward_ratio: Annotated[int, Field(ge=1), Before(4)]
+    """Size of a transformer's inner feed-forward layer, divided by hidden_size; 4 in Vaswani et al.
+    2017, section 3.3."""
+    embedding_deviation: Annotated[float, Field(gt=0), Before(0.1)]
+    """Standard deviation of the embeddings before training."""
+    dropout: DropoutConfig
+    max_length_ratio: Annotated[int, Field(ge=1), Before(2)]
+    """Most target pieces for each source piece; see max_length_extra."""
+    max_length_extra: Annotated[int, Field(ge=0), Before(10)]
+    """A source of S pieces has a translation of at most max_length_ratio * S + max_length_extra
+    pieces, the end tokens included; a search that reaches this length is cut off."""
+
+    def max_target_pieces(self, source_pieces: int) -> int:
+        """Returns the length limit of a translation; both numbers include the end token."""
+        return self.max_length_ratio * source_pieces + self.max_length_extra
 
     @model_validator(mode="after")
     def refuse_what_makes_no_sense(self) -> Self:
@@ -212,11 +243,25 @@ class TrainConfig(Section):
     epochs: Count
     warmup_steps: Annotated[int, Field(ge=0)]
     learning_rate: Annotated[float, Field(gt=0)]
+    final_learning_rate_factor: Annotated[float, Field(ge=0, le=1)]
+    """Learning rate of the last step, divided by learning_rate; half a cosine leads to it
+    (Loshchilov and Hutter 2017)."""
+    adam_beta1: Fraction
+    """Decay of Adam's average of the gradient, for each step (Kingma and Ba 2015)."""
+    adam_beta2: Fraction
+    """Decay of Adam's average of the squared gradient; 0.98 in Vaswani et al. 2017, section 5.3."""
+    adam_epsilon: Annotated[float, Field(gt=0)]
+    """Adam's term that keeps the division by the squared gradient's root finite."""
     batch_tokens: Count
+    length_noise: Annotated[float, Field(ge=0)]
+    """Pairs are sorted into batches by their length times a random factor between 1 and 1 +
+    length_noise, so that each epoch has other batches; 0: by length alone."""
     label_smoothing: Fraction
     gradient_clip_norm: Annotated[float, Field(gt=0)]
     weight_average_decay: Fraction
     early_stopping_epochs: Count
+    log_every_steps: Count
+    """Number of optimiser steps between two rows of the training curve."""
     precision: Literal["bf16-mixed", "32-true"]
 
 

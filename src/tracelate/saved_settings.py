@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
-from tracelate.config import Before, ModelConfig
+from tracelate.config import Before, DropoutConfig, ModelConfig
 from tracelate.errors import InputError
 
 
@@ -24,7 +24,10 @@ def complete_model_settings(saved: Mapping[str, Any]) -> dict[str, Any]:
         for name, field in ModelConfig.model_fields.items()
         if name not in saved and _has_value_before(field)
     }
-    return {**saved, **missing}
+    settings = {**saved, **missing}
+    if isinstance(settings.get("dropout"), int | float):  # 0.1 had one number for all places
+        settings["dropout"] = dict.fromkeys(DropoutConfig.model_fields, settings["dropout"])
+    return settings
 
 
 def model_config_of(saved: Mapping[str, Any]) -> ModelConfig:

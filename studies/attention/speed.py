@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
-from torch.nn import functional as F
 
 from pipeline.stage import progress, run_stage, say
 from studies.attention.longer import longer_trained
@@ -34,6 +33,7 @@ from tracelate.model.dropout import DropoutMasks
 from tracelate.model.seq2seq import Seq2Seq
 from tracelate.training.batches import Batch, PlannedBatches, plan_batches
 from tracelate.training.cpu_memory import tune_cpu_memory
+from tracelate.training.loss import token_loss
 from tracelate.training.model_files import load_model, special_ids
 
 TRAIN = Path("data/tokenized/train.parquet")
@@ -91,13 +91,13 @@ def training_tokens_per_s(subject: Subject, batches: Sequence[Batch]) -> float:
         masks = DropoutMasks(1, batch.rows_B, batch.global_rows)
         with torch.autocast("cpu", torch.bfloat16, enabled=config.precision == "bf16-mixed"):
             scored = model(batch.source_BS, batch.mask_BS, batch.target_in_BT, masks)
-        loss = F.cross_entropy(
-            scored.logits_BTV.float().flatten(0, 1),
-            batch.target_out_BT.flatten(),
-            ignore_index=subject.translator.special.padding,
+        loss_sum = token_loss(
+            scored.logits_BTV,
+            batch.target_out_BT,
+            subject.translator.special.padding,
             label_smoothing=config.label_smoothing,
         )
-        loss.backward()  # type: ignore[no-untyped-call]
+        (loss_sum / batch.global_tokens).backward()  # type: ignore[no-untyped-call]
     return sum(batch.global_tokens for batch in batches) / (time.perf_counter() - began_s)
 
 
@@ -122,7 +122,13 @@ def _subject(run: Run) -> Subject:
 
 def _batches(subject: Subject) -> list[Batch]:
     pairs, config = read_tokenized(TRAIN), subject.run.params.train
-    plan = plan_batches(pairs, config.batch_tokens, seed=1, epoch=0)
+    plan = plan_batches(
+        pairs,
+        batch_tokens=config.batch_tokens,
+        length_noise=config.length_noise,
+        seed=1,
+        epoch=0,
+    )
     planned = PlannedBatches(pairs, plan, special_ids(subject.translator.trained.tokenizer))
     return [planned[place] for place in range(BATCHES)]
 

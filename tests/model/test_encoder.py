@@ -8,7 +8,7 @@ from torch import nn
 
 from tests.model.toy import toy_config
 from tracelate.model.cells import CellState
-from tracelate.model.embedding import EMBEDDING_DEVIATION, sinusoids
+from tracelate.model.embedding import sinusoids
 from tracelate.model.encoder import Encoded, FeedForwardEncoder
 from tracelate.model.recurrent_decoders import LuongDecoder
 
@@ -16,20 +16,22 @@ B, S, E, M, L = 2, 5, 7, 10, 2
 GENERATOR = torch.Generator().manual_seed(1)
 EMBEDDED_BSE = torch.randn(B, S, E, dtype=torch.float64, generator=GENERATOR)
 LENGTHS = (5, 3)
+DEVIATION = 0.3
 MASK_BS = torch.arange(S) < torch.tensor(LENGTHS).unsqueeze(1)
 
 
 @torch.no_grad()
 def test_the_feed_forward_encoder_follows_the_paper_word_by_word() -> None:
     torch.manual_seed(2)
-    encoder = FeedForwardEncoder(toy_config(encoder="feed_forward", layers=L)).double()
+    config = toy_config(encoder="feed_forward", layers=L, embedding_deviation=DEVIATION)
+    encoder = FeedForwardEncoder(config).double()
     encoded = encoder(EMBEDDED_BSE, MASK_BS, None)
     places_SM = sinusoids(0, S, encoded.states_BSM)
     w_in, b_in = encoder.placed.inputs.weight, encoder.placed.inputs.bias
     for b, length in enumerate(LENGTHS):
         states = []
         for s in range(length):
-            state_M = w_in @ (EMBEDDED_BSE[b, s] / EMBEDDING_DEVIATION) + b_in + places_SM[s]
+            state_M = w_in @ (EMBEDDED_BSE[b, s] / DEVIATION) + b_in + places_SM[s]
             for layer in encoder.layers:
                 assert isinstance(layer, nn.Linear)
                 state_M = layer.weight @ state_M + layer.bias

@@ -61,7 +61,7 @@ def test_scores_are_the_log_probability_over_the_length_penalty() -> None:
     ended = 0
     for row, length in enumerate(LENGTHS):
         for hypothesis in found[row]:
-            if len(hypothesis.ids) == 2 * length + 10:
+            if len(hypothesis.ids) == model.max_target_pieces(length):
                 continue  # cut off at the limit
             ids = [*hypothesis.ids, SPECIAL.end]
             expected = log_probability(model, source_BS[row : row + 1, :length], ids)
@@ -98,7 +98,24 @@ def test_hypotheses_come_best_first_without_special_tokens_and_within_the_limit(
         assert 1 <= len(hypotheses) <= 5
         for hypothesis in hypotheses:
             assert not set(hypothesis.ids) & set(SPECIAL)
-            assert len(hypothesis.ids) <= 2 * LENGTHS[row] + 10
+            assert len(hypothesis.ids) <= model.max_target_pieces(LENGTHS[row])
+
+
+@pytest.mark.parametrize(("ratio", "extra"), [(1, 0), (1, 3), (3, 0)])
+def test_translations_are_cut_off_at_the_length_limit_of_the_settings(
+    ratio: int, extra: int
+) -> None:
+    model = toy_model(max_length_ratio=ratio, max_length_extra=extra)
+    with torch.no_grad():
+        model.output_bias_V[SPECIAL.end] = -1e9  # the end is never predicted
+    sources = toy_sources(*LENGTHS)
+    limits = [ratio * length + extra for length in LENGTHS]
+    greedy = greedy_search(model, *sources, SPECIAL)
+    beams = beam_search(model, *sources, SPECIAL, beam_size=3, alpha=1.0)
+    assert [len(ids) for ids in greedy] == limits
+    assert [{len(one.ids) for one in hypotheses} for hypotheses in beams] == [
+        {limit} for limit in limits
+    ]
 
 
 def test_the_length_penalty_is_that_of_wu_et_al() -> None:

@@ -5,8 +5,18 @@ from __future__ import annotations
 import pytest
 import torch
 
-from tests.model.toy import CONFIGS, VOCABULARY, toy_model, toy_sources
+from tests.model.toy import (
+    CONFIGS,
+    SPECIAL,
+    VOCABULARY,
+    dropout_everywhere,
+    toy_config,
+    toy_model,
+    toy_sources,
+)
+from tracelate.config import DropoutConfig
 from tracelate.model.dropout import DropoutMasks
+from tracelate.model.seq2seq import Seq2Seq
 
 TARGET_BT = torch.tensor([[1, 5, 9, 4, 16], [1, 3, 8, 8, 12], [1, 14, 2, 0, 0]])
 
@@ -86,6 +96,31 @@ def test_dropout_differs_between_steps_and_is_absent_in_evaluation() -> None:
     assert not torch.equal(outcomes[0], outcomes[2])
     assert not torch.equal(outcomes[0], outcomes[3])
     assert torch.equal(outcomes[3], outcomes[4])
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+@pytest.mark.parametrize("architecture", ["recurrent", "transformer"])
+@pytest.mark.parametrize("place", DropoutConfig.model_fields)
+def test_dropout_acts_at_each_place_by_itself(place: str, architecture: str, layers: int) -> None:
+    model = toy_model(
+        architecture=architecture,
+        layers=layers,
+        dropout={**dropout_everywhere(0.0), place: 0.5},
+    )
+    sources = toy_sources(6, 4, 2)
+    trained, evaluated = (
+        model(*sources, TARGET_BT, masks).logits_BTV
+        for masks in (DropoutMasks(1, torch.arange(3), 3), None)
+    )
+    between_layers = place == "layers" and architecture == "recurrent" and layers == 1
+    assert torch.equal(trained, evaluated) is between_layers
+
+
+def test_embeddings_begin_with_the_deviation_of_the_settings() -> None:
+    torch.manual_seed(1)
+    config = toy_config(embedding_size=50, embedding_deviation=0.3)
+    weight_VE = Seq2Seq(config, 400, SPECIAL.padding).embedding.weight.detach()
+    assert float(weight_VE.std()) == pytest.approx(0.3, rel=0.02)
 
 
 def test_dropout_keeps_the_expected_value() -> None:

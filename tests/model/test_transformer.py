@@ -13,13 +13,19 @@ from tracelate.model.attention.multi_head import MultiHeadAttention
 from tracelate.model.embedding import sinusoids
 from tracelate.model.transformer import DecoderLayer, EncoderLayer, FeedForward
 
-B, S, T, M, HEADS = 2, 5, 4, 6, 3
-CONFIG = toy_config(architecture="transformer", hidden_size=M, heads=HEADS, embedding_size=M)
+B, S, T, M, HEADS, RATIO = 2, 5, 4, 6, 3, 2
+CONFIG = toy_config(
+    architecture="transformer",
+    hidden_size=M,
+    heads=HEADS,
+    embedding_size=M,
+    feed_forward_ratio=RATIO,
+)
 MASK_BS = torch.arange(S) < torch.tensor([[5], [3]])
 GENERATOR = torch.Generator().manual_seed(1)
 SOURCE_BSM = torch.randn(B, S, M, dtype=torch.float64, generator=GENERATOR)
 TARGET_BTM = torch.randn(B, T, M, dtype=torch.float64, generator=GENERATOR)
-THEIRS = {"dim_feedforward": 4 * M, "dropout": 0.0, "norm_first": True, "batch_first": True}
+THEIRS = {"dim_feedforward": RATIO * M, "dropout": 0.0, "norm_first": True, "batch_first": True}
 
 
 def copy_attention(ours: MultiHeadAttention, theirs: nn.MultiheadAttention) -> None:

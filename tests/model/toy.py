@@ -6,7 +6,7 @@ from typing import get_args
 
 import torch
 
-from tracelate.config import AttentionName, CellName, ModelConfig
+from tracelate.config import AttentionName, CellName, DropoutConfig, ModelConfig
 from tracelate.model.search import SpecialIds
 from tracelate.model.seq2seq import Seq2Seq
 
@@ -33,6 +33,10 @@ CONFIGS: dict[str, dict[str, object]] = {
 """Each attention with one layer of GRUs, each cell with two layers, and what they make together."""
 
 
+def dropout_everywhere(probability: float) -> dict[str, float]:
+    return dict.fromkeys(DropoutConfig.model_fields, probability)
+
+
 def toy_config(**changes: object) -> ModelConfig:
     values = {
         "architecture": "recurrent",
@@ -48,7 +52,11 @@ def toy_config(**changes: object) -> ModelConfig:
         "embedding_size": 7,
         "hidden_size": 10,
         "layers": 1,
-        "dropout": 0.3,
+        "feed_forward_ratio": 4,
+        "embedding_deviation": 0.1,
+        "dropout": dropout_everywhere(0.3),
+        "max_length_ratio": 2,
+        "max_length_extra": 10,
     }
     return ModelConfig.model_validate({**values, **changes})
 

@@ -13,11 +13,16 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.model.toy import toy_model
 from tracelate.model.search import length_limits
 from tracelate.serving.batching import Batcher, BatchSize, ClosedError, UnwantedError, search_cells
 
 SIZE = BatchSize(hypotheses=8, cells=1500)
 """Whose cells are those of 4 sentences of 6 bytes with 2 beams and some more."""
+
+
+def max_steps(source_pieces: int) -> int:
+    return 2 * source_pieces + 10
 
 
 class Recorder:
@@ -43,7 +48,7 @@ def recorder() -> Recorder:
 
 @pytest.fixture
 def batcher(recorder: Recorder) -> Iterator[Batcher[int]]:
-    made = Batcher[int](recorder, lambda beams: beams, SIZE)
+    made = Batcher[int](recorder, lambda beams: beams, SIZE, max_steps)
     yield made
     recorder.may_go_on.set()
     made.close(timeout_s=10)
@@ -77,13 +82,13 @@ def test_each_caller_gets_the_answers_to_its_own_sentences_in_order(
     callers: list[tuple[list[str], int]],
 ) -> None:
     recorder = Recorder()
-    batcher = Batcher[int](recorder, lambda beams: beams, SIZE, gather_s=0)
+    batcher = Batcher[int](recorder, lambda beams: beams, SIZE, max_steps, gather_s=0)
     asked = [batcher.submit(*one) for one in callers]
     for (sentences, beams), answers in zip(callers, asked, strict=True):
         assert answers.result(10) == [(sentence, beams) for sentence in sentences]
     batcher.close(timeout_s=10)
     for sentences, beams in recorder.batches:
-        most_cells = max(search_cells(sentence, beams) for sentence in sentences)
+        most_cells = max(search_cells(sentence, beams, max_steps) for sentence in sentences)
         if len(sentences) > 1:
             assert len(sentences) * beams <= SIZE.hypotheses
             assert len(sentences) * most_cells <= SIZE.cells
@@ -93,9 +98,11 @@ def test_each_caller_gets_the_answers_to_its_own_sentences_in_order(
 def test_cells_are_beams_by_places_by_the_steps_of_the_search_if_each_byte_is_a_piece(
     sentence: str,
 ) -> None:
+    model = toy_model(max_length_ratio=3, max_length_extra=4)
     mask_BS = torch.ones(1, len(sentence.encode()) + 1, dtype=torch.bool)
-    cells = 3 * mask_BS.shape[1] * int(length_limits(mask_BS))
-    assert search_cells(sentence, beams=3) == cells
+    [steps] = length_limits(model, mask_BS)
+    cells = 3 * mask_BS.shape[1] * steps
+    assert search_cells(sentence, 3, model.max_target_pieces) == cells
 
 
 def test_callers_who_wait_at_the_same_time_share_a_batch(
@@ -162,7 +169,7 @@ class Endless:
     """Translates until nobody waits for it any more."""
 
     def __init__(self) -> None:
-        self.batcher = Batcher[int](self, lambda beams: beams, SIZE)
+        self.batcher = Batcher[int](self, lambda beams: beams, SIZE, max_steps)
         self.begun = threading.Event()
         self.ended: list[list[str]] = []
 
@@ -233,7 +240,7 @@ def test_whatever_goes_wrong_fails_those_who_wait_and_the_next_are_served(fault:
             return sentences[1:]
         raise fault
 
-    batcher = Batcher[int](translate, lambda beams: beams, SIZE)
+    batcher = Batcher[int](translate, lambda beams: beams, SIZE, max_steps)
     with pytest.raises(ValueError if isinstance(fault, str) else fault):
         batcher.submit(["a", "b", "c"], 1).result(10)
     assert batcher.submit(["good"], 1).result(10) == ["good"]

@@ -16,7 +16,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from tests.model.toy import SPECIAL, toy_config
+from tests.model.toy import SPECIAL, dropout_everywhere, toy_config
 from tracelate.model.search import greedy_search
 from tracelate.model.seq2seq import Seq2Seq
 
@@ -72,7 +72,9 @@ def share_learnt(
     """Trains a small model; returns the share of new sentences that it says without an error."""
     draw = random.Random(1)
     torch.manual_seed(1)
-    config = toy_config(embedding_size=32, hidden_size=64, dropout=0.0, **settings)
+    config = toy_config(
+        embedding_size=32, hidden_size=64, dropout=dropout_everywhere(0.0), **settings
+    )
     model = Seq2Seq(config, VOCABULARY, SPECIAL.padding)
     optimizer = torch.optim.Adam(model.parameters(), lr=learning_rate)
     schedule = torch.optim.lr_scheduler.LambdaLR(

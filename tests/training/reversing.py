@@ -17,7 +17,7 @@ from pathlib import Path
 import pytorch_lightning as pl
 from safetensors.torch import save_file
 
-from tests.model.toy import toy_config
+from tests.model.toy import dropout_everywhere, toy_config
 from tracelate.config import ModelConfig, RuntimeConfig, TrainConfig
 from tracelate.corpus.tokenized import TokenizedPair
 from tracelate.corpus.tokenizer import SubwordTokenizer
@@ -42,7 +42,8 @@ def reversing_pairs(count: int, seed: int, longest: int = 6) -> list[TokenizedPa
 
 
 def model_config(**changes: object) -> ModelConfig:
-    return toy_config(**{"embedding_size": 32, "hidden_size": 48, "dropout": 0.1, **changes})
+    settings = {"embedding_size": 32, "hidden_size": 48, "dropout": dropout_everywhere(0.1)}
+    return toy_config(**{**settings, **changes})
 
 
 def train_config(**changes: object) -> TrainConfig:
@@ -51,11 +52,17 @@ def train_config(**changes: object) -> TrainConfig:
         "epochs": 3,
         "warmup_steps": 10,
         "learning_rate": 0.01,
+        "final_learning_rate_factor": 0.02,
+        "adam_beta1": 0.9,
+        "adam_beta2": 0.98,
+        "adam_epsilon": 1e-8,
         "batch_tokens": 256,
+        "length_noise": 0.1,
         "label_smoothing": 0.1,
         "gradient_clip_norm": 1.0,
         "weight_average_decay": 0.9,
         "early_stopping_epochs": 10,
+        "log_every_steps": 10,
         "precision": "32-true",
     }
     return TrainConfig.model_validate({**values, **changes})

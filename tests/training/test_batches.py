@@ -15,6 +15,19 @@ from tracelate.training.batches import PlannedBatches, pad, plan_batches
 lengths = st.lists(st.tuples(st.integers(1, 30), st.integers(1, 30)), min_size=1, max_size=60)
 
 
+def plan(
+    pairs: list[TokenizedPair],
+    batch_tokens: int,
+    *,
+    length_noise: float = 0.1,
+    seed: int = 1,
+    epoch: int = 0,
+) -> list[list[int]]:
+    return plan_batches(
+        pairs, batch_tokens=batch_tokens, length_noise=length_noise, seed=seed, epoch=epoch
+    )
+
+
 def make_pairs(sizes: list[tuple[int, int]]) -> list[TokenizedPair]:
     return [
         TokenizedPair([3 + place % 9] * source, [4 + place % 7] * target)
@@ -26,15 +39,15 @@ def make_pairs(sizes: list[tuple[int, int]]) -> list[TokenizedPair]:
 def test_every_pair_is_in_one_batch(
     sizes: list[tuple[int, int]], batch_tokens: int, epoch: int
 ) -> None:
-    plan = plan_batches(make_pairs(sizes), batch_tokens, seed=1, epoch=epoch)
-    assert sorted(index for batch in plan for index in batch) == list(range(len(sizes)))
+    batches = plan(make_pairs(sizes), batch_tokens, epoch=epoch)
+    assert sorted(index for batch in batches for index in batch) == list(range(len(sizes)))
 
 
 @given(lengths, st.integers(1, 100))
 def test_no_batch_is_larger_than_allowed_but_for_a_single_long_pair(
     sizes: list[tuple[int, int]], batch_tokens: int
 ) -> None:
-    for batch in plan_batches(make_pairs(sizes), batch_tokens, seed=1, epoch=0):
+    for batch in plan(make_pairs(sizes), batch_tokens):
         padded = len(batch) * max(max(sizes[index]) + 1 for index in batch)
         assert padded <= batch_tokens or len(batch) == 1
 
@@ -42,16 +55,27 @@ def test_no_batch_is_larger_than_allowed_but_for_a_single_long_pair(
 def test_the_plan_follows_from_seed_and_epoch() -> None:
     pairs = make_pairs([(size % 11 + 1, size % 13 + 1) for size in range(200)])
     plans = [
-        plan_batches(pairs, 64, seed, epoch) for seed, epoch in [(1, 0), (1, 0), (1, 1), (2, 0)]
+        plan(pairs, 64, seed=seed, epoch=epoch) for seed, epoch in [(1, 0), (1, 0), (1, 1), (2, 0)]
     ]
     assert plans[0] == plans[1]
     assert plans[0] != plans[2] != plans[3] != plans[0]
 
 
+def test_with_length_noise_epochs_have_other_batches_and_without_it_the_same() -> None:
+    pairs = make_pairs([(size % 11 + 1, size % 13 + 1) for size in range(200)])
+
+    def batches(length_noise: float, epoch: int) -> list[list[int]]:
+        planned = plan(pairs, 64, length_noise=length_noise, epoch=epoch)
+        return sorted(sorted(batch) for batch in planned)
+
+    assert batches(0.0, 0) == batches(0.0, 1)
+    assert batches(0.1, 0) != batches(0.1, 1)
+
+
 def test_batches_hold_pairs_of_like_length() -> None:
     pairs = make_pairs([(size % 20 + 1, size % 20 + 1) for size in range(400)])
     real = padded = 0
-    for batch in plan_batches(pairs, 200, seed=1, epoch=0):
+    for batch in plan(pairs, 200):
         sizes = [len(pairs[index].target_ids) + 1 for index in batch]
         real, padded = real + sum(sizes), padded + len(sizes) * max(sizes)
     assert real / padded > 0.85
@@ -60,12 +84,12 @@ def test_batches_hold_pairs_of_like_length() -> None:
 @pytest.mark.parametrize("process_count", [1, 2, 3])
 def test_processes_share_out_the_same_batches(process_count: int) -> None:
     pairs = make_pairs([(2, 5), (4, 3), (1, 1), (7, 7), (3, 2)])
-    plan = [[4, 0, 2], [3], [1]]
+    batches = [[4, 0, 2], [3], [1]]
     shares = [
-        PlannedBatches(pairs, plan, SPECIAL, rank=rank, process_count=process_count)
+        PlannedBatches(pairs, batches, SPECIAL, rank=rank, process_count=process_count)
         for rank in range(process_count)
     ]
-    for number, planned in enumerate(plan):
+    for number, planned in enumerate(batches):
         seen: Counter[int] = Counter()
         tokens = 0
         for share in shares:

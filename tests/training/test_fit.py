@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from torch import Tensor
 
 from tests.training.reversing import (
     model_config,
@@ -82,6 +84,15 @@ def test_a_process_that_dies_ends_the_run_with_a_failure(tmp_path: Path) -> None
     assert not (tmp_path / "weights.safetensors").exists()
 
 
+SHORT: dict[str, Any] = {"epochs": 2, "warmup_steps": 2, "batch_tokens": 64}
+
+
+@pytest.fixture(scope="module")
+def default_weights(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Tensor]:
+    weights: dict[str, Tensor] = run_here(tmp_path_factory.mktemp("default"), **SHORT).weights
+    return weights
+
+
 def run_here(folder: Path, **changes: Any) -> Any:
     return fit(
         model_config(),
@@ -104,10 +115,33 @@ def test_a_run_that_diverges_says_so(tmp_path: Path) -> None:
         run_here(tmp_path, learning_rate=1e38, gradient_clip_norm=1e30, warmup_steps=0)
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"adam_beta1": 0.8},
+        {"adam_beta2": 0.9},
+        {"adam_epsilon": 1e-3},
+        {"final_learning_rate_factor": 0.5},
+        {"length_noise": 0.5},
+    ],
+    ids=str,
+)
+def test_each_setting_that_changes_numbers_changes_the_weights(
+    tmp_path: Path, default_weights: dict[str, Tensor], changes: dict[str, float]
+) -> None:
+    weights = run_here(tmp_path, **{**SHORT, **changes}).weights
+    assert any(not torch.equal(weights[name], value) for name, value in default_weights.items())
+
+
+def test_the_training_curve_has_a_row_every_so_many_steps(tmp_path: Path) -> None:
+    result = run_here(tmp_path, **{**SHORT, "log_every_steps": 3})
+    assert [row["step"] for row in result.curves.train] == list(range(3, result.steps + 1, 3))
+
+
 def test_the_learning_rate_warms_up_and_decays() -> None:
-    factors = [schedule_factor(step, 10, 110) for step in range(111)]
+    factors = [schedule_factor(step, 10, 110, 0.02) for step in range(111)]
     assert factors[:10] == pytest.approx([(step + 1) / 10 for step in range(10)])
     assert factors[60] == pytest.approx(0.51)
     assert factors[110] == pytest.approx(0.02)
     assert factors[9:] == sorted(factors[9:], reverse=True)
-    assert schedule_factor(0, 0, 5) == 1.0
+    assert schedule_factor(0, 0, 5, 0.02) == 1.0

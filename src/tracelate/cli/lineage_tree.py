@@ -14,6 +14,7 @@ from tracelate.evaluation.lineage import Lineage
 from tracelate.lineage.chain import Chain, VersionState
 from tracelate.lineage.checks import Check
 from tracelate.metric_table import titled_direction
+from tracelate.tracking.run_writer import flatten
 
 VERDICTS = {
     "same": "[green]✓ same    [/]",
@@ -94,7 +95,8 @@ def _commit_line(chain: Chain) -> str:
 
 
 def _settings(lineage: Lineage, section: str) -> str:
-    return escape(", ".join(f"{name} {value}" for name, value in lineage.params[section].items()))
+    settings = flatten(lineage.params[section])
+    return escape(", ".join(f"{name} {value}" for name, value in settings))
 
 
 def _files(sha256_by_name: Mapping[str, str]) -> Table:

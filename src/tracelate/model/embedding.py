@@ -10,8 +10,6 @@ import math
 import torch
 from torch import Tensor, nn
 
-EMBEDDING_DEVIATION = 0.1
-"""Of each number of a fresh embedding."""
 LONGEST_WAVELENGTH = 10_000.0
 
 
@@ -22,13 +20,14 @@ class PositionalEmbedding(nn.Module):
     positions have values of similar size.
     """
 
-    def __init__(self, embedding_size: int, size: int) -> None:
+    def __init__(self, embedding_size: int, size: int, embedding_deviation: float) -> None:
         super().__init__()
+        self.embedding_deviation = embedding_deviation
         self.inputs = nn.Linear(embedding_size, size)
 
     def forward(self, embedded_BSE: Tensor, first: int = 0) -> Tensor:
         """Returns the words with their positions, of which the first is `first`: positioned_BSM."""
-        words_BSM: Tensor = self.inputs(embedded_BSE / EMBEDDING_DEVIATION)
+        words_BSM: Tensor = self.inputs(embedded_BSE / self.embedding_deviation)
         return words_BSM + sinusoids(first, words_BSM.shape[1], words_BSM)
 
 

@@ -43,7 +43,7 @@ class RecurrentEncoder(nn.Module):
             for input_size in [config.embedding_size] + [size] * (config.layers - 1)
         )
         self.has_cell_state = config.cell == "lstm"
-        self.dropout = config.dropout
+        self.dropout = config.dropout.layers
 
     def forward(self, embedded_BSE: Tensor, mask_BS: Tensor, masks: DropoutMasks | None) -> Encoded:
         lengths_B = mask_BS.sum(dim=1).cpu()
@@ -77,10 +77,10 @@ class FeedForwardEncoder(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         size = config.hidden_size
-        self.placed = PositionalEmbedding(config.embedding_size, size)
+        self.placed = PositionalEmbedding(config.embedding_size, size, config.embedding_deviation)
         self.layers = nn.ModuleList(nn.Linear(size, size) for _ in range(config.layers))
         self.has_cell_state = config.cell == "lstm"
-        self.dropout = config.dropout
+        self.dropout = config.dropout.layers
 
     def forward(self, embedded_BSE: Tensor, mask_BS: Tensor, masks: DropoutMasks | None) -> Encoded:
         states_BSM = self.placed(embedded_BSE)

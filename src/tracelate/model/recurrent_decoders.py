@@ -90,7 +90,7 @@ class LuongDecoder(RecurrentDecoder):
         self.input_feeding = config.input_feeding
         input_size = config.embedding_size * (2 if config.input_feeding else 1)
         size = config.hidden_size
-        self.cells = CellStack(config.cell, input_size, size, config.layers, config.dropout)
+        self.cells = CellStack(config.cell, input_size, size, config.layers, config.dropout.layers)
         self.w_c = nn.Linear(self.attention.context_size + size, config.embedding_size, bias=False)
 
     def forward(
@@ -139,7 +139,11 @@ class BahdanauDecoder(RecurrentDecoder):
         super().__init__(config)
         size, context_size = config.hidden_size, self.attention.context_size
         self.cells = CellStack(
-            config.cell, config.embedding_size + context_size, size, config.layers, config.dropout
+            config.cell,
+            config.embedding_size + context_size,
+            size,
+            config.layers,
+            config.dropout.layers,
         )
         self.w_c = nn.Linear(
             context_size + size + config.embedding_size, config.embedding_size, bias=False

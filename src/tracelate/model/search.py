@@ -29,9 +29,9 @@ class Hypothesis(NamedTuple):
     """Natural log probability, divided by the length penalty."""
 
 
-def length_limits(mask_BS: Tensor) -> Tensor:
-    """How many tokens a translation may have, the end token included: limit_B."""
-    return 2 * mask_BS.sum(dim=1) + 10
+def length_limits(model: Seq2Seq, mask_BS: Tensor) -> list[int]:
+    """Returns the most tokens of each sentence's translation, the end token included."""
+    return [model.max_target_pieces(pieces) for pieces in mask_BS.sum(dim=1).tolist()]
 
 
 def length_penalty(length: int, alpha: float) -> float:
@@ -45,7 +45,7 @@ def greedy_search(
 ) -> list[list[int]]:
     """The likeliest word at each step, until the end token or the length limit."""
     memory, state = model.encode(source_BS, mask_BS)
-    limit_B = length_limits(mask_BS)
+    limit_B = torch.tensor(length_limits(model, mask_BS), device=source_BS.device)
     previous_B = torch.full_like(limit_B, special.start)
     ended_B = torch.zeros_like(limit_B, dtype=torch.bool)
     steps: list[Tensor] = []
@@ -74,7 +74,7 @@ def beam_search(
     where the live ones are cut off. `alpha` is the length penalty's (see `length_penalty`).
     """
     memory, state = model.encode(source_BS, mask_BS)
-    device, limits = source_BS.device, length_limits(mask_BS).tolist()
+    device, limits = source_BS.device, length_limits(model, mask_BS)
     finished: list[list[Hypothesis]] = [[] for _ in limits]
     open_sentences = list(range(len(limits)))
     rows_N = torch.arange(len(limits), device=device).repeat_interleave(beam_size)

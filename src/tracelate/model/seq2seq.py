@@ -15,7 +15,6 @@ from tracelate.config import ModelConfig
 from tracelate.model.architecture import build_decoder, build_encoder
 from tracelate.model.decoder import DecoderStart, Selectable
 from tracelate.model.dropout import DropoutMasks, drop
-from tracelate.model.embedding import EMBEDDING_DEVIATION
 from tracelate.model.encoder import Encoded
 
 
@@ -48,9 +47,10 @@ class Seq2Seq(nn.Module):
         self.decoder = build_decoder(config)
         self.output_bias_V = nn.Parameter(torch.zeros(vocabulary_size))
         self.dropout = config.dropout
-        self._initialise()
+        self.max_target_pieces = config.max_target_pieces
+        self._initialise(config.embedding_deviation)
 
-    def _initialise(self) -> None:
+    def _initialise(self, embedding_deviation: float) -> None:
         """Orthogonal recurrent weights, Xavier elsewhere, small embeddings, biases at zero."""
         for name, parameter in self.named_parameters():
             if "weight_hh" in name:
@@ -63,7 +63,7 @@ class Seq2Seq(nn.Module):
         for module in self.modules():
             if isinstance(module, nn.LayerNorm):
                 module.reset_parameters()
-        nn.init.normal_(self.embedding.weight, std=EMBEDDING_DEVIATION)
+        nn.init.normal_(self.embedding.weight, std=embedding_deviation)
         with torch.no_grad():
             self.embedding.weight[self.embedding.padding_idx].zero_()
 
@@ -72,7 +72,7 @@ class Seq2Seq(nn.Module):
     ) -> DecoderStart[Any, Any]:
         """Reads source ids; `mask_BS` is True at real tokens, of which a row has one or more."""
         encoded: Encoded = self.encoder(self._embed(source_BS, masks), mask_BS, masks)
-        states_BSM = drop(encoded.states_BSM, self.dropout, masks)
+        states_BSM = drop(encoded.states_BSM, self.dropout.encoder_output, masks)
         return self.decoder.start(Encoded(states_BSM, encoded.last), mask_BS)
 
     def forward(
@@ -85,7 +85,7 @@ class Seq2Seq(nn.Module):
         """Scores the word after each word of `target_BT`, which begins with the start token."""
         memory, state = self.encode(source_BS, mask_BS, masks)
         output = self.decoder(self._embed(target_BT, masks), state, memory, masks)
-        attentional_BTE = drop(output.attentional_BTE, self.dropout, masks)
+        attentional_BTE = drop(output.attentional_BTE, self.dropout.decoder_output, masks)
         return TeacherForced(self._logits(attentional_BTE), output.weights_BTS, output.views)
 
     def step(self, previous_B: Tensor, state: Selectable, memory: Selectable) -> DecoderStep:
@@ -94,7 +94,7 @@ class Seq2Seq(nn.Module):
         return DecoderStep(self._logits(output.attentional_BTE)[:, 0], output.state)
 
     def _embed(self, ids: Tensor, masks: DropoutMasks | None) -> Tensor:
-        return drop(self.embedding(ids), self.dropout, masks)
+        return drop(self.embedding(ids), self.dropout.embedding, masks)
 
     def _logits(self, attentional_BTE: Tensor) -> Tensor:
         return nn.functional.linear(attentional_BTE, self.embedding.weight, self.output_bias_V)

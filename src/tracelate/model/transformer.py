@@ -24,9 +24,6 @@ from tracelate.model.dropout import DropoutMasks, drop
 from tracelate.model.embedding import PositionalEmbedding
 from tracelate.model.encoder import Encoded
 
-FEED_FORWARD_RATIO = 4
-"""The inner layer's size to the model's, section 3.3."""
-
 
 class LayerMemories(NamedTuple):
     """What each layer of the decoder attends to: encoded sources, or the target words so far."""
@@ -41,10 +38,10 @@ class LayerMemories(NamedTuple):
 class FeedForward(nn.Module):
     """W_2 max(0, W_1 x + b_1) + b_2, eq. 2, at each place by itself."""
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, inner_size: int) -> None:
         super().__init__()
-        self.inner = nn.Linear(size, FEED_FORWARD_RATIO * size)
-        self.outer = nn.Linear(FEED_FORWARD_RATIO * size, size)
+        self.inner = nn.Linear(size, inner_size)
+        self.outer = nn.Linear(inner_size, size)
 
     def forward(self, states_BSM: Tensor) -> Tensor:
         outer_BSM: Tensor = self.outer(self.inner(states_BSM).relu())
@@ -60,8 +57,8 @@ class EncoderLayer(nn.Module):
         self.attention_norm = nn.LayerNorm(size)
         self.attention = MultiHeadAttention(size, size, config.heads)
         self.feed_forward_norm = nn.LayerNorm(size)
-        self.feed_forward = FeedForward(size)
-        self.dropout = config.dropout
+        self.feed_forward = FeedForward(size, config.feed_forward_ratio * size)
+        self.dropout = config.dropout.layers
 
     def forward(self, states_BSM: Tensor, mask_BS: Tensor, masks: DropoutMasks | None) -> Tensor:
         normal_BSM = self.attention_norm(states_BSM)
@@ -92,8 +89,8 @@ class DecoderLayer(nn.Module):
         self.source_norm = nn.LayerNorm(size)
         self.source_attention = MultiHeadAttention(size, size, config.heads)
         self.feed_forward_norm = nn.LayerNorm(size)
-        self.feed_forward = FeedForward(size)
-        self.dropout = config.dropout
+        self.feed_forward = FeedForward(size, config.feed_forward_ratio * size)
+        self.dropout = config.dropout.layers
 
     def forward(
         self, states_BTM: Tensor, past: Memory, source: Memory, masks: DropoutMasks | None
@@ -117,7 +114,9 @@ class TransformerEncoder(nn.Module):
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        self.placed = PositionalEmbedding(config.embedding_size, config.hidden_size)
+        self.placed = PositionalEmbedding(
+            config.embedding_size, config.hidden_size, config.embedding_deviation
+        )
         self.layers = nn.ModuleList(EncoderLayer(config) for _ in range(config.layers))
         self.norm = nn.LayerNorm(config.hidden_size)
 
@@ -136,7 +135,9 @@ class TransformerDecoder(Decoder[LayerMemories, LayerMemories]):
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        self.placed = PositionalEmbedding(config.embedding_size, config.hidden_size)
+        self.placed = PositionalEmbedding(
+            config.embedding_size, config.hidden_size, config.embedding_deviation
+        )
         self.layers = nn.ModuleList(DecoderLayer(config) for _ in range(config.layers))
         self.norm = nn.LayerNorm(config.hidden_size)
         self.outputs = nn.Linear(config.hidden_size, config.embedding_size)

@@ -31,13 +31,14 @@ class UnwantedError(RuntimeError):
     """Nobody waits any longer for what is being translated."""
 
 
-def search_cells(sentence: str, beams: int) -> int:
-    """What its search may cost: beams by source places by steps, of which each reads all places.
+def search_cells(sentence: str, beams: int, max_steps: Callable[[int], int]) -> int:
+    """Returns an upper bound of a search's cost: beams x source pieces x steps of the search.
 
-    A sentence has no more pieces than UTF-8 bytes, and `model.search.length_limits` has the steps.
+    Each step reads all source pieces, of which there are at most as many as UTF-8 bytes and the end
+    token. `max_steps` is the model's length limit, `ModelConfig.max_target_pieces`.
     """
-    places = len(sentence.encode()) + 1
-    return beams * places * (2 * places + 10)
+    pieces = len(sentence.encode()) + 1
+    return beams * pieces * max_steps(pieces)
 
 
 class _Job:
@@ -73,7 +74,8 @@ class Batcher(Generic[Settings]):
     """Translates in a thread of its own, the sentences of all callers in order of arrival.
 
     `translate` is never called twice at once, and always with sentences of the same settings;
-    `beams` says how many hypotheses of a sentence those settings keep.
+    `beams` says how many hypotheses of a sentence those settings keep, and `max_steps` how long a
+    translation of so many source pieces may become.
     """
 
     def __init__(
@@ -81,12 +83,14 @@ class Batcher(Generic[Settings]):
         translate: Callable[[list[str], Settings], Sequence[Any]],
         beams: Callable[[Settings], int],
         size: BatchSize,
+        max_steps: Callable[[int], int],
         *,
         gather_s: float = 0.002,
     ) -> None:
         self._translate = translate
         self._beams = beams
         self._size = size
+        self._max_steps = max_steps
         self._gather_s = gather_s
         self._waiting: dict[Settings, deque[_Sentence]] = {}
         self._batch: list[_Sentence] = []
@@ -111,7 +115,7 @@ class Batcher(Generic[Settings]):
             job.done.set_result([])
             return job.done
         beams = self._beams(settings)
-        cells = [search_cells(text, beams) for text in sentences]
+        cells = [search_cells(text, beams, self._max_steps) for text in sentences]
         with self._changed:
             if self._closed:
                 raise ClosedError("the server is stopping")

@@ -20,8 +20,6 @@ from torch.utils.data import Dataset
 from tracelate.corpus.tokenized import TokenizedPair
 from tracelate.model.search import SpecialIds
 
-LENGTH_NOISE = 0.1
-
 
 class Batch(NamedTuple):
     source_BS: Tensor
@@ -40,11 +38,17 @@ class Batch(NamedTuple):
 
 
 def plan_batches(
-    pairs: Sequence[TokenizedPair], batch_tokens: int, seed: int, epoch: int
+    pairs: Sequence[TokenizedPair],
+    *,
+    batch_tokens: int,
+    length_noise: float,
+    seed: int,
+    epoch: int,
 ) -> list[list[int]]:
-    """Indices of `pairs` in batches of like length, shuffled by (seed, epoch).
+    """Returns indices of `pairs` in batches of similar length, shuffled by (seed, epoch).
 
-    Lengths are compared with some noise, so that a sentence meets others in each epoch.
+    Pairs are sorted by their longer side times a random factor from 1 to 1 + `length_noise`, so
+    that epochs have different batches.
 
     A batch holds as many pairs as fit `batch_tokens` when each is padded to the longest side
     in the batch; a pair that is longer alone is a batch of its own.
@@ -54,7 +58,7 @@ def plan_batches(
     def noisy_length(index: int) -> float:
         pair = pairs[index]
         length = max(len(pair.source_ids), len(pair.target_ids)) + 1
-        return length * (1 + LENGTH_NOISE * shuffler.random())
+        return length * (1 + length_noise * shuffler.random())
 
     order = sorted(range(len(pairs)), key=noisy_length)
     batches: list[list[int]] = []

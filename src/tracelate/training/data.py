@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pytorch_lightning as pl
 from torch.utils.data import DataLoader
 
+from tracelate.config import TrainConfig
 from tracelate.corpus.tokenized import TokenizedPair
 from tracelate.model.search import SpecialIds
 from tracelate.training.batches import Batch, PlannedBatches, plan_batches
@@ -23,31 +24,39 @@ class TranslationData(pl.LightningDataModule):
         train: Sequence[TokenizedPair],
         valid: Sequence[TokenizedPair],
         special: SpecialIds,
-        *,
-        batch_tokens: int,
-        seed: int,
+        config: TrainConfig,
     ) -> None:
         super().__init__()
         self.train = train
         self.valid = valid
         self.special = special
-        self.batch_tokens = batch_tokens
-        self.seed = seed
+        self.config = config
+
+    @property
+    def total_steps(self) -> int:
+        """Number of training batches in all epochs."""
+        return sum(len(self._plan(self.train, epoch)) for epoch in range(self.config.epochs))
 
     def train_dataloader(self) -> DataLoader[Batch]:
-        epoch = self._trainer().current_epoch
-        return self._loader(
-            self.train, plan_batches(self.train, self.batch_tokens, self.seed, epoch)
-        )
+        return self._loader(self.train, self._trainer().current_epoch)
 
     def val_dataloader(self) -> DataLoader[Batch]:
-        return self._loader(self.valid, plan_batches(self.valid, self.batch_tokens, self.seed, 0))
+        return self._loader(self.valid, epoch=0)
 
-    def _loader(self, pairs: Sequence[TokenizedPair], plan: list[list[int]]) -> DataLoader[Batch]:
+    def _plan(self, pairs: Sequence[TokenizedPair], epoch: int) -> list[list[int]]:
+        return plan_batches(
+            pairs,
+            batch_tokens=self.config.batch_tokens,
+            length_noise=self.config.length_noise,
+            seed=self.config.seed,
+            epoch=epoch,
+        )
+
+    def _loader(self, pairs: Sequence[TokenizedPair], epoch: int) -> DataLoader[Batch]:
         trainer = self._trainer()
         batches = PlannedBatches(
             pairs,
-            plan,
+            self._plan(pairs, epoch),
             self.special,
             rank=trainer.global_rank,
             process_count=trainer.world_size,

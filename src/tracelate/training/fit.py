@@ -26,7 +26,6 @@ from tracelate.corpus.tokenized import TokenizedPair
 from tracelate.corpus.tokenizer import SubwordTokenizer
 from tracelate.errors import InputError
 from tracelate.model.seq2seq import Seq2Seq
-from tracelate.training.batches import plan_batches
 from tracelate.training.checkpoints import BEST, LAST, resume_step
 from tracelate.training.cpu_memory import tune_cpu_memory
 from tracelate.training.curves import Curves
@@ -34,8 +33,6 @@ from tracelate.training.data import TranslationData
 from tracelate.training.model_files import special_ids
 from tracelate.training.module import TranslationTraining
 from tracelate.training.progress import TrainingProgress
-
-LOG_EVERY_STEPS = 10
 
 
 class StoppedError(InputError):
@@ -80,20 +77,15 @@ def fit(
     pl.seed_everything(config.seed, verbose=False)
     model = Seq2Seq(model_config, tokenizer.size, tokenizer.padding_id)
     special = special_ids(tokenizer)
-    total_steps = sum(
-        len(plan_batches(train, config.batch_tokens, config.seed, epoch))
-        for epoch in range(config.epochs)
-    )
+    data = TranslationData(train, valid, special, config)
+    total_steps = data.total_steps
 
     def bleu_of_ids(hypotheses: list[list[int]], references: list[list[int]]) -> float:
         translations, texts = tokenizer.decode(hypotheses), tokenizer.decode(references)
         return float(sacrebleu.corpus_bleu(translations, [texts]).score)
 
     module = TranslationTraining(model, config, total_steps, special, bleu_of_ids)
-    data = TranslationData(
-        train, valid, special, batch_tokens=config.batch_tokens, seed=config.seed
-    )
-    curves = Curves(LOG_EVERY_STEPS)
+    curves = Curves(config.log_every_steps)
     best = ModelCheckpoint(
         checkpoint_dir, BEST, monitor="valid_bleu", mode="max", enable_version_counter=False
     )
@@ -115,7 +107,7 @@ def fit(
             best,
             last,
         ],
-        log_every_n_steps=LOG_EVERY_STEPS,
+        log_every_n_steps=config.log_every_steps,
         num_sanity_val_steps=0,
         reload_dataloaders_every_n_epochs=1,
         use_distributed_sampler=False,

@@ -10,7 +10,6 @@ import torch
 import torch.distributed
 from pytorch_lightning.utilities.types import OptimizerLRScheduler
 from torch import Tensor
-from torch.nn import functional as F
 
 from tracelate.config import TrainConfig
 from tracelate.errors import InputError
@@ -18,6 +17,7 @@ from tracelate.model.dropout import DropoutMasks
 from tracelate.model.search import SpecialIds, greedy_search
 from tracelate.model.seq2seq import Seq2Seq
 from tracelate.training.batches import Batch
+from tracelate.training.loss import token_loss
 
 BleuOfIds = Callable[[list[list[int]], list[list[int]]], float]
 """Corpus BLEU in percent from hypotheses and references, both as token ids."""
@@ -50,12 +50,11 @@ class TranslationTraining(pl.LightningModule):
         mask_seed = self.config.seed * 2**32 + self.global_step
         masks = DropoutMasks(mask_seed, batch.rows_B, batch.global_rows)
         scored = self.model(batch.source_BS, batch.mask_BS, batch.target_in_BT, masks)
-        loss_sum = F.cross_entropy(
-            scored.logits_BTV.float().flatten(0, 1),
-            batch.target_out_BT.flatten(),
-            ignore_index=self.special.padding,
+        loss_sum = token_loss(
+            scored.logits_BTV,
+            batch.target_out_BT,
+            self.special.padding,
             label_smoothing=self.config.label_smoothing,
-            reduction="sum",
         )
         loss = loss_sum * (self.trainer.world_size / batch.global_tokens)
         self.log("train_loss", loss.detach(), sync_dist=True)
@@ -74,12 +73,19 @@ class TranslationTraining(pl.LightningModule):
         self.log("learning_rate", optimizer.param_groups[0]["lr"])
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
+        config = self.config
         optimizer = torch.optim.Adam(
-            self.parameters(), lr=self.config.learning_rate, betas=(0.9, 0.98), fused=True
+            self.parameters(),
+            lr=config.learning_rate,
+            betas=(config.adam_beta1, config.adam_beta2),
+            eps=config.adam_epsilon,
+            fused=True,
         )
         scheduler = torch.optim.lr_scheduler.LambdaLR(
             optimizer,
-            lambda step: schedule_factor(step, self.config.warmup_steps, self.total_steps),
+            lambda step: schedule_factor(
+                step, config.warmup_steps, self.total_steps, config.final_learning_rate_factor
+            ),
         )
         return {
             "optimizer": optimizer,
@@ -92,12 +98,7 @@ class TranslationTraining(pl.LightningModule):
         # in full precision, as evaluation does it
         with torch.autocast(self.device.type, enabled=False):
             scored = self.model(batch.source_BS, batch.mask_BS, batch.target_in_BT)
-            loss_sum = F.cross_entropy(
-                scored.logits_BTV.flatten(0, 1),
-                batch.target_out_BT.flatten(),
-                ignore_index=self.special.padding,
-                reduction="sum",
-            )
+            loss_sum = token_loss(scored.logits_BTV, batch.target_out_BT, self.special.padding)
             tokens = (batch.target_out_BT != self.special.padding).sum()
             self._valid_loss += torch.stack([loss_sum, tokens]).double().cpu()
             hypotheses = greedy_search(self.model, batch.source_BS, batch.mask_BS, self.special)
@@ -121,9 +122,13 @@ class TranslationTraining(pl.LightningModule):
         self.log("valid_loss", torch.tensor(loss_sum / tokens, dtype=torch.float64))
 
 
-def schedule_factor(step: int, warmup_steps: int, total_steps: int) -> float:
-    """What the learning rate is multiplied by: a linear warm-up, then half a cosine to 2 %."""
+def schedule_factor(step: int, warmup_steps: int, total_steps: int, final_factor: float) -> float:
+    """Returns the factor of the learning rate at a step, which is counted from 0.
+
+    It rises linearly to 1 over the warm-up steps and then follows half a cosine down to
+    `final_factor` (Loshchilov and Hutter 2017, eq. 5).
+    """
     if step < warmup_steps:
         return (step + 1) / warmup_steps
     progress = min(1.0, (step - warmup_steps) / max(1, total_steps - warmup_steps))
-    return 0.02 + 0.98 * (1 + math.cos(math.pi * progress)) / 2
+    return final_factor + (1 - final_factor) * (1 + math.cos(math.pi * progress)) / 2

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from tracelate.model.attention.protocol import Attended, Memory, attend, masked_softmax
 from tracelate.model.attention.scores import GeneralAttention
+from tracelate.model.precision import at_least_float32
 
 WINDOW = "window"
 """The view that says which source places a target step could look at."""
@@ -67,11 +68,8 @@ class LocalPredictiveAttention(GeneralAttention):
         """p_t, a real number from 0 to the source's length: centre_BT."""
         hidden_BTQ = self.w_p(query_BTQ).tanh()
         share_BT = (self.v_p(hidden_BTQ) / hidden_BTQ.shape[-1] ** 0.5).squeeze(-1).sigmoid()
-        if share_BT.dtype in (torch.bfloat16, torch.float16):
-            share_BT = share_BT.float()
         length_B1 = mask_BS.sum(dim=1, keepdim=True)
-        centre_BT: Tensor = share_BT * length_B1
-        return centre_BT
+        return at_least_float32(share_BT) * length_B1
 
 
 def distance_from(centre_BT: Tensor, mask_BS: Tensor) -> Tensor:

@@ -17,6 +17,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from tracelate.model.precision import at_least_float32
+
 
 class Memory(NamedTuple):
     """A batch of encoded sources, ready to be attended to."""
@@ -87,9 +89,7 @@ class ScoredAttention(Attention):
 
 def masked_softmax(scores_BTS: Tensor, mask_BTS: Tensor) -> Tensor:
     """The softmax over the source places where the mask is True, in float32 or finer."""
-    if scores_BTS.dtype in (torch.bfloat16, torch.float16):
-        scores_BTS = scores_BTS.float()
-    return scores_BTS.masked_fill(~mask_BTS, -torch.inf).softmax(dim=-1)
+    return at_least_float32(scores_BTS).masked_fill(~mask_BTS, -torch.inf).softmax(dim=-1)
 
 
 def attend(
