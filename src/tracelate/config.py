@@ -22,6 +22,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from tracelate.errors import InputError
+from tracelate.layout import PARAMS
 
 Percent = Annotated[float, Field(ge=0, le=100)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
@@ -261,7 +262,7 @@ class Params(Section):
     runtime: RuntimeConfig
 
 
-def load_params(path: Path = Path("params.yaml")) -> Params:
+def load_params(path: Path = PARAMS) -> Params:
     """Reads params.yaml (YAML 1.2, as DVC does: `no` is Norwegian, `1e-3` a number).
 
     Raises InputError, which names every wrong key with its value and the remedy.

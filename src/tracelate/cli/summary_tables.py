@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -16,31 +15,24 @@ from tracelate.evaluation.metrics import SCORES
 from tracelate.evaluation.report import TranslationRow, read_translations
 from tracelate.evaluation.word_attention import choose_for_heat_maps
 from tracelate.files import read_json
+from tracelate.layout import (
+    DATA_REPORT,
+    METRICS,
+    PROVENANCE,
+    TRAINING_REPORT,
+    TRANSLATIONS,
+)
 from tracelate.model.architecture import architecture_name
-
-PROVENANCE = Path("data/raw/provenance.json")
-
-
-DATA = Path("reports/data.json")
-
-
-TRAINING = Path("reports/train.json")
-
-
-METRICS = Path("reports/metrics.json")
-
-
-TRANSLATIONS = Path("reports/translations.jsonl")
 
 
 def print_summary(params: Params) -> None:
     """Prints the reports of the last run. Raises InputError where it has not come to its end."""
-    for path in (PROVENANCE, DATA, TRAINING, METRICS, TRANSLATIONS):
+    for path in (PROVENANCE, DATA_REPORT, TRAINING_REPORT, METRICS, TRANSLATIONS):
         if not path.is_file():
             raise InputError(f"{path} is missing: run the pipeline first, with `make run`")
     console = Console(highlight=False)
-    console.print(data_line(params, read_json(PROVENANCE), read_json(DATA)), soft_wrap=True)
-    console.print(training_line(params, read_json(TRAINING)), soft_wrap=True)
+    console.print(data_line(params, read_json(PROVENANCE), read_json(DATA_REPORT)), soft_wrap=True)
+    console.print(training_line(params, read_json(TRAINING_REPORT)), soft_wrap=True)
     console.print(score_table(read_json(METRICS)))
     console.print(translation_table(list(read_translations(TRANSLATIONS))))
     console.print(NEXT_STEPS, soft_wrap=True)
