@@ -21,6 +21,7 @@ WITHOUT_EFFECT = (
     "tracelate.progress",
     "tracelate.training.progress",
     "tracelate.tracking",  # mirrors the outputs
+    "tracelate.version",  # is written beside the results
     "pipeline.stage",
 )
 """Modules and packages that change no output of a stage; what they import is not followed."""

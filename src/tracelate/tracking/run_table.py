@@ -103,8 +103,8 @@ def run_table(
 ) -> RunTable:
     """Returns the runs of an experiment, or of all experiments if it is None.
 
-    The newest run comes first, or the best one by `sort`, one of `sort_keys()`. With a score as sort
-    key the rows are sorted group by group. Runs without the value come last.
+    The newest run comes first, or the best one by `sort`, one of `sort_keys()`. With a score as
+    sort key the rows are sorted group by group. Runs without the value come last.
 
     `where` contains conditions such as "pair=en-es" or "model.layers!=1" on the table's columns,
     params and tags, all of which must hold.
