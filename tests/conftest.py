@@ -36,7 +36,7 @@ settings.load_profile("tracelate")
 SLOW_FIRST = (
     "test_pipeline.py",
     "test_promotion.py",
-    "test_mirror.py",
+    "test_sync.py",
     "test_registry_walk.py",
     "test_attention_learns.py",
     "test_attention_study.py",

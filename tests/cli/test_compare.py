@@ -129,7 +129,7 @@ def test_seeds_says_how_far_apart_they_lie_and_what_to_put_into_params(
     lines = [re.sub(r"[│ ]+", " ", line).strip() for line in done.stdout.splitlines()]
     assert "standard deviation 1.41 0.00 1.41" in lines
     assert "95 % of pairs differ by less than 3.92 0.00 3.92" in lines
-    assert "by bleu over 2 seeds: registry.seed_deviation: 1.41; it is 0.4 now" in done.stdout
+    assert "by bleu over 2 seeds: registry.seed_deviation: 1.41; params.yaml has 0.4" in done.stdout
     machine = json.loads(run("seeds", ids[0], "--json").stdout)
     assert [one["seed"] for one in machine["runs"]] == [1, 2]
     assert machine["spread"]["bleu"]["deviation"] == pytest.approx(2**0.5)

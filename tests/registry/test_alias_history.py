@@ -1,4 +1,4 @@
-"""Where a rollback goes, and what a registered model remembers of its aliases."""
+"""The target of a rollback, and an alias's history in the registered model's tags."""
 
 from __future__ import annotations
 
@@ -11,15 +11,17 @@ from hypothesis import strategies as st
 
 from tracelate.errors import InputError
 from tracelate.registry.alias_history import (
-    LONGEST_EVENT,
+    MAX_EVENT_LENGTH,
     Event,
     Kind,
     append_event,
     previous_version,
     read_history,
 )
+from tracelate.registry.versions import Alias
 from tracelate.tracking.store import Store, connect
 
+CHAMPION = Alias("en-es", "champion")
 ALL = {str(number) for number in range(1, 100)}
 
 
@@ -43,7 +45,7 @@ def promoted(*versions: str) -> list[Event]:
     ]
 
 
-def test_a_rollback_goes_to_what_was_there_before_and_the_next_one_further() -> None:
+def test_a_rollback_returns_to_the_previous_version_and_the_next_one_further() -> None:
     events = promoted("1", "2", "3")
     assert previous_version(events, "3", ALL) == "2"
     events.append(event("rolled back", "2", "3"))
@@ -52,30 +54,30 @@ def test_a_rollback_goes_to_what_was_there_before_and_the_next_one_further() -> 
     assert previous_version(events, "1", ALL) is None
 
 
-def test_after_a_rollback_and_another_promotion_what_was_rolled_back_is_passed_over() -> None:
+def test_a_version_that_was_rolled_back_is_skipped() -> None:
     events = [*promoted("1", "2"), event("rolled back", "1", "2"), event("promoted", "3", "1")]
     assert previous_version(events, "3", ALL) == "1"
 
 
-def test_a_version_that_was_deleted_is_passed_over() -> None:
+def test_a_deleted_version_is_skipped() -> None:
     assert previous_version(promoted("1", "2", "3"), "3", ALL - {"2"}) == "1"
     assert previous_version(promoted("1", "2"), "2", {"2"}) is None
 
 
-def test_an_alias_moved_by_hand_goes_back_to_what_was_promoted_last() -> None:
+def test_an_alias_moved_without_tracelate_returns_to_the_last_promoted_version() -> None:
     assert previous_version(promoted("1", "2"), "7", ALL) == "2"
-    # and what a promotion found there is what it goes back to
+    # a version that a promotion replaced is a previous version, too
     events = [*promoted("1", "2"), event("promoted", "3", "7")]
     assert previous_version(events, "3", ALL) == "7"
 
 
-def test_without_a_past_there_is_nowhere_to_go() -> None:
+def test_without_a_previous_version_there_is_no_target() -> None:
     assert previous_version([], None, ALL) is None
     assert previous_version(promoted("1"), "1", ALL) is None
 
 
 @given(st.lists(st.integers(1, 5).map(str), min_size=1, max_size=12))
-def test_rolling_back_all_the_way_retraces_the_promotions(versions: list[str]) -> None:
+def test_repeated_rollbacks_return_through_all_promotions(versions: list[str]) -> None:
     distinct = [
         version
         for place, version in enumerate(versions)
@@ -87,7 +89,7 @@ def test_rolling_back_all_the_way_retraces_the_promotions(versions: list[str]) -
         events.append(event("rolled back", previous, current))
         current = previous
         seen.append(current)
-        assert len(seen) <= len(distinct)  # it comes to an end
+        assert len(seen) <= len(distinct)  # no endless loop
     assert seen == distinct[::-1]
 
 
@@ -101,31 +103,29 @@ def store(tmp_path: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatch)
     return made
 
 
-def test_events_come_back_in_order_for_each_alias_alone(store: Store) -> None:
+def test_events_are_read_in_order_and_for_one_alias_only(store: Store) -> None:
     for one in promoted(*(str(number) for number in range(1, 12))):
-        append_event(store, "en-es", "champion", one)
-    append_event(store, "en-es", "champion-2", event("forced", "5", None, "¿por qué? «»"))
-    assert read_history(store, "en-es", "champion") == promoted(
-        *(str(number) for number in range(1, 12))
-    )
-    [other] = read_history(store, "en-es", "champion-2")
+        append_event(store, CHAMPION, one)
+    append_event(store, Alias("en-es", "champion-2"), event("forced", "5", None, "¿por qué? «»"))
+    assert read_history(store, CHAMPION) == promoted(*(str(number) for number in range(1, 12)))
+    [other] = read_history(store, Alias("en-es", "champion-2"))
     assert other.why == "¿por qué? «»"
-    assert read_history(store, "en-es", "nothing") == []
+    assert read_history(store, Alias("en-es", "nothing")) == []
 
 
-def test_a_reason_too_long_for_a_tag_is_cut(store: Store) -> None:
-    append_event(store, "en-es", "champion", event("forced", "1", None, '"' * 9000))
+def test_a_reason_too_long_for_a_tag_is_shortened(store: Store) -> None:
+    append_event(store, CHAMPION, event("forced", "1", None, '"' * 9000))
     registered = store.registry.find("en-es")
     assert registered is not None
     [text] = registered.tags.values()
-    assert len(text) <= LONGEST_EVENT
-    [kept] = read_history(store, "en-es", "champion")
+    assert len(text) <= MAX_EVENT_LENGTH
+    [kept] = read_history(store, CHAMPION)
     assert kept.why.endswith("…")
 
 
-def test_damage_and_absence_are_told_in_one_line(store: Store) -> None:
+def test_a_damaged_event_and_a_missing_model_are_refused_by_name(store: Store) -> None:
     store.registry.set_tag("en-es", "tracelate.history.champion.0001", "{}")
     with pytest.raises(InputError, match=r"tracelate\.history\.champion\.0001 .* is damaged"):
-        read_history(store, "en-es", "champion")
+        read_history(store, CHAMPION)
     with pytest.raises(InputError, match="no registered model en-fr"):
-        read_history(store, "en-fr", "champion")
+        read_history(store, Alias("en-fr", "champion"))

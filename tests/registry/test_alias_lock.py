@@ -1,4 +1,4 @@
-"""What a lock's entry may look like while another process makes or deletes it."""
+"""States of a lock's entry while another process creates or deletes it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mlflow.exceptions import RestException
 
 from tracelate.errors import InputError
 from tracelate.registry import alias_lock
-from tracelate.registry.alias_lock import LONG, Lock, find_lock, hold_lock
+from tracelate.registry.alias_lock import STALE_AFTER, Lock, find_lock, hold_lock
 from tracelate.tracking.failures import ReportingClient
 from tracelate.tracking.model_registry import ModelRegistry
 from tracelate.tracking.model_store import ModelStore
@@ -41,7 +41,7 @@ class FakeClient:
 
 
 @pytest.fixture(autouse=True)
-def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(alias_lock, "POLL_S", 0)
 
 
@@ -57,17 +57,17 @@ def found(*entries: RegisteredModel | None) -> alias_lock.Lock | None:
 BARE = RegisteredModel("en-es--promotion-lock")
 
 
-def test_an_entry_deleted_while_it_was_read_is_no_lock() -> None:
+def test_an_entry_that_is_deleted_while_it_is_read_is_not_a_lock() -> None:
     assert found(BARE, None) is None
 
 
-def test_an_entry_that_keeps_without_tags_is_named() -> None:
-    with pytest.raises(InputError, match="en-es--promotion-lock is no lock that Tracelate made"):
+def test_an_entry_that_stays_without_tags_is_refused_by_name() -> None:
+    with pytest.raises(InputError, match="en-es--promotion-lock is not a lock of Tracelate's"):
         found(BARE)
 
 
 def own_lock() -> Lock:
-    """As this process takes it."""
+    """A lock of this process."""
     tags = process_tags()
     return Lock(
         "en-es",
@@ -93,36 +93,36 @@ def entry(lock: Lock, *left_out: str) -> RegisteredModel:
     return RegisteredModel(lock.entry, tags=kept)
 
 
-def test_a_lock_whose_pid_was_given_again_is_stale() -> None:
+def test_a_lock_whose_process_id_was_reused_is_stale() -> None:
     assert own_lock().state == "alive" and not own_lock().is_stale
     assert own_lock()._replace(started="1000.0").is_stale
 
 
-def test_a_lock_of_another_container_with_the_same_name_is_stale_only_after_long() -> None:
+def test_a_lock_of_another_container_with_the_same_name_is_stale_only_after_an_hour() -> None:
     for pid in (os.getpid(), gone_process()):
         lock = own_lock()._replace(pid=pid, pid_space="another boot pid:[4026531836]")
         assert lock.state == "unknown" and not lock.is_stale
-        assert lock._replace(since=lock.since - LONG).is_stale
+        assert lock._replace(since=lock.since - STALE_AFTER).is_stale
 
 
-def test_an_older_lock_which_says_less_of_its_holder_is_read_and_judged_by_its_pid() -> None:
+def test_a_lock_of_an_older_version_is_judged_by_its_process_id() -> None:
     lock = own_lock()
     old = found(entry(lock, "started", "pid_space"))
     assert old == lock._replace(started="", pid_space="")
     assert not old.is_stale
-    assert old._replace(since=old.since - LONG).is_stale
+    assert old._replace(since=old.since - STALE_AFTER).is_stale
     assert old._replace(pid=gone_process()).is_stale
 
 
-def test_who_finds_a_stale_lock_is_told_how_to_remove_it() -> None:
+def test_a_stale_lock_is_reported_with_the_way_to_remove_it() -> None:
     dead = own_lock()._replace(started="1000.0")
     elsewhere = own_lock()._replace(host="elsewhere", since=datetime(2026, 1, 2, tzinfo=UTC))
-    for lock, told in (
-        (dead, "process that died: .* `tracelate doctor --fix` removes it"),
-        (elsewhere, "process that perhaps died: .* Delete that registered model if the process"),
+    for lock, message in (
+        (dead, "process that is dead: .* Run `tracelate doctor --fix`, which deletes it"),
+        (elsewhere, "process that may be dead: .* Delete that registered model if the process"),
     ):
         with (
-            pytest.raises(InputError, match=told),
+            pytest.raises(InputError, match=message),
             hold_lock(store_with(entry(lock)), "en-es"),
         ):
             pass

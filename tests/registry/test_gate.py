@@ -1,4 +1,4 @@
-"""The gate opens for what passes every check, and each check alone can close it."""
+"""The gate is open if every check passes, and each check alone can close it."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ import pytest
 from tests.evaluation.results import some_references, translate_badly
 from tracelate.comparison.parity import Parity, compare_translations
 from tracelate.comparison.significance import Resampling, Significance, compare_systems
-from tracelate.registry.gate import Findings, Terms, Verdict, judge
+from tracelate.registry.gate import GateInputs, GatePolicy, GateVerdict, judge
 
-TERMS = Terms("bleu", 0.05, 5.0)
+POLICY = GatePolicy("bleu", 0.05, 5.0)
 CLEAN = {"exact_source": 0, "near_source_percent": 3.0}
 SAME = compare_translations(["a"], ["a"])
 OTHER = compare_translations(["a"], ["b"])
 BETTER = Significance(
     "bleu", 20.0, 25.0, 5.0, 3.0, 7.0, 0.001, 0.0001, 100, Resampling(), "nrefs:1"
 )
-GOOD = Findings("version 1 (champion)", [], BETTER, CLEAN, SAME, SAME)
+GOOD = GateInputs("version 1 (champion)", [], BETTER, CLEAN, SAME, SAME)
 FIRST = GOOD._replace(champion=None, significance=None)
 
 
-def failed(findings: Findings, terms: Terms = TERMS) -> list[str]:
-    verdict = judge(findings, terms)
+def failed(inputs: GateInputs, policy: GatePolicy = POLICY) -> list[str]:
+    verdict = judge(inputs, policy)
     assert verdict.is_open == (verdict.failed == [])
     return verdict.failed
 
 
-def test_a_better_model_passes_and_so_does_the_first() -> None:
+def test_a_better_model_passes_and_so_does_a_first_model() -> None:
     assert failed(GOOD) == []
     assert failed(FIRST) == []
 
@@ -57,32 +57,32 @@ def test_each_flaw_alone_closes_the_gate_and_is_named(change: dict[str, Any], na
 @pytest.mark.parametrize(
     "change", [{"leakage": {**CLEAN, "exact_source": 1}}, {"served": OTHER}, {"alone": OTHER}]
 )
-def test_the_first_is_asked_for_all_but_a_comparison(change: dict[str, Any]) -> None:
+def test_a_first_model_must_pass_all_checks_except_the_comparison(change: dict[str, Any]) -> None:
     assert len(failed(FIRST._replace(**change))) == 1
 
 
 def test_accepting_leakage_opens_the_gate_for_leakage_alone() -> None:
     leaking = GOOD._replace(leakage={"exact_source": 3, "near_source_percent": 50.0})
-    accepting = TERMS._replace(accept_leakage=True)
+    accepting = POLICY._replace(accept_leakage=True)
     assert failed(leaking) == ["leakage"]
     assert failed(leaking, accepting) == []
     assert failed(leaking._replace(served=OTHER), accepting) == ["served as scored"]
 
 
 @pytest.mark.parametrize(("deviation", "level"), [(1.0, 0.05), (0.6, 0.001)])
-def test_a_gain_must_be_more_than_another_seed_may_bring(deviation: float, level: float) -> None:
-    terms = TERMS._replace(seed_deviation=deviation, significance_level=level)
+def test_a_gain_must_exceed_the_variation_between_seeds(deviation: float, level: float) -> None:
+    policy = POLICY._replace(seed_deviation=deviation, significance_level=level)
     clear = BETTER._replace(p_bootstrap=level / 2, p_randomisation=level / 2)
     for gain, wanted in ((0.99, ["better"]), (1.01, [])):
-        found = clear._replace(difference=gain * terms.seed_margin)
-        assert failed(GOOD._replace(significance=found), terms) == wanted
-    assert failed(GOOD._replace(significance=found._replace(p_bootstrap=level)), terms) != []
+        found = clear._replace(difference=gain * policy.seed_margin)
+        assert failed(GOOD._replace(significance=found), policy) == wanted
+    assert failed(GOOD._replace(significance=found._replace(p_bootstrap=level)), policy) != []
 
 
-def test_luck_in_training_is_named_with_its_size_and_the_remedy() -> None:
-    reason = judge(GOOD, TERMS._replace(seed_deviation=2.0)).checks[1].reason
+def test_variation_between_seeds_is_named_with_its_size_and_the_remedy() -> None:
+    reason = judge(GOOD, POLICY._replace(seed_deviation=2.0)).checks[1].reason
     for text in (
-        "luck in training",
+        "random variation between seeds",
         "+5.00",
         "by up to 5.54",
         "registry.seed_deviation 2)",
@@ -90,36 +90,36 @@ def test_luck_in_training_is_named_with_its_size_and_the_remedy() -> None:
     ):
         assert text in reason
     assert "more than the 2.77 of another seed" in (
-        judge(GOOD, TERMS._replace(seed_deviation=1.0)).checks[1].reason
+        judge(GOOD, POLICY._replace(seed_deviation=1.0)).checks[1].reason
     )
 
 
-def test_all_checks_are_told_whatever_fails() -> None:
-    bad = Findings("version 1", ["other"], None, {**CLEAN, "exact_source": 1}, OTHER, OTHER)
+def test_all_checks_are_reported_even_if_one_fails() -> None:
+    bad = GateInputs("version 1", ["other"], None, {**CLEAN, "exact_source": 1}, OTHER, OTHER)
     assert len(failed(bad)) == 5
-    names = [check.name for check in judge(GOOD, TERMS).checks]
-    assert names == [check.name for check in judge(bad, TERMS).checks]
+    names = [check.name for check in judge(GOOD, POLICY).checks]
+    assert names == [check.name for check in judge(bad, POLICY).checks]
 
 
-def test_reasons_carry_the_numbers_and_the_remedy() -> None:
-    reasons = {check.name: check.reason for check in judge(GOOD, TERMS).checks}
+def test_reasons_contain_the_numbers_and_the_remedy() -> None:
+    reasons = {check.name: check.reason for check in judge(GOOD, POLICY).checks}
     for text in ("version 1", "BLEU 25.00 against 20.00", "+5.00 (+3.00 to +7.00)", "0.0010"):
         assert text in reasons["better"]
-    leaking = judge(GOOD._replace(leakage={**CLEAN, "exact_source": 2}), TERMS)
-    assert "2 test sentences occur in training" in leaking.checks[2].reason
+    leaking = judge(GOOD._replace(leakage={**CLEAN, "exact_source": 2}), POLICY)
+    assert "2 test sentences occur in the training text" in leaking.checks[2].reason
     assert "--accept-leakage" in leaking.checks[2].reason
 
 
 @pytest.mark.parametrize("metric", ["bleu", "chrf", "ter"])
-def test_of_two_systems_the_gate_opens_for_one_at_most(metric: str) -> None:
+def test_of_two_systems_the_gate_is_open_for_at_most_one(metric: str) -> None:
     references = some_references(60)
     systems = [translate_badly(references, share, seed) for share, seed in ((0.5, 1), (0.1, 2))]
 
-    def verdict(champion: list[str], candidate: list[str]) -> Verdict:
+    def verdict(champion: list[str], candidate: list[str]) -> GateVerdict:
         resampling = Resampling(200, 200)
         found = compare_systems(champion, candidate, references, resampling)
         [wanted] = [one for one in found if one.metric == metric]
-        return judge(GOOD._replace(significance=wanted), TERMS._replace(metric=metric))
+        return judge(GOOD._replace(significance=wanted), POLICY._replace(metric=metric))
 
     worse, better = systems
     assert verdict(worse, better).is_open

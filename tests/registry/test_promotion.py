@@ -33,7 +33,8 @@ from tracelate.registry.alias_lock import (
     release,
     stale_locks,
 )
-from tracelate.registry.promotion import Promotion, Wish, promote, roll_back
+from tracelate.registry.promotion import Promotion, PromotionRequest, promote
+from tracelate.registry.rollback import roll_back
 from tracelate.registry.versions import Alias, current_version, make_alias
 from tracelate.tracking.log_model import LINEAGE_TAG
 from tracelate.tracking.store import Store, connect
@@ -51,7 +52,7 @@ import sys, time
 from pathlib import Path
 from tracelate.errors import InputError
 from tracelate.registry.alias_lock import hold_lock
-from tracelate.registry.promotion import Wish, promote
+from tracelate.registry.promotion import PromotionRequest, promote
 from tracelate.registry.versions import Alias
 from tracelate.tracking.store import connect
 
@@ -62,26 +63,27 @@ for _ in range(4):
         time.sleep(0.02)
         store.registry.set_tag("counted", "count", str(count + 1))
 for run in sys.argv[2:]:
-    print(promote(Wish(run, alias, "chrf", 0.05, Path("data/prepared/test.parquet"))).decision)
+    request = PromotionRequest(run, alias, "chrf", 0.05, Path("data/prepared/test.parquet"))
+    print(promote(request).decision)
 """
 
 
 class World(NamedTuple):
-    """A store with the runs of a hardly trained model and of one that was trained longer."""
+    """A store with the runs of a weak model and of one that was trained longer."""
 
     folder: Path
     client: MlflowClient
     store: Store
     weak: str
-    """A run's id."""
+    """Id of the weak model's run."""
     better: str
 
     def promote(self, run: str, alias: Alias, **changes: Any) -> Promotion:
-        wish = Wish(run, alias, "chrf", 0.05, self.folder / layout.TEST)
-        return promote(wish._replace(**changes))
+        request = PromotionRequest(run, alias, "chrf", 0.05, self.folder / layout.TEST)
+        return promote(request._replace(**changes))
 
     def state(self) -> Any:
-        """What the registry and the runs say, and which files they have."""
+        """Everything in the registry and the runs, with the names of their files."""
         models = self.client.search_registered_models()
         runs = [self.client.get_run(run_id) for run_id in (self.weak, self.better)]
         return json.loads(
@@ -110,7 +112,7 @@ class World(NamedTuple):
 def projects(
     finished_project: Path, empty_database: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Path, Path]:
-    """Folders of the two, in which nothing has been registered: the weak and the better."""
+    """Folders of the weak and the better model, before any registration."""
     folder = tmp_path_factory.mktemp("better")
     for room in ("data", "reports"):
         shutil.copytree(finished_project / room, folder / room)
@@ -148,12 +150,12 @@ def world(request: pytest.FixtureRequest, projects: tuple[Path, Path]) -> Iterat
 
 @pytest.fixture
 def champion(request: pytest.FixtureRequest) -> Alias:
-    """Of a registered model of the test's own."""
+    """An alias of a registered model that only one test uses."""
     name = "".join(one if one.isalnum() else "-" for one in request.node.name)
     return make_alias(name, "champion")
 
 
-def test_the_better_is_promoted_the_worse_refused_and_all_of_it_recorded(
+def test_a_better_model_is_promoted_a_worse_one_refused_and_both_are_recorded(
     world: World, champion: Alias
 ) -> None:
     client = world.client
@@ -184,14 +186,14 @@ def test_the_better_is_promoted_the_worse_refused_and_all_of_it_recorded(
     assert (document["decision"], document["against_version"]) == ("refused", "2")
     assert document["significance"]["difference"] < 0
 
-    history = read_history(world.store, champion.model, "champion")
+    history = read_history(world.store, champion)
     assert [(one.version, one.replaced) for one in history] == [("1", None), ("2", "1")]
     assert history[1].why.startswith("chrF ")
     assert world.promote(world.better, champion).decision == "unchanged"
     assert find_lock(world.store, champion.model) is None
 
 
-def test_a_gain_that_another_seed_may_bring_is_refused_and_recorded(
+def test_a_gain_within_the_variation_of_seeds_is_refused_and_recorded(
     world: World, champion: Alias
 ) -> None:
     world.promote(world.weak, champion)
@@ -206,9 +208,7 @@ def test_a_gain_that_another_seed_may_bring_is_refused_and_recorded(
     assert float(tags["tracelate.seed_margin"]) == pytest.approx(0.277, abs=0.001)
 
 
-def test_a_dry_run_says_what_would_happen_and_changes_nothing(
-    world: World, champion: Alias
-) -> None:
+def test_a_dry_run_returns_the_outcome_and_changes_nothing(world: World, champion: Alias) -> None:
     before = world.state()
     done = world.promote(world.weak, champion, dry_run=True)
     assert (done.decision, done.version, done.record) == ("promoted", None, None)
@@ -232,15 +232,15 @@ def test_force_moves_the_alias_with_the_reason_and_rollback_undoes_it(
     assert current_version(world.store, champion) == "1"
     tags = world.client.get_model_version(champion.model, "2").tags
     assert tags["tracelate.rolled_back"].endswith("too short")
-    with pytest.raises(InputError, match=r"nothing to roll champion of .* back to"):
+    with pytest.raises(InputError, match=r"no version to roll champion of .* back to"):
         roll_back(champion, None)
-    history = read_history(world.store, champion.model, "champion")
+    history = read_history(world.store, champion)
     assert [one.kind for one in history] == ["promoted", "forced", "rolled back"]
     assert history[1].failed == ["better"]
     assert history[1].why.startswith("the customer asked (chrF ")
 
 
-def test_two_processes_at_once_leave_one_champion_and_its_whole_history(
+def test_two_processes_at_once_leave_one_champion_and_its_complete_history(
     world: World, champion: Alias
 ) -> None:
     world.client.create_registered_model("counted", tags={"count": "0"})
@@ -270,14 +270,14 @@ def test_two_processes_at_once_leave_one_champion_and_its_whole_history(
     current = current_version(world.store, champion)
     [of_better] = [one.version for one in versions if one.run_id == world.better]
     assert current == of_better
-    history = read_history(world.store, champion.model, "champion")
+    history = read_history(world.store, champion)
     assert history[-1].version == current
     assert [one.replaced for one in history] == [None, *(one.version for one in history[:-1])]
     assert decisions.count("promoted") == len(history)
     assert set(decisions) <= {"promoted", "refused", "unchanged"}
 
 
-def test_a_lock_names_its_holder_and_one_left_behind_can_be_removed(
+def test_a_lock_names_its_holder_and_a_stale_lock_can_be_removed(
     world: World, champion: Alias
 ) -> None:
     store, model = world.store, champion.model
@@ -285,7 +285,10 @@ def test_a_lock_names_its_holder_and_one_left_behind_can_be_removed(
         assert lock.pid == os.getpid() and not lock.is_stale
         assert find_lock(store, model) == lock
         with (
-            pytest.raises(InputError, match=rf"by another: .* process {os.getpid()}, since .* s\)"),
+            pytest.raises(
+                InputError,
+                match=rf"another process promotes .* process {os.getpid()}, ",
+            ),
             hold_lock(store, model, wait_s=0),
         ):
             pass
@@ -302,29 +305,29 @@ def test_a_lock_names_its_holder_and_one_left_behind_can_be_removed(
         "tracelate.lock.token": "a token",
     }
     store.registry.create(lock.entry, tags)
-    with pytest.raises(InputError, match=r"process that died: .*someone.*tracelate doctor --fix"):
+    with pytest.raises(InputError, match=r"that is dead: .*someone.*tracelate doctor --fix"):
         world.promote(world.weak, champion)
     [stale] = [one for one in stale_locks(store) if one.model == model]
     release(store, stale._replace(token="another"))
     assert find_lock(store, model) == stale
-    with pytest.raises(InputError, match="was taken away"):
+    with pytest.raises(InputError, match="was removed while this process held it"):
         refuse_lost(store, stale._replace(token="another"))
     release(store, stale)
     assert find_lock(store, model) is None
 
 
-def test_a_lock_of_another_machine_is_stale_after_long() -> None:
+def test_a_lock_of_another_machine_is_stale_after_an_hour() -> None:
     lock = Lock("m", "elsewhere", 1, "someone", datetime.now(UTC), "token")
     assert not lock.is_stale
     assert lock._replace(since=datetime(2026, 1, 2, tzinfo=UTC)).is_stale
 
 
 ONLY_FILES = pytest.mark.parametrize("world", ["sqlite"], indirect=True)
-"""Where the test can reach into the store's files."""
+"""The store whose files a test can change."""
 
 
-def kept(world: World, run_id: str, place: str) -> Path:
-    """A file that the store has of a run (`evaluation/…`) or of its model (`artifacts/…`)."""
+def stored_file(world: World, run_id: str, place: str) -> Path:
+    """Path of a file in the store: of a run (`evaluation/…`) or of its model (`artifacts/…`)."""
     run = world.client.get_run(run_id)
     uri = run.info.artifact_uri
     if place.startswith("artifacts/"):
@@ -336,7 +339,7 @@ def kept(world: World, run_id: str, place: str) -> Path:
 @contextmanager
 def one_byte_changed(path: Path) -> Iterator[None]:
     whole = path.read_bytes()
-    # of a text, a digit: it can be read as before
+    # a text stays readable if a digit is changed
     is_text = path.suffix != ".safetensors"
     changed = whole.replace(b"0", b"1", 1) if is_text else whole[:-1] + bytes([whole[-1] ^ 1])
     assert changed != whole
@@ -359,11 +362,11 @@ def one_byte_changed(path: Path) -> Iterator[None]:
         "artifacts/lineage.json",
     ],
 )
-def test_one_changed_byte_of_a_candidate_is_refused_and_the_file_named(
+def test_a_candidate_with_one_changed_byte_is_refused_by_the_name_of_the_file(
     world: World, champion: Alias, place: str
 ) -> None:
     with (
-        one_byte_changed(kept(world, world.better, place)),
+        one_byte_changed(stored_file(world, world.better, place)),
         pytest.raises(InputError, match=re.escape(Path(place).name)),
     ):
         world.promote(world.better, champion, forced_because="no reason is good enough")
@@ -374,7 +377,7 @@ def test_one_changed_byte_of_a_candidate_is_refused_and_the_file_named(
 @pytest.mark.parametrize(
     "name", ["data/prepared/train.parquet", "data/tokenized/tokenizer.json", "models/config.json"]
 )
-def test_one_changed_byte_in_the_folder_of_a_candidate_is_refused_and_the_file_named(
+def test_a_folder_with_one_changed_byte_is_refused_by_the_name_of_the_file(
     world: World, champion: Alias, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.chdir(world.folder)
@@ -391,7 +394,7 @@ def test_one_changed_byte_in_the_folder_of_a_candidate_is_refused_and_the_file_n
 
 @contextmanager
 def packed_with_another_evaluation(world: World, run_id: str) -> Iterator[None]:
-    """As where the run stands for another one, whose evaluation the model was packed with."""
+    """As if the run replaced another run, with whose evaluation the model was packed."""
     [linked] = world.client.get_run(run_id).outputs.model_outputs
     right = world.client.get_logged_model(linked.model_id).tags[LINEAGE_TAG]
     world.client.set_logged_model_tags(linked.model_id, {LINEAGE_TAG: "0" * 64})
@@ -402,13 +405,13 @@ def packed_with_another_evaluation(world: World, run_id: str) -> Iterator[None]:
 
 
 @ONLY_FILES
-def test_the_evaluation_that_a_model_was_packed_with_is_what_counts(
+def test_a_model_that_was_packed_with_another_evaluation_is_refused(
     world: World, champion: Alias
 ) -> None:
     world.promote(world.weak, champion)
     with (
         packed_with_another_evaluation(world, world.better),
-        pytest.raises(InputError, match="the evaluation of another run: promote that one"),
+        pytest.raises(InputError, match="the evaluation of another run: promote that run"),
     ):
         world.promote(world.better, champion)
     assert len(world.store.registry.versions(champion.model)) == 1
@@ -419,9 +422,9 @@ def test_the_evaluation_that_a_model_was_packed_with_is_what_counts(
 
 
 @ONLY_FILES
-def test_with_a_changed_champion_nothing_can_be_compared(world: World, champion: Alias) -> None:
+def test_a_champion_with_a_changed_file_cannot_be_compared(world: World, champion: Alias) -> None:
     world.promote(world.weak, champion)
-    with one_byte_changed(kept(world, world.weak, "evaluation/translations.jsonl")):
+    with one_byte_changed(stored_file(world, world.weak, "evaluation/translations.jsonl")):
         done = world.promote(world.better, champion)
     assert (done.decision, done.verdict.failed) == ("refused", ["comparable", "better"])
     assert "translations.jsonl" in done.verdict.checks[0].reason
@@ -429,13 +432,13 @@ def test_with_a_changed_champion_nothing_can_be_compared(world: World, champion:
 
 
 @ONLY_FILES
-def test_another_test_set_and_none_are_refused(
+def test_another_test_set_and_a_missing_one_are_refused(
     world: World, champion: Alias, tmp_path: Path
 ) -> None:
     other = world.folder / layout.VALID
     with pytest.raises(InputError, match=r"valid\.parquet has sha256 .* was scored on"):
         world.promote(world.weak, champion, test=other)
-    with pytest.raises(InputError, match=r"test\.parquet is missing"):
+    with pytest.raises(InputError, match=r"test\.parquet, on which .* is missing"):
         world.promote(world.weak, champion, test=tmp_path / "test.parquet")
 
 
@@ -450,16 +453,16 @@ def test_the_commands_print_the_checks_and_refuse_with_status_1(
     done = runner.invoke(app, ["promote", world.weak, *named])
     assert done.exit_code == 1
     assert (done.stdout.count("✓"), done.stdout.count("✗")) == (4, 2)  # ✗ in the remedy, too
-    assert "refused: live of en-es stays version 1. Mend what failed (✗)" in done.stdout
+    assert "refused: live of en-es stays version 1. Fix what failed (✗)" in done.stdout
     done = runner.invoke(app, ["history", *named])
     assert done.exit_code == 0 and "promoted" in done.stdout
     [event] = json.loads(runner.invoke(app, ["history", *named, "--json"]).stdout)
     assert (event["version"], event["replaced"], event["kind"]) == ("1", None, "promoted")
     for arguments, message in (
         (["promote", world.weak, "--force"], "--force and --reason belong together"),
-        (["promote", world.weak, "--alias", "v1"], "the alias 'v1' may have"),
-        (["promote", "reports"], "is a folder: name the run"),
-        (["rollback", *named], "nothing to roll live of en-es back to"),
+        (["promote", world.weak, "--alias", "v1"], "the alias 'v1' is not allowed"),
+        (["promote", "reports"], "is a file or folder: name the run"),
+        (["rollback", *named], "no version to roll live of en-es back to"),
         (["history", "--name", "nothing"], "no registered model nothing"),
     ):
         error = runner.invoke(app, arguments).exception

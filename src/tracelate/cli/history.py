@@ -1,4 +1,4 @@
-"""What an alias pointed at: history."""
+"""Listing the moves of an alias: history."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tracelate.cli.console import result_console
+from tracelate.cli.options import AliasOption, NameOption
 from tracelate.config import load_params
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from tracelate.registry.alias_history import Event
-from tracelate.cli.options import AliasOption, NameOption
 
 app = typer.Typer()
 
@@ -23,10 +23,10 @@ app = typer.Typer()
 def history(
     alias: AliasOption = "champion",
     name: NameOption = None,
-    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """List what the alias has pointed at, since when, why, and who moved it."""
-    from tracelate.registry.promotion import alias_history
+    """List the versions that the alias has pointed at, with time, reason and user."""
+    from tracelate.registry.alias_history import alias_history
     from tracelate.registry.versions import make_alias
 
     chosen = make_alias(name or load_params().registry.name, alias)
@@ -35,7 +35,7 @@ def history(
         documents = [event.model_dump() for event in events]
         typer.echo(json.dumps(documents, ensure_ascii=False, indent=2))
     elif not events:
-        typer.echo(f"{chosen} has never been moved: `tracelate promote` does")
+        typer.echo(f"{chosen} has never been moved: run `tracelate promote` to move it")
     else:
         result_console().print(_table_of_events(events))
 

@@ -56,7 +56,7 @@ for command in (
 
 
 def main() -> None:
-    """Runs the command; what a user can mend is one line on standard error and status 1."""
+    """Runs the command; prints an error that the user can fix in one line, with status 1."""
     try:
         with _reporting_failures():
             app()

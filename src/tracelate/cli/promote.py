@@ -1,4 +1,4 @@
-"""Moving an alias to a better model: promote."""
+"""Moving an alias to a better version: promote."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tracelate.cli.console import result_console
+from tracelate.cli.options import AliasOption, NameOption, version_text
 from tracelate.config import load_params
 from tracelate.errors import InputError
 from tracelate.layout import TEST
@@ -17,11 +18,9 @@ from tracelate.layout import TEST
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from tracelate.registry.gate import Verdict
+    from tracelate.registry.gate import GateVerdict
     from tracelate.registry.promotion import Promotion
     from tracelate.registry.versions import Alias
-
-from tracelate.cli.options import AliasOption, NameOption, version_text
 
 app = typer.Typer()
 
@@ -31,42 +30,46 @@ def promote(
     run: Annotated[
         str,
         typer.Argument(
-            help="A run (its id, 6 or more characters of it, or its name) or models:/NAME/3."
+            help="A run (its id, its first 6 or more characters, or its name) or models:/NAME/3."
         ),
     ],
     alias: AliasOption = "champion",
     name: NameOption = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would happen, and change nothing.")
+        bool, typer.Option("--dry-run", help="Print what would happen, and change nothing.")
     ] = False,
     accept_leakage: Annotated[
-        bool, typer.Option("--accept-leakage", help="Of test sentences into training.")
+        bool,
+        typer.Option(
+            "--accept-leakage",
+            help="Accept test sentences that occur in the training text.",
+        ),
     ] = False,
     force: Annotated[
-        bool, typer.Option("--force", help="Move the alias whatever the checks say.")
+        bool, typer.Option("--force", help="Move the alias even if checks fail.")
     ] = False,
     reason: Annotated[
-        str | None, typer.Option(help="Why it is forced; is recorded with the failed checks.")
+        str | None, typer.Option(help="Reason for --force; recorded with the failed checks.")
     ] = None,
     test: Annotated[
-        Path, typer.Option(help="The test sentences that the run was scored on.")
+        Path, typer.Option(help="File with the test sentences that the run was scored on.")
     ] = TEST,
 ) -> None:
-    """Move the alias to a run's model, if it is better than the one that has it.
+    """Move the alias to a run's model if it is better than the alias's present version.
 
-    Asks for: the same test set and scoring, a difference that is significant and more than another
-    seed may bring, no leakage, and the registered model's translations being those that were
-    scored, one by one as in batches.
+    The gate requires the same test set and scoring, a gain that is significant and larger than the
+    variation between seeds, no leakage, and that the registered model's translations equal those
+    that were scored, in batches and one by one.
     """
-    from tracelate.registry.promotion import Wish
+    from tracelate.registry.promotion import PromotionRequest
     from tracelate.registry.promotion import promote as promote_run
     from tracelate.registry.versions import make_alias
 
     if force != (reason is not None):
-        raise InputError("--force and --reason belong together: say why it is forced")
+        raise InputError("--force and --reason belong together: give a reason for --force")
     config = load_params().registry
     chosen = make_alias(name or config.name, alias)
-    wish = Wish(
+    request = PromotionRequest(
         run,
         chosen,
         config.metric,
@@ -78,7 +81,7 @@ def promote(
         dry_run=dry_run,
     )
     with _progress() as on_progress:
-        done = promote_run(wish, on_progress)
+        done = promote_run(request, on_progress)
     if done.verdict.checks:
         result_console().print(_table_of_checks(done.verdict))
     typer.echo(_outcome(done, chosen, dry_run))
@@ -88,7 +91,7 @@ def promote(
 
 @contextmanager
 def _progress() -> Iterator[Callable[[str, int, int], object]]:
-    """A bar for each thing under way, on stderr while that is a terminal."""
+    """Shows a progress bar for each step on stderr, if that is a terminal."""
     from rich.console import Console
     from rich.progress import Progress, TaskID
 
@@ -96,22 +99,22 @@ def _progress() -> Iterator[Callable[[str, int, int], object]]:
     tasks: dict[str, TaskID] = {}
     with Progress(console=console, transient=True, disable=not console.is_terminal) as shown:
 
-        def advance(what: str, count: int, total: int) -> None:
-            if what not in tasks:
-                tasks[what] = shown.add_task(what, total=total)
-            shown.advance(tasks[what], count)
+        def advance(step: str, count: int, total: int) -> None:
+            if step not in tasks:
+                tasks[step] = shown.add_task(step, total=total)
+            shown.advance(tasks[step], count)
 
         yield advance
 
 
-def _table_of_checks(verdict: Verdict) -> Table:
+def _table_of_checks(verdict: GateVerdict) -> Table:
     from rich.markup import escape
     from rich.table import Table
 
     table = Table()
     table.add_column("")
     table.add_column("check", no_wrap=True)
-    table.add_column("what was found")
+    table.add_column("result")
     for check in verdict.checks:
         mark = "[green]✓[/]" if check.passed else "[red]✗[/]"
         table.add_row(mark, check.name, escape(check.reason))
@@ -126,8 +129,8 @@ def _outcome(done: Promotion, alias: Alias, dry_run: bool) -> str:
             return f"{alias} is {new} already: nothing to do"
         case "refused", False:
             return (
-                f"refused: {alias} stays {old}. Mend what failed (✗), or overrule it with --force "
-                "--reason"
+                f"refused: {alias} stays {old}. Fix what failed (✗), or promote anyway with "
+                "--force --reason"
             )
         case "refused", True:
             return f"would be refused: {alias} would stay {old}"

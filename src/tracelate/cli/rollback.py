@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from tracelate.config import load_params
-
-if TYPE_CHECKING:
-    pass
 from tracelate.cli.options import AliasOption, NameOption, version_text
+from tracelate.config import load_params
 
 app = typer.Typer()
 
@@ -19,12 +16,14 @@ app = typer.Typer()
 def rollback(
     alias: AliasOption = "champion",
     name: NameOption = None,
-    reason: Annotated[str | None, typer.Option(help="Why; is recorded.")] = None,
+    reason: Annotated[str | None, typer.Option(help="Recorded in the alias's history.")] = None,
 ) -> None:
-    """Move the alias back to the version that had it before; again, and it goes further back."""
-    from tracelate.registry.promotion import roll_back
+    """Move the alias back to its previous version; call it again to go further back."""
+    from tracelate.registry.rollback import roll_back
     from tracelate.registry.versions import make_alias
 
     chosen = make_alias(name or load_params().registry.name, alias)
     event = roll_back(chosen, reason)
-    typer.echo(f"{chosen} is version {event.version} again; before: {version_text(event.replaced)}")
+    typer.echo(
+        f"{chosen} is {version_text(event.version)} again; before: {version_text(event.replaced)}"
+    )

@@ -1,9 +1,9 @@
-"""Listing what was trained: runs."""
+"""Listing runs: runs."""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -13,30 +13,26 @@ from tracelate.metric_table import METRICS
 
 app = typer.Typer()
 
-if TYPE_CHECKING:
-    pass
-
 
 @app.command(epilog="Example: `tracelate runs --where pair=en-es --where cell!=lstm --sort bleu`")
 def runs(
     where: Annotated[
         list[str] | None,
-        typer.Option(help="NAME=VALUE or NAME!=VALUE of a column, param or tag; repeatable."),
+        typer.Option(help="NAME=VALUE or NAME!=VALUE of a column, param or tag; may be repeated."),
     ] = None,
-    status: Annotated[str | None, typer.Option(help="Such as finished or failed.")] = None,
+    status: Annotated[str | None, typer.Option(help="For example finished or failed.")] = None,
     sort: Annotated[
         str,
         typer.Option(help=f"started (newest first), {', '.join(METRICS)} or tokens_per_s."),
     ] = "started",
-    limit: Annotated[int, typer.Option(min=1, help="Of the rows.")] = 30,
+    limit: Annotated[int, typer.Option(min=1, help="Largest number of rows.")] = 30,
     all_experiments: Annotated[
-        bool, typer.Option("--all-experiments", help="Not only runtime.experiment of params.yaml.")
+        bool,
+        typer.Option("--all-experiments", help="Not only runtime.experiment."),
     ] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="For machines; with all columns.")
-    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON with all columns.")] = False,
 ) -> None:
-    """List what was trained, how good it is, and which runs can be compared with each other."""
+    """List runs with their scores; runs in the same group can be compared with each other."""
     from tracelate.tracking.address import shown_uri
     from tracelate.tracking.run_table import run_table
 
@@ -51,9 +47,9 @@ def runs(
     elif not found.rows:
         place = "any experiment" if experiment is None else f"experiment {experiment!r}"
         remedy = (
-            "ask for less with --where and --status"
+            "use fewer conditions in --where and --status"
             if where or status
-            else "train one with `make run`, or set MLFLOW_TRACKING_URI"
+            else "train a model with `make run`, or set MLFLOW_TRACKING_URI"
         )
         typer.echo(f"no such runs in {place} of {shown_uri()}: {remedy}")
     else:

@@ -1,4 +1,4 @@
-"""The spread over seeds: seeds."""
+"""The variation between seeds: seeds."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 ENOUGH_SEEDS = 8
-"""With these, the upper end of a deviation's interval is twice the deviation."""
+"""With this number, the upper end of a deviation's interval is twice the deviation."""
 
 
 @app.command(
@@ -30,13 +30,14 @@ ENOUGH_SEEDS = 8
 )
 def seeds(
     run: Annotated[
-        str, typer.Argument(help="Its id, 6 or more characters of it, or its name; any of them.")
+        str,
+        typer.Argument(help="One of the runs: its id (6 or more characters) or its name."),
     ],
-    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Say how far apart runs lie that differ by train.seed alone: the luck in training.
+    """Measure how much the scores of runs vary that differ only by train.seed.
 
-    `promote` asks for a gain that is more, by registry.seed_deviation of params.yaml.
+    `promote` requires a gain larger than this variation, by registry.seed_deviation of params.yaml.
     """
     from tracelate.comparison.seeds import seed_spread
     from tracelate.tracking.seed_runs import runs_of_all_seeds
@@ -45,8 +46,8 @@ def seeds(
     found = runs_of_all_seeds(run)
     if len(found) < 2:
         raise InputError(
-            f"with these settings only seed {found[0].seed} was trained and scored: train others, "
-            f"such as `dvc exp run -S train.seed={found[0].seed + 1}`"
+            f"with these settings only seed {found[0].seed} was trained and scored: train other "
+            f"seeds, such as `dvc exp run -S train.seed={found[0].seed + 1}`"
         )
     shared = [key for key in found[0].scores if all(key in one.scores for one in found)]
     spreads = [seed_spread(key, [one.scores[key] for one in found]) for key in shared]
@@ -65,8 +66,8 @@ def seeds(
             f"(dvc repro), or choose one of {', '.join(shared)}"
         )
     typer.echo(
-        f"For params.yaml, by {config.metric} over {len(found)} seeds: "
-        f"registry.seed_deviation: {chosen.deviation:.2f}; it is {config.seed_deviation:g} now"
+        f"Measured by {config.metric} over {len(found)} seeds: registry.seed_deviation: "
+        f"{chosen.deviation:.2f}; params.yaml has {config.seed_deviation:g}"
     )
 
 
@@ -79,7 +80,7 @@ def _table_of_seeds(runs: Sequence[SeedRun], spreads: Sequence[SeedSpread], leve
 
     notes = []
     if len(runs) < ENOUGH_SEEDS:
-        notes.append("A deviation over so few seeds is hardly known: see its interval.")
+        notes.append("A deviation over so few seeds is very uncertain: see its interval.")
     if len({one.commit for one in runs}) > 1:
         notes.append("The runs are of different commits.")
     table = Table(caption=" ".join(notes), caption_justify="left")

@@ -1,4 +1,4 @@
-"""Writing MLflow again from the files: sync."""
+"""Writing this folder's results to MLflow: sync."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ app = typer.Typer()
 
 @app.command(epilog="Example: `tracelate sync`, after `dvc pull` or a `dvc repro` from the cache")
 def sync() -> None:
-    """Write MLflow again from the files of this folder, where it lacks something.
+    """Write to MLflow what it lacks of this folder's training and evaluation.
 
-    For a training that came out of DVC's cache, a server that was away, or results of another
-    machine. What is there already stays as it is.
+    Needed if DVC restored a training from its cache, if the MLflow server was down, or if the
+    results come from another machine. Results that MLflow has already are left as they are.
     """
     from tracelate.tracking.sync import sync_project
 
@@ -25,6 +25,7 @@ def sync() -> None:
         }.items()
         if wrote
     ]
-    what = f"wrote {' and '.join(written)} to" if written else "all is there already, in"
-    new = "the new run" if done.is_new else "the run"
-    typer.echo(f"{what} {new} {done.run.run_id}")
+    run = f"the new run {done.run.run_id}" if done.is_new else f"run {done.run.run_id}"
+    typer.echo(
+        f"wrote {' and '.join(written)} to {run}" if written else f"{run} has all results already"
+    )

@@ -1,4 +1,4 @@
-"""The past of an alias: what it pointed at, since when and why, as tags of the registered model."""
+"""The moves of an alias: when, why and by whom, stored as tags of the registered model."""
 
 from __future__ import annotations
 
@@ -13,23 +13,28 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from tracelate.errors import InputError
 from tracelate.git import current_commit
 from tracelate.registry.alias_lock import user_name
-from tracelate.tracking.store import Store
+from tracelate.registry.versions import Alias
+from tracelate.tracking.store import Store, connect
 
-TAG = "tracelate.history."
-LONGEST_EVENT = 5000
-"""Characters that a store keeps of a registered model's tag."""
+HISTORY_TAG = "tracelate.history."
+"""Beginning of a tag's name, followed by the alias and the event's number."""
+MAX_EVENT_LENGTH = 5000
+"""Number of characters that a store keeps of a registered model's tag."""
+MAX_REASON_LENGTH = 1000
+
 
 Kind = Literal["promoted", "forced", "rolled back"]
 
 
 class Author(NamedTuple):
-    """Who moves an alias, or judges whether it is moved, and when."""
+    """The user and the code that move an alias, and the time."""
 
     when: str
     """ISO 8601, in UTC."""
     who: str
+    """USER@HOST."""
     commit: str | None
-    """Of the code that runs."""
+    """Commit of the code that runs."""
 
 
 class Event(BaseModel):
@@ -39,59 +44,87 @@ class Event(BaseModel):
 
     kind: Kind
     version: str
-    """What the alias has pointed at since."""
+    """Version that the alias points at after the move."""
     replaced: str | None
-    """What it pointed at before; None: nothing."""
+    """Version that the alias pointed at before; None if there was none."""
     when: str
     """ISO 8601, in UTC."""
     who: str
+    """USER@HOST."""
     commit: str | None
-    """Of the code that ran."""
+    """Commit of the code that ran."""
     why: str
-    """The gate's numbers, or a person's reason."""
+    """The gate's measurements, or the user's reason."""
     failed: list[str] = []
-    """The checks that a forced promotion did not pass."""
+    """Names of the checks that a forced promotion did not pass."""
     record: str | None = None
-    """The whole verdict: an artifact's address, runs:/…; None: a rollback has none."""
+    """Address of the verdict's file, runs:/…; None for a rollback."""
 
 
 def author_now() -> Author:
-    """This process."""
+    """Returns the user and the commit of this process, and the present time."""
     when = datetime.now(UTC).isoformat(timespec="microseconds")
     return Author(when, f"{user_name()}@{gethostname()}", current_commit().sha)
 
 
-def read_history(store: Store, model: str, alias: str) -> list[Event]:
-    """The oldest first. Raises InputError where the registered model is missing or an event is
-    damaged.
+def check_reason(reason: str | None) -> None:
+    """Raises InputError if a reason is given but is empty or too long."""
+    if reason is None:
+        return
+    if not reason.strip():
+        raise InputError("--reason is empty: give a reason")
+    if len(reason) > MAX_REASON_LENGTH:
+        raise InputError(
+            f"--reason has {len(reason):,} characters, but {MAX_REASON_LENGTH:,} are allowed: "
+            "shorten it, and link to a longer text"
+        )
+
+
+def alias_history(alias: Alias) -> list[Event]:
+    """Returns the events of an alias in the project's store, the oldest first.
+
+    Raises InputError if there is no such registered model, and StoreError if MLflow fails.
+    """
+    return read_history(connect(), alias)
+
+
+def read_history(store: Store, alias: Alias) -> list[Event]:
+    """Returns the events of an alias, the oldest first.
+
+    Raises InputError if there is no such registered model, or if an event is damaged.
     """
     events = []
-    for number, text in sorted(_tags(store, model, alias).items()):
+    for number, text in sorted(_read_tags(store, alias).items()):
         try:
             events.append(Event.model_validate_json(text))
         except ValidationError as error:
             raise InputError(
-                f"the tag {_tag(alias, number)} of the registered model {model} is damaged: "
-                "restore or delete it in MLflow"
+                f"the tag {_tag_name(alias, number)} of the registered model {alias.model} is "
+                "damaged: restore or delete it in MLflow"
             ) from error
     return events
 
 
-def append_event(store: Store, model: str, alias: str, event: Event) -> None:
-    """Only for the holder of the model's lock. A reason that is too long is cut."""
-    number = max(_tags(store, model, alias), default=0) + 1
+def append_event(store: Store, alias: Alias, event: Event) -> None:
+    """Appends an event and shortens its reason if it is too long for a tag.
+
+    The caller must hold the lock of the registered model.
+    """
+    number = max(_read_tags(store, alias), default=0) + 1
     text = event.model_dump_json(exclude_defaults=True)
-    if (excess := len(text) - LONGEST_EVENT) > 0:
+    if (excess := len(text) - MAX_EVENT_LENGTH) > 0:
         event = event.model_copy(update={"why": event.why[: -excess - 1] + "…"})
         text = event.model_dump_json(exclude_defaults=True)
-    store.registry.set_tag(model, _tag(alias, number), text)
+    store.registry.set_tag(alias.model, _tag_name(alias, number), text)
 
 
 def previous_version(
     events: Sequence[Event], current: str | None, existing: Collection[str]
 ) -> str | None:
-    """Where a rollback goes: what the alias pointed at before `current` came, and was not rolled
-    back from since; versions that were deleted are passed over. None: nowhere.
+    """Returns the version that a rollback returns to, or None if there is none.
+
+    It is the last version before `current` that the alias was not rolled back from. Versions that
+    are not in `existing` are skipped.
     """
     past: list[str] = []
     for event in events:
@@ -99,7 +132,7 @@ def previous_version(
             while past and past[-1] != event.version:
                 past.pop()
         elif event.replaced is not None and past[-1:] != [event.replaced]:
-            past.append(event.replaced)  # moved there by hand
+            past.append(event.replaced)  # the alias was moved without Tracelate
         if past[-1:] != [event.version]:
             past.append(event.version)
     if past[-1:] == [current]:
@@ -107,13 +140,15 @@ def previous_version(
     return next((version for version in reversed(past) if version in existing), None)
 
 
-def _tags(store: Store, model: str, alias: str) -> dict[int, str]:
-    registered = store.registry.find(model)
+def _read_tags(store: Store, alias: Alias) -> dict[int, str]:
+    """Returns the alias's events as JSON, each under its number."""
+    registered = store.registry.find(alias.model)
     if registered is None:
         raise InputError(
-            f"there is no registered model {model}: promote one, or name another with --name"
+            f"there is no registered model {alias.model}: promote a model first, or name another "
+            "registered model with --name"
         )
-    pattern = re.compile(rf"{re.escape(TAG + alias)}\.([0-9]+)")
+    pattern = re.compile(rf"{re.escape(HISTORY_TAG + alias.name)}\.([0-9]+)")
     return {
         int(found[1]): text
         for name, text in registered.tags.items()
@@ -121,5 +156,5 @@ def _tags(store: Store, model: str, alias: str) -> dict[int, str]:
     }
 
 
-def _tag(alias: str, number: int) -> str:
-    return f"{TAG}{alias}.{number:04d}"
+def _tag_name(alias: Alias, number: int) -> str:
+    return f"{HISTORY_TAG}{alias.name}.{number:04d}"

@@ -1,4 +1,4 @@
-"""The gate of the registry: what is known of a model in, a verdict with its reasons out."""
+"""The promotion gate: five checks of a candidate, each with its reason."""
 
 from __future__ import annotations
 
@@ -11,74 +11,87 @@ from tracelate.comparison.significance import Significance
 from tracelate.metric_table import metric_title
 
 
-class Terms(NamedTuple):
-    """What the gate asks for."""
+class GatePolicy(NamedTuple):
+    """The thresholds that a candidate is checked against."""
 
     metric: str
     """Key of the metric."""
     significance_level: float
+    """Both p values must be less than this."""
     max_near_leakage_percent: float
+    """Largest allowed share of test sentences that nearly occur in the training text."""
     seed_deviation: float = 0.0
-    """The standard deviation of the metric over seeds, in percent; 0: any better model will do."""
+    """Standard deviation of the metric over seeds, in percent; 0 allows any significant gain."""
     accept_leakage: bool = False
 
     @property
     def seed_margin(self) -> float:
-        """What a model must gain at least, in percent, for more than another seed may bring it."""
+        """Smallest gain, in percent, that is more than a change of seed can explain."""
         return seed_margin(self.seed_deviation, self.significance_level)
 
 
-class Findings(NamedTuple):
-    """What is known of a model that wants to be promoted."""
+class GateInputs(NamedTuple):
+    """The measurements of a candidate that the gate judges."""
 
     champion: str | None
-    """What the model is to replace; None: nothing."""
+    """Title of the version that the candidate would replace; None if there is none."""
     incomparable: Sequence[str]
-    """Why the two cannot be compared, a reason each; empty without a champion."""
+    """Reasons why candidate and champion cannot be compared; empty without a champion."""
     significance: Significance | None
-    """Of the model against the champion, by the terms' metric; None where nothing was compared."""
+    """Comparison of the candidate with the champion by the policy's metric; None if they were not
+    compared."""
     leakage: Mapping[str, Any]
-    """Of the test set into training, as the lineage says it."""
+    """Leakage of the test set into the training text, from the lineage."""
     served: Parity
-    """The packed model's translations against those that were scored."""
+    """The packed model's translations compared with those that were scored."""
     alone: Parity
-    """Its translations of single sentences against those of batches."""
+    """Translations of single sentences compared with those of batches."""
 
 
-class Check(NamedTuple):
+class GateCheck(NamedTuple):
+    """The result of one check."""
+
     name: str
     passed: bool
     reason: str
-    """What was found; where it failed, also the remedy."""
+    """What was measured and, if the check failed, the remedy."""
 
 
-class Verdict(NamedTuple):
-    checks: list[Check]
+class GateVerdict(NamedTuple):
+    """The results of all checks."""
+
+    checks: list[GateCheck]
 
     @property
     def is_open(self) -> bool:
+        """True if every check passed."""
         return all(check.passed for check in self.checks)
 
     @property
     def failed(self) -> list[str]:
+        """Names of the checks that failed."""
         return [check.name for check in self.checks if not check.passed]
 
 
-def judge(findings: Findings, terms: Terms) -> Verdict:
-    """The gate is open where every check passes."""
-    return Verdict(
+def judge(inputs: GateInputs, policy: GatePolicy) -> GateVerdict:
+    """Returns the results of all checks, also if one of them failed."""
+    return GateVerdict(
         [
-            _comparable(findings),
-            _better(findings, terms),
-            _leakage(findings.leakage, terms),
-            _parity("served as scored", findings.served, "pack the model again, or evaluate again"),
-            _parity("single as batched", findings.alone, "a batch must not change a translation"),
+            _check_comparable(inputs),
+            _check_better(inputs, policy),
+            _check_leakage(inputs.leakage, policy),
+            _check_parity(
+                "served as scored", inputs.served, "pack the model again, or evaluate it again"
+            ),
+            _check_parity(
+                "single as batched", inputs.alone, "a batch must not change a translation"
+            ),
         ]
     )
 
 
 def describe_significance(found: Significance) -> str:
-    """The difference with its interval and both tests' p, in one line."""
+    """Returns the difference, its interval and the p values of both tests in one line."""
     return (
         f"{metric_title(found.metric)} {found.b:.2f} against {found.a:.2f}, gain "
         f"{found.difference:+z.2f} ({found.low:+z.2f} to {found.high:+z.2f}), "
@@ -87,65 +100,67 @@ def describe_significance(found: Significance) -> str:
     )
 
 
-def _comparable(findings: Findings) -> Check:
+def _check_comparable(inputs: GateInputs) -> GateCheck:
     name = "comparable"
-    if findings.champion is None:
-        return Check(name, True, "the first: there is nothing to compare it with")
-    if findings.incomparable:
-        return Check(
+    if inputs.champion is None:
+        return GateCheck(name, True, "there is no champion yet to compare with")
+    if inputs.incomparable:
+        return GateCheck(
             name,
             False,
-            f"with {findings.champion}: {'; '.join(findings.incomparable)}. Evaluate both on the "
-            "same test set with the same sacrebleu",
+            f"not with {inputs.champion}: {'; '.join(inputs.incomparable)}. Evaluate both on the "
+            "same test set with the same version of sacrebleu",
         )
-    return Check(name, True, f"with {findings.champion}: same test set, same scoring")
+    return GateCheck(name, True, f"with {inputs.champion}: same test set, same scoring")
 
 
-def _better(findings: Findings, terms: Terms) -> Check:
-    name, found = "better", findings.significance
-    if findings.champion is None:
-        return Check(name, True, "the first: there is nothing to beat")
-    if found is None or found.metric != terms.metric:
-        return Check(name, False, f"was not compared by {terms.metric} with {findings.champion}")
-    numbers, margin = describe_significance(found), terms.seed_margin
-    match found.verdict(terms.significance_level):
+def _check_better(inputs: GateInputs, policy: GatePolicy) -> GateCheck:
+    name, found, champion = "better", inputs.significance, inputs.champion
+    if champion is None:
+        return GateCheck(name, True, "there is no champion yet to compare with")
+    if found is None or found.metric != policy.metric:
+        return GateCheck(name, False, f"not compared with {champion} by {policy.metric}")
+    numbers, margin = describe_significance(found), policy.seed_margin
+    match found.verdict(policy.significance_level):
         case "better" if found.difference > margin:
             more = f"; more than the {margin:.2f} of another seed" if margin else ""
-            return Check(name, True, f"than {findings.champion}: {numbers}{more}")
+            return GateCheck(name, True, f"than {champion}: {numbers}{more}")
         case "better":
-            return Check(
+            return GateCheck(
                 name,
                 False,
-                f"not shown to be more than luck in training, against {findings.champion}: "
-                f"{numbers}; seeds alone differ by up to {margin:.2f} "
-                f"(registry.seed_deviation {terms.seed_deviation:g}). Train a better one, or set "
-                "that to 0 to let any better model pass",
+                f"not shown to be more than random variation between seeds, against {champion}: "
+                f"{numbers}; two seeds differ by up to {margin:.2f} "
+                f"(registry.seed_deviation {policy.seed_deviation:g}). Train a better model, or "
+                "set registry.seed_deviation to 0 to accept any significant gain",
             )
         case "worse":
-            return Check(name, False, f"worse than {findings.champion}: {numbers}")
+            return GateCheck(name, False, f"worse than {champion}: {numbers}")
         case _:
-            return Check(
+            return GateCheck(
                 name,
                 False,
-                f"not shown to be better than {findings.champion}: {numbers}; both p must be less "
-                f"than {terms.significance_level:g}. Train a better one, or test on more sentences",
+                f"not shown to be better than {champion}: {numbers}; both p values must be less "
+                f"than {policy.significance_level:g}. Train a better model, or test on more "
+                "sentences",
             )
 
 
-def _leakage(leakage: Mapping[str, Any], terms: Terms) -> Check:
+def _check_leakage(leakage: Mapping[str, Any], policy: GatePolicy) -> GateCheck:
     exact, near_percent = leakage["exact_source"], leakage["near_source_percent"]
     text = (
-        f"{exact:,} test sentences occur in training and {near_percent:.1f} % nearly; 0 and "
-        f"{terms.max_near_leakage_percent:g} % are allowed"
+        f"{exact:,} test sentences occur in the training text, and {near_percent:.1f} % nearly "
+        f"occur; 0 and {policy.max_near_leakage_percent:g} % are allowed"
     )
-    clean = exact == 0 and near_percent <= terms.max_near_leakage_percent
-    if clean:
-        return Check("leakage", True, text)
-    if terms.accept_leakage:
-        return Check("leakage", True, f"{text}: accepted explicitly")
-    return Check("leakage", False, f"{text}: split by groups, or accept it with --accept-leakage")
+    if exact == 0 and near_percent <= policy.max_near_leakage_percent:
+        return GateCheck("leakage", True, text)
+    if policy.accept_leakage:
+        return GateCheck("leakage", True, f"{text}: accepted with --accept-leakage")
+    return GateCheck(
+        "leakage", False, f"{text}: split by groups, or accept it with --accept-leakage"
+    )
 
 
-def _parity(name: str, parity: Parity, remedy: str) -> Check:
+def _check_parity(name: str, parity: Parity, remedy: str) -> GateCheck:
     text = describe(parity)
-    return Check(name, parity.holds, text if parity.holds else f"{text}; {remedy}")
+    return GateCheck(name, parity.holds, text if parity.holds else f"{text}; {remedy}")

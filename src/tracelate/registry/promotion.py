@@ -1,226 +1,185 @@
-"""Moving an alias of a registered model: to a better version through the gate, or back again.
+"""Promotion: moving an alias of a registered model to a better version, through the gate.
 
-What is slow, translating the test set twice, does not depend on the version that is to be
-replaced and runs before the lock is taken. What does depend on it, the comparison and the
-decision, is made while the lock is held, against what the alias points at then.
+Translating the test set again takes the longest and does not depend on the champion, so it is done
+before the lock is taken. The comparison with the champion and the decision are made while the lock
+is held, so that no other process can replace the champion meanwhile. A dry run takes the same steps
+without the lock and writes nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from tracelate.comparison.parity import Parity
-from tracelate.errors import InputError
 from tracelate.registry.alias_history import (
+    Author,
     Event,
     append_event,
     author_now,
-    previous_version,
-    read_history,
+    check_reason,
 )
-from tracelate.registry.alias_lock import hold_lock, refuse_lost
-from tracelate.registry.candidate import Candidate, find_candidate, translate_again
-from tracelate.registry.champion import Championship, compare_with_champion
-from tracelate.registry.gate import Findings, Terms, Verdict, describe_significance, judge
-from tracelate.registry.verdict import TAG, Decision, verdict_document, write_verdict
+from tracelate.registry.alias_lock import Lock, hold_lock, refuse_lost
+from tracelate.registry.candidate import Candidate, find_candidate
+from tracelate.registry.champion import compare_with_champion
+from tracelate.registry.gate import (
+    GateInputs,
+    GatePolicy,
+    GateVerdict,
+    describe_significance,
+    judge,
+)
+from tracelate.registry.retranslation import OnProgress, Retranslation, translate_again
+from tracelate.registry.verdict import Decision, Judgement, record_verdict
 from tracelate.registry.versions import (
     Alias,
     current_version,
     find_version,
     register_version,
 )
-from tracelate.tracking.failures import reporting_failures
-from tracelate.tracking.store import connect
-
-LONGEST_REASON = 1000
-
-OnProgress = Callable[[str, int, int], object]
-"""Hears what is under way, how many more of it are done, and of how many."""
+from tracelate.tracking.store import Store, connect
 
 
-class Wish(NamedTuple):
-    """What a person asks for."""
+class PromotionRequest(NamedTuple):
+    """The model to promote, the alias to move, and the gate's settings."""
 
     reference: str
-    """A run or models:/NAME/3, as `compare` takes it."""
+    """A run, or models:/NAME/3."""
     alias: Alias
     metric: str
+    """bleu, chrf or ter."""
     significance_level: float
     test: Path
-    """The file with the test sentences."""
+    """File with the test sentences."""
     seed_deviation: float = 0.0
-    """As `Terms` has it."""
+    """Standard deviation of the metric over seeds, in percent."""
     accept_leakage: bool = False
     forced_because: str | None = None
-    """Moves the alias even if checks fail; None: it does not."""
+    """Reason to move the alias even if checks fail; None to refuse then."""
     dry_run: bool = False
-    """Changes nothing, and says what would happen."""
+    """True to write nothing, and only return what would happen."""
 
 
 class Promotion(NamedTuple):
-    """What `promote` did, or with dry_run would do."""
+    """The outcome of a promotion, or with dry_run the outcome that it would have."""
 
     decision: Decision
     version: str | None
-    """None: with dry_run, of a model that is no version yet."""
+    """The candidate's version; None with dry_run if it has none yet."""
     replaced: str | None
-    """What the alias pointed at; None: nothing."""
-    verdict: Verdict
-    """Without checks where nothing was to decide."""
+    """Version that the alias pointed at before; None if there was none."""
+    verdict: GateVerdict
+    """Without checks if the alias pointed at the candidate already."""
     record: str | None
-    """The verdict's file, an artifact's address; None: not written."""
+    """Address of the verdict's file, runs:/…; None if it was not written."""
 
 
-@reporting_failures()
-def promote(wish: Wish, on_progress: OnProgress = lambda *_: None) -> Promotion:
-    """Registers the run's model and moves the alias to it, if the gate opens.
+def promote(request: PromotionRequest, on_progress: OnProgress = lambda *_: None) -> Promotion:
+    """Registers a run's model as a version, and moves the alias to it if the gate is open.
 
-    Raises InputError where a file of the run, the model or the test set is missing or not the one
-    that was scored, where another promotion is under way, or where the store cannot be reached.
+    Raises InputError if a file of the run or the model, or the test set, is missing or has changed,
+    or if the lock is not released in time; and StoreError if MLflow fails.
     """
-    _refuse_reason(wish.forced_because)
-    store = connect()
-    candidate = find_candidate(store, wish.reference, wish.test)
-    before = current_version(store, wish.alias)
-    version = find_version(store, wish.alias.model, candidate.model_id)
-    if version is not None and version == before:
-        return Promotion("unchanged", version, before, Verdict([]), None)
-    if wish.dry_run:
-        served, alone = translate_again(candidate, candidate.uri, on_progress)
-        championship = compare_with_champion(store, candidate, wish.alias, wish.metric)
-        verdict = judge(_findings(candidate, championship, served, alone), _terms(wish, candidate))
-        return Promotion(_decide(wish, verdict), version, championship.version, verdict, None)
-    with hold_lock(store, wish.alias.model):
-        version = register_version(store, wish.alias.model, candidate.model_id, candidate.run_id)
-    uri = f"models:/{wish.alias.model}/{version}"
-    served, alone = translate_again(candidate, uri, on_progress)
-    with hold_lock(store, wish.alias.model) as lock:
-        championship = compare_with_champion(store, candidate, wish.alias, wish.metric)
-        if championship.version == version:  # another has done the same meanwhile
-            return Promotion("unchanged", version, version, Verdict([]), None)
-        verdict = judge(_findings(candidate, championship, served, alone), _terms(wish, candidate))
-        decision = _decide(wish, verdict)
-        author = author_now()
-        document = verdict_document(
-            candidate,
-            championship,
-            verdict,
-            _terms(wish, candidate),
-            author,
-            alias=wish.alias,
-            version=version,
-            decision=decision,
-            reason=wish.forced_because if decision == "forced" else None,
-        )
-        refuse_lost(store, lock)
-        record = write_verdict(store, candidate, wish.alias, version, document)
-        if decision != "refused":
-            store.registry.set_alias(wish.alias.model, wish.alias.name, version)
-            # after the alias: an event that is missing is an alias moved by hand, and no harm
-            append_event(
-                store,
-                wish.alias.model,
-                wish.alias.name,
-                Event(
-                    kind="promoted" if decision == "promoted" else "forced",
-                    version=version,
-                    replaced=championship.version,
-                    when=author.when,
-                    who=author.who,
-                    commit=author.commit,
-                    why=_why(wish, championship, decision),
-                    failed=verdict.failed,
-                    record=record,
-                ),
-            )
-    return Promotion(decision, version, championship.version, verdict, record)
+    check_reason(request.forced_because)
+    store, alias = connect(), request.alias
+    candidate = find_candidate(store, request.reference, request.test)
+    version = _find_or_register_version(store, candidate, request)
+    if version is not None and version == current_version(store, alias):
+        return Promotion("unchanged", version, version, GateVerdict([]), None)
+    uri = candidate.uri if version is None else f"models:/{alias.model}/{version}"
+    retranslation = translate_again(candidate, uri, on_progress)
+    with _lock_unless_dry_run(store, request) as lock:
+        judgement = _judge(store, candidate, version, retranslation, request)
+        record = None
+        if lock is not None and version is not None and judgement.decision != "unchanged":
+            refuse_lost(store, lock)
+            record = _carry_out(store, candidate, judgement, alias, version)
+    replaced = judgement.comparison.version
+    return Promotion(judgement.decision, version, replaced, judgement.verdict, record)
 
 
-@reporting_failures()
-def roll_back(alias: Alias, reason: str | None) -> Event:
-    """Moves the alias back to what it pointed at before; again, and it goes further back.
-
-    Raises InputError where there is nothing to go back to.
-    """
-    _refuse_reason(reason)
-    store = connect()
-    read_history(store, alias.model, alias.name)  # no registered model, no lock
-    with hold_lock(store, alias.model) as lock:
-        events = read_history(store, alias.model, alias.name)
-        current = current_version(store, alias)
-        existing = {one.version for one in store.registry.versions(alias.model)}
-        previous = previous_version(events, current, existing)
-        if previous is None:
-            raise InputError(
-                f"there is nothing to roll {alias} back to: `tracelate history` has no earlier "
-                "version that is still there"
-            )
-        author = author_now()
-        event = Event(
-            kind="rolled back",
-            version=previous,
-            replaced=current,
-            when=author.when,
-            who=author.who,
-            commit=author.commit,
-            why=reason or "no reason given",
-        )
-        refuse_lost(store, lock)
-        store.registry.set_alias(alias.model, alias.name, previous)
-        append_event(store, alias.model, alias.name, event)
-        if current in existing:
-            told = f"{event.when} by {event.who}: {event.why}"
-            store.registry.set_version_tag(alias.model, current, f"{TAG}rolled_back", told)
-    return event
+def _find_or_register_version(
+    store: Store, candidate: Candidate, request: PromotionRequest
+) -> str | None:
+    """Returns None only in a dry run whose candidate has no version yet."""
+    model = request.alias.model
+    version = find_version(store, model, candidate.model_id)
+    if version is not None or request.dry_run:
+        return version
+    with hold_lock(store, model):
+        return register_version(store, model, candidate.model_id, candidate.run_id)
 
 
-@reporting_failures()
-def alias_history(alias: Alias) -> list[Event]:
-    """The oldest first. Raises InputError where the registered model is not there."""
-    return read_history(connect(), alias.model, alias.name)
+@contextmanager
+def _lock_unless_dry_run(store: Store, request: PromotionRequest) -> Iterator[Lock | None]:
+    if request.dry_run:
+        yield None
+    else:
+        with hold_lock(store, request.alias.model) as lock:
+            yield lock
 
 
-def _findings(
-    candidate: Candidate, championship: Championship, served: Parity, alone: Parity
-) -> Findings:
-    return Findings(
-        champion=championship.title,
-        incomparable=championship.incomparable,
-        significance=championship.significance,
-        leakage=candidate.lineage.leakage["test"],
-        served=served,
-        alone=alone,
-    )
-
-
-def _terms(wish: Wish, candidate: Candidate) -> Terms:
-    return Terms(
-        wish.metric,
-        wish.significance_level,
+def _judge(
+    store: Store,
+    candidate: Candidate,
+    version: str | None,
+    retranslation: Retranslation,
+    request: PromotionRequest,
+) -> Judgement:
+    """Compares the candidate with the present champion and decides."""
+    comparison = compare_with_champion(store, candidate.evidence, request.alias, request.metric)
+    policy = GatePolicy(
+        request.metric,
+        request.significance_level,
         candidate.lineage.params["prepare"]["max_near_leakage_percent"],
-        wish.seed_deviation,
-        wish.accept_leakage,
+        request.seed_deviation,
+        request.accept_leakage,
     )
-
-
-def _decide(wish: Wish, verdict: Verdict) -> Decision:
+    if version is not None and version == comparison.version:
+        # another process has promoted the candidate since the first look
+        return Judgement("unchanged", GateVerdict([]), comparison, policy, None)
+    inputs = GateInputs(
+        champion=comparison.title,
+        incomparable=comparison.incomparable,
+        significance=comparison.significance,
+        leakage=candidate.lineage.leakage["test"],
+        served=retranslation.served,
+        alone=retranslation.alone,
+    )
+    verdict = judge(inputs, policy)
     if verdict.is_open:
-        return "promoted"
-    return "refused" if wish.forced_because is None else "forced"
+        return Judgement("promoted", verdict, comparison, policy, None)
+    decision: Decision = "refused" if request.forced_because is None else "forced"
+    return Judgement(decision, verdict, comparison, policy, request.forced_because)
 
 
-def _why(wish: Wish, championship: Championship, decision: Decision) -> str:
-    found = championship.significance
-    numbers = "the first" if found is None else describe_significance(found)
-    return numbers if decision == "promoted" else f"{wish.forced_because} ({numbers})"
+def _carry_out(
+    store: Store, candidate: Candidate, judgement: Judgement, alias: Alias, version: str
+) -> str:
+    """Records the verdict and, unless it is refused, moves the alias. Returns the record's address.
+
+    The caller must hold the lock of the registered model.
+    """
+    author = author_now()
+    record = record_verdict(store, candidate, judgement, alias, version, author)
+    if judgement.decision != "refused":
+        store.registry.set_alias(alias.model, alias.name, version)
+        # after the alias: if the process dies in between, the alias looks as if moved by hand
+        append_event(store, alias, _event(judgement, version, author, record))
+    return record
 
 
-def _refuse_reason(reason: str | None) -> None:
-    if reason is not None and not reason.strip():
-        raise InputError("--reason is empty: say why")
-    if reason is not None and len(reason) > LONGEST_REASON:
-        raise InputError(
-            f"--reason has {len(reason):,} characters: {LONGEST_REASON:,} are enough, link to more"
-        )
+def _event(judgement: Judgement, version: str, author: Author, record: str) -> Event:
+    found = judgement.comparison.significance
+    numbers = "no champion before" if found is None else describe_significance(found)
+    forced = judgement.decision == "forced"
+    return Event(
+        kind="forced" if forced else "promoted",
+        version=version,
+        replaced=judgement.comparison.version,
+        why=f"{judgement.reason} ({numbers})" if forced else numbers,
+        failed=judgement.verdict.failed,
+        record=record,
+        **author._asdict(),
+    )

@@ -1,100 +1,106 @@
-"""The gate's verdict on a version as it is kept: a file among its run's artifacts, and tags."""
+"""Recording the gate's verdict on a version: as an artifact of its run, and as tags."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
-from tracelate.comparison.significance import Significance
 from tracelate.registry.alias_history import Author
 from tracelate.registry.candidate import Candidate
-from tracelate.registry.champion import Championship
-from tracelate.registry.gate import Terms, Verdict
+from tracelate.registry.champion import ChampionComparison
+from tracelate.registry.gate import GatePolicy, GateVerdict
 from tracelate.registry.versions import Alias
 from tracelate.tracking.store import Store
 
-RECORDS = "promotion"
-"""The folder among a run's artifacts with a file for each verdict on it."""
-TAG = "tracelate."
+FOLDER = "promotion"
+"""Folder of the verdicts' files among a run's artifacts."""
+VERDICT_TAG = "tracelate."
+"""Beginning of the names of a version's tags."""
 
 Decision = Literal["promoted", "forced", "refused", "unchanged"]
 
 
-def verdict_document(
+class Judgement(NamedTuple):
+    """The decision on a candidate, and everything that led to it."""
+
+    decision: Decision
+    verdict: GateVerdict
+    comparison: ChampionComparison
+    policy: GatePolicy
+    reason: str | None
+    """The user's reason for a forced promotion."""
+
+
+def record_verdict(
+    store: Store,
     candidate: Candidate,
-    championship: Championship,
-    verdict: Verdict,
-    terms: Terms,
-    author: Author,
-    *,
+    judgement: Judgement,
     alias: Alias,
     version: str,
-    decision: Decision,
-    reason: str | None,
+    author: Author,
+) -> str:
+    """Logs a judgement to the candidate's run, and tags the version with its main values.
+
+    Returns the address of the file, runs:/….
+    """
+    document = verdict_document(candidate, judgement, alias, version, author)
+    name = f"{FOLDER}/{author.when.replace(':', '').replace('+0000', 'Z')}.json"
+    address = f"runs:/{candidate.run_id}/{name}"
+    store.runs.log_document(candidate.run_id, document, name)
+    for key, value in _tag_values(document, judgement, address).items():
+        # also without a value, so that the tag of an earlier verdict is replaced
+        text = "none" if value in (None, "") else str(value)
+        store.registry.set_version_tag(alias.model, version, VERDICT_TAG + key, text)
+    return address
+
+
+def verdict_document(
+    candidate: Candidate, judgement: Judgement, alias: Alias, version: str, author: Author
 ) -> dict[str, Any]:
-    """The content of a verdict's file; scores and differences in percent."""
-    found = championship.significance
+    """Returns the content of a verdict's file; scores and differences are in percent."""
+    found, policy = judgement.comparison.significance, judgement.policy
     return {
-        "decision": decision,
+        "decision": judgement.decision,
         **author._asdict(),
         "model": alias.model,
         "alias": alias.name,
         "version": version,
         "model_id": candidate.model_id,
         "run_id": candidate.run_id,
-        "against_version": championship.version,
-        "reason": reason,
-        "checks": [check._asdict() for check in verdict.checks],
-        "terms": terms._asdict(),
-        "seed_margin": terms.seed_margin,
-        "significance": None if found is None else _significance(found),
+        "against_version": judgement.comparison.version,
+        "reason": judgement.reason,
+        "checks": [check._asdict() for check in judgement.verdict.checks],
+        "terms": policy._asdict(),
+        "seed_margin": policy.seed_margin,
+        "significance": None
+        if found is None
+        else {**found._asdict(), "resampling": found.resampling._asdict()},
         "leakage": candidate.lineage.leakage["test"],
         "test_sha256": candidate.lineage.test_sha256,
         "weights_sha256": candidate.lineage.weights_sha256,
     }
 
 
-def write_verdict(
-    store: Store,
-    candidate: Candidate,
-    alias: Alias,
-    version: str,
-    document: Mapping[str, Any],
-) -> str:
-    """Logs the document to the candidate's run and tags its version with the main things of it.
-
-    Gives the document's address, runs:/….
-    """
-    name = f"{RECORDS}/{document['when'].replace(':', '').replace('+0000', 'Z')}.json"
-    address = f"runs:/{candidate.run_id}/{name}"
-    store.runs.log_document(candidate.run_id, document, name)
-    found = document["significance"] or {}
-    failed = [check["name"] for check in document["checks"] if not check["passed"]]
-    values = {
+def _tag_values(
+    document: Mapping[str, Any], judgement: Judgement, address: str
+) -> dict[str, object]:
+    significance = document["significance"] or {}
+    return {
         "verdict": document["decision"],
-        "verdict_alias": alias.name,
+        "verdict_alias": document["alias"],
         "verdict_when": document["when"],
         "verdict_who": document["who"],
         "verdict_commit": document["commit"],
         "verdict_reason": document["reason"],
         "verdict_record": address,
         "against_version": document["against_version"],
-        "failed_checks": ", ".join(failed),
-        "metric": document["terms"]["metric"],
-        "difference": found.get("difference"),
-        "difference_low": found.get("low"),
-        "difference_high": found.get("high"),
-        "p_bootstrap": found.get("p_bootstrap"),
-        "p_randomisation": found.get("p_randomisation"),
-        "sentences": found.get("sentences"),
+        "failed_checks": ", ".join(judgement.verdict.failed),
+        "metric": judgement.policy.metric,
+        "difference": significance.get("difference"),
+        "difference_low": significance.get("low"),
+        "difference_high": significance.get("high"),
+        "p_bootstrap": significance.get("p_bootstrap"),
+        "p_randomisation": significance.get("p_randomisation"),
+        "sentences": significance.get("sentences"),
         "seed_margin": document["seed_margin"],
     }
-    for key, value in values.items():
-        # also where it is none: an earlier verdict's must not stay
-        text = "none" if value in (None, "") else str(value)
-        store.registry.set_version_tag(alias.model, version, TAG + key, text)
-    return address
-
-
-def _significance(found: Significance) -> dict[str, Any]:
-    return {**found._asdict(), "resampling": found.resampling._asdict()}

@@ -1,4 +1,4 @@
-"""Registered models: their versions, and what an alias points at. Aliases replace stages."""
+"""Aliases and versions of registered models."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tracelate.tracking.store import Store
 
 NAME = re.compile(r"[A-Za-z0-9._-]{1,200}")
 ALIAS = re.compile(r"(?!latest$|v[0-9]+$)[A-Za-z0-9_-]{1,200}", re.IGNORECASE)
-"""MLflow keeps the excluded words for itself."""
+"""MLflow reserves `latest`, and `v` followed by a number."""
 
 
 class Alias(NamedTuple):
@@ -28,16 +28,16 @@ class Alias(NamedTuple):
 
 
 def make_alias(model: str, name: str) -> Alias:
-    """Raises InputError where MLflow would refuse one of the names."""
+    """Returns the alias. Raises InputError if MLflow does not allow one of the names."""
     if not NAME.fullmatch(model):
         raise InputError(
-            f"the registered model's name {model!r} may have letters, digits, '.', '_' and '-' "
-            "alone, and 200 of them at most: choose another with --name"
+            f"the registered model's name {model!r} is not allowed: choose another one with "
+            "--name, of at most 200 letters, digits, '.', '_' and '-'"
         )
     if not ALIAS.fullmatch(name):
         raise InputError(
-            f"the alias {name!r} may have letters, digits, '_' and '-' alone, 200 of them at most, "
-            "and not be 'latest' or a number after a 'v': choose another with --alias"
+            f"the alias {name!r} is not allowed: choose another one with --alias, of at most 200 "
+            "letters, digits, '_' and '-', and not 'latest' or 'v' followed by a number"
         )
     return Alias(model, name)
 

@@ -14,6 +14,7 @@ from tracelate.tracking.failures import (
     InvalidValueError,
     NotFoundError,
 )
+from tracelate.tracking.records import StoredRun
 from tracelate.tracking.references import SHORT_ID, find_unique_run
 from tracelate.tracking.store import Store, connect
 
@@ -35,10 +36,20 @@ def find_evidence(reference: str) -> Evidence:
     if reference and path.exists():
         return read_evidence(path if path.is_dir() else path.parent, reference)
     store = connect()
+    run, title = find_evaluated_run(store, reference)
+    return download_evidence(store, run.run_id, title)
+
+
+def find_evaluated_run(store: Store, reference: str) -> tuple[StoredRun, str]:
+    """Returns the run that `reference` names, or from which the version that it names was made,
+    and a title for messages.
+
+    Raises InputError if there is none, or more than one.
+    """
     if reference.startswith("models:"):
-        return download_evidence(store, _run_of_model(store, reference), reference)
+        return _run_of_model(store, reference), reference
     run = find_unique_run(store, reference)
-    return download_evidence(store, run.run_id, f"{run.name} ({run.run_id[:SHORT_ID]})")
+    return run, f"{run.name} ({run.run_id[:SHORT_ID]})"
 
 
 def download_evidence(store: Store, run_id: str, name: str) -> Evidence:
@@ -59,7 +70,7 @@ def download_evidence(store: Store, run_id: str, name: str) -> Evidence:
             raise InputError(f"{name}: {str(error).replace(f'{place}/', '')}") from error
 
 
-def _run_of_model(store: Store, uri: str) -> str:
+def _run_of_model(store: Store, uri: str) -> StoredRun:
     parts = MODEL.fullmatch(uri)
     if parts is None:
         raise InputError(f"{uri!r} is no model: write models:/NAME@alias or models:/NAME/3")
@@ -76,6 +87,7 @@ def _run_of_model(store: Store, uri: str) -> str:
             f"{uri} is not in {shown_uri()} ({error.reason}): name a model, alias and version "
             "that are"
         ) from error
-    if run_id is None or store.runs.find(run_id) is None:
+    run = None if run_id is None else store.runs.find(run_id)
+    if run is None:
         raise InputError(f"{uri} comes from no run that is still there: compare another version")
-    return run_id
+    return run

@@ -148,7 +148,7 @@ def test_writing_again_changes_nothing_and_sync_says_so(
     assert said == f"wrote training and evaluation to the new run {run.info.run_id}\n"
     before = store.state()
     said = CliRunner().invoke(sync.app, []).stdout
-    assert said == f"all is there already, in the run {run.info.run_id}\n"
+    assert said == f"run {run.info.run_id} has all results already\n"
     assert store.state() == before
 
 

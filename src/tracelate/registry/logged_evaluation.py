@@ -1,0 +1,93 @@
+"""An evaluation as it was logged to MLflow, checked against the hashes in its run's tags."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+from tracelate import layout
+from tracelate.comparison.comparability import inconsistencies
+from tracelate.errors import InputError
+from tracelate.evaluation.lineage import Lineage, read_lineage
+from tracelate.evaluation.results import Evidence, read_evidence
+from tracelate.files import sha256_of
+from tracelate.tracking.address import shown_uri
+from tracelate.tracking.failures import ArtifactError
+from tracelate.tracking.log_evaluation import STAGE
+from tracelate.tracking.records import StoredRun
+from tracelate.tracking.results import find_evaluated_run
+from tracelate.tracking.store import Store
+
+HASHED = (layout.LINEAGE, layout.METRICS, layout.TRANSLATIONS)
+"""Files of an evaluation whose sha256 the run's tags contain."""
+HASH_LENGTH = 12
+"""Number of a hash's characters in messages."""
+
+
+class LoggedEvaluation(NamedTuple):
+    """An evaluation whose files are the ones that were logged."""
+
+    run: StoredRun
+    evidence: Evidence
+    lineage: Lineage
+    lineage_sha256: str
+    """Hash of lineage.json."""
+
+    @property
+    def title(self) -> str:
+        """Name of the run or version, for messages."""
+        return self.evidence.name
+
+    @property
+    def inconsistencies(self) -> list[str]:
+        """Reasons why the scores cannot be those of the translations; empty if they can."""
+        return inconsistencies(self.evidence)
+
+
+def read_evaluation(store: Store, reference: str) -> LoggedEvaluation:
+    """Downloads the evaluation of a run or of a version, and checks the hash of each file.
+
+    Raises InputError if there is none, or if a file is missing or differs from its hash.
+    """
+    run, title = find_evaluated_run(store, reference)
+    with tempfile.TemporaryDirectory(prefix="tracelate-") as temporary:
+        [place] = {_download(store, run, title, path, Path(temporary)) for path in HASHED}
+        try:
+            evidence = read_evidence(place, title, run.run_id)
+            lineage = read_lineage(place / layout.LINEAGE.name)
+        except InputError as error:  # without the temporary folder, which is deleted
+            raise InputError(f"{title}: {str(error).replace(f'{place}/', '')}") from error
+    return LoggedEvaluation(run, evidence, lineage, run.tags[_hash_tag(layout.LINEAGE)])
+
+
+def shorten(sha256: str) -> str:
+    """Returns the beginning of a hash, for messages."""
+    return f"{sha256[:HASH_LENGTH]}…"
+
+
+def _download(store: Store, run: StoredRun, title: str, path: Path, folder: Path) -> Path:
+    """Downloads a file, checks its hash, and returns the folder that it is in."""
+    name, logged = f"{STAGE}/{path.name}", run.tags.get(_hash_tag(path))
+    if logged is None:
+        raise InputError(
+            f"{title} has no sha256 of {path}: it was not evaluated, or it was logged by an older "
+            "version; evaluate it again (dvc repro)"
+        )
+    try:
+        downloaded = store.runs.download_file(run.run_id, name, folder)
+    except ArtifactError as error:
+        raise InputError(
+            f"{title} has no {name} in {shown_uri()}: its artifacts are gone; evaluate it again"
+        ) from error
+    found = sha256_of(downloaded)
+    if found != logged:
+        raise InputError(
+            f"{name} of {title} has changed: its sha256 is {shorten(found)}, but "
+            f"{shorten(logged)} was logged; evaluate it again"
+        )
+    return downloaded.parent
+
+
+def _hash_tag(path: Path) -> str:
+    return f"sha256.{path.as_posix()}"

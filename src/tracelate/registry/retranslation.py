@@ -1,0 +1,49 @@
+"""Translating the test set again with the packed model, to compare it with what was scored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from tracelate import layout
+from tracelate.comparison.parity import Parity, compare_translations
+from tracelate.files import sha256_of
+from tracelate.registry.candidate import Candidate, refuse_other_lineage
+from tracelate.tracking.packed_models import packed_model
+from tracelate.tracking.packed_translator import load_packed_translator
+
+OnProgress = Callable[[str, int, int], object]
+"""Called with the name of the step, the number of sentences done since the last call, and the
+number of all sentences."""
+
+
+class Retranslation(NamedTuple):
+    """Comparisons of the packed model's translations."""
+
+    served: Parity
+    """Translations of all sentences at once, compared with those that were scored."""
+    alone: Parity
+    """Translations of single sentences, compared with those of all sentences at once."""
+
+
+def translate_again(candidate: Candidate, uri: str, on_progress: OnProgress) -> Retranslation:
+    """Translates the test set with the model at `uri`, all sentences at once and one by one.
+
+    Raises InputError if a file of the model differs from the candidate's lineage.
+    """
+    sources = [row.source for row in candidate.evidence.rows]
+    scored = [row.translation for row in candidate.evidence.rows]
+    with packed_model(uri) as packed:
+        found = sha256_of(packed.artifacts / layout.LINEAGE.name)
+        refuse_other_lineage(candidate, uri, found)
+        model = load_packed_translator(packed.artifacts)
+        on_progress("translating in batches", 0, len(sources))
+        together = [str(text) for text in model.translate(sources)]
+        on_progress("translating in batches", len(sources), len(sources))
+        alone: list[str] = []
+        for source in sources:
+            alone += [str(text) for text in model.translate([source])]
+            on_progress("translating one by one", 1, len(sources))
+    return Retranslation(
+        compare_translations(scored, together), compare_translations(together, alone)
+    )
