@@ -30,9 +30,9 @@ docs: .venv/docs-installed  ## the documentation as a site in site/, links check
 
 study: setup  ## what each variant of attention brings: writes docs/attention.md, over an hour
 	dvc repro tokenize
-	dvc stage list --name-only studies/attention/dvc.yaml | grep @ | \
-		OMP_NUM_THREADS=1 xargs -n 1 -P 2 dvc repro --single-item
-	dvc repro studies/attention/dvc.yaml
+	dvc --cd studies/attention stage list --name-only | grep @ | \
+		OMP_NUM_THREADS=1 xargs -n 1 -P 2 dvc --cd studies/attention repro --single-item
+	dvc --cd studies/attention repro
 
 ui: setup  ## MLflow's interface on http://127.0.0.1:5000
 	tracelate ui

@@ -55,15 +55,10 @@ def _git(root: Path, *arguments: str) -> subprocess.CompletedProcess[str] | None
         return None
 
 
-WRITTEN = (
-    "dvc.lock",
-    "params.yaml",
-    "studies/attention/dvc.lock",
-    "docs/attention.md",
-    "docs/attention",
-)
-"""What runs and experiments write into a working copy. `dvc exp run -S` leaves its settings in
-params.yaml; every lineage has them whole.
+WRITTEN = ("dvc.lock", "params.yaml", "docs/attention.md", "docs/attention")
+"""Tracked files that runs, experiments and the study write; a difference in them is not counted.
+
+`dvc exp run -S` leaves its settings in params.yaml; every lineage has them whole.
 """
 
 

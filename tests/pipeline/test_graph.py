@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from tests.pipeline.graph import SCRIPTS, code_of, is_code, stages
+from tests.pipeline.graph import GRAPHS, PIPELINE, Graph, is_code
 from tracelate.config import Params
 
-GRAPH = Path("dvc.yaml")
-STAGES = stages(GRAPH)
-EVERY = [(graph, name) for graph in SCRIPTS for name in stages(graph)]
+STAGES = PIPELINE.stages()
+EVERY = [(graph, name) for graph in GRAPHS for name in graph.stages()]
 
 
-@pytest.mark.parametrize(("graph", "stage"), EVERY, ids=str)
-def test_a_stage_names_all_the_code_that_it_reaches_and_no_other(graph: Path, stage: str) -> None:
-    named = [dep for dep in stages(graph)[stage]["deps"] if is_code(dep)]
-    assert sorted(named) == code_of(graph, stage), "run `make graph`"
+@pytest.mark.parametrize(("graph", "stage"), EVERY, ids=[f"{one.path}:{of}" for one, of in EVERY])
+def test_a_stage_names_all_the_code_that_it_reaches_and_no_other(graph: Graph, stage: str) -> None:
+    named = [dep for dep in graph.stages()[stage]["deps"] if is_code(dep)]
+    assert sorted(named) == graph.code_of(stage), "run `make graph`"
 
 
 def test_every_param_of_the_graph_is_a_setting_and_none_is_of_registry_or_runtime() -> None:
@@ -30,7 +27,7 @@ def test_every_param_of_the_graph_is_a_setting_and_none_is_of_registry_or_runtim
 
 
 def test_a_change_to_evaluation_tracking_or_a_progress_bar_does_not_retrain() -> None:
-    code = code_of(GRAPH, "train")
+    code = PIPELINE.code_of("train")
     assert not {part for path in code for part in path.split("/")} & {
         "evaluation",
         "tracking",
@@ -39,7 +36,8 @@ def test_a_change_to_evaluation_tracking_or_a_progress_bar_does_not_retrain() ->
 
 
 def test_a_change_to_what_a_terminal_shows_does_not_evaluate_again() -> None:
-    assert not [path for path in code_of(GRAPH, "evaluate") if "/cli/" in path or "compar" in path]
+    code = PIPELINE.code_of("evaluate")
+    assert not [path for path in code if "/cli/" in path or "compar" in path]
 
 
 @pytest.mark.parametrize("stage", STAGES)
