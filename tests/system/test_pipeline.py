@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 
 from tests.system.clone import Clone, clone
 
@@ -83,6 +86,64 @@ def test_a_second_repro_does_nothing_also_after_python_has_compiled_the_code(
     reproduced.succeed("python", "-m", "compileall", "-q", "src", "pipeline")
     assert "Data and pipelines are up to date" in reproduced.succeed("dvc", "repro")
     assert reproduced.runs() == before
+
+
+@contextmanager
+def edited(path: Path) -> Iterator[None]:
+    """Appends a comment to the file and restores it when the block ends."""
+    before = path.read_bytes()
+    path.write_bytes(before + b"\n# edited\n")
+    try:
+        yield
+    finally:
+        path.write_bytes(before)
+
+
+def changed_stages(project: Clone) -> set[str]:
+    """Stages that `dvc status` reports, after a check that `dvc status -q` agrees."""
+    stages = set(json.loads(project.succeed("dvc", "status", "--json")))
+    assert project.run("dvc", "status", "-q").returncode == (1 if stages else 0)
+    return stages
+
+
+def test_dvc_status_reports_nothing_after_a_repro(reproduced: Clone) -> None:
+    assert reproduced.succeed("dvc", "status") == "Data and pipelines are up to date.\n"
+    assert changed_stages(reproduced) == set()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "src/tracelate/training/progress.py",
+        "src/tracelate/cli/comparison_tables.py",
+        "src/tracelate/cli/summary_tables.py",
+        "src/tracelate/cli/runs_table.py",
+        "src/tracelate/tracking/model_card.py",
+        "studies/attention/train.py",
+        "studies/attention/dvc.yaml",
+    ],
+)
+def test_an_edit_of_what_changes_no_output_leaves_the_status_clean(
+    reproduced: Clone, name: str
+) -> None:
+    with edited(reproduced.folder / name):
+        assert changed_stages(reproduced) == set()
+
+
+@pytest.mark.parametrize(
+    ("name", "stages"),
+    [
+        ("src/tracelate/model/search.py", {"train", "evaluate"}),
+        ("src/tracelate/training/fit.py", {"train"}),
+        ("src/tracelate/evaluation/page.html", {"evaluate"}),
+        ("src/tracelate/corpus/cleaning.py", {"prepare"}),
+    ],
+)
+def test_an_edit_of_what_a_stage_runs_changes_that_stage(
+    reproduced: Clone, name: str, stages: set[str]
+) -> None:
+    with edited(reproduced.folder / name):
+        assert changed_stages(reproduced) == stages
 
 
 def test_another_clone_makes_the_same_data_and_weights(reproduced: Clone, tmp_path: Path) -> None:
@@ -203,3 +264,27 @@ def test_a_stopped_training_leaves_no_model(reproduced: Clone) -> None:
     assert done.stderr.splitlines()[-1].startswith("error: the MLflow store http://127.0.0.1:9")
     assert not (reproduced.folder / "models/weights.safetensors").exists()
     reproduced.succeed("dvc", "checkout", "dvc.yaml")
+
+
+def test_the_study_is_a_repository_of_its_own(reproduced: Clone) -> None:
+    small = {
+        "seeds": [1],
+        "names": ["none", "general"],
+        "base": {"model": {}, "train": {"epochs": 1}, "evaluate": {"beam_size": 1}},
+        "variants": {"none": {"model": {"attention": "none"}}, "general": {}},
+    }
+    folder = reproduced.folder / "studies/attention"
+    YAML().dump(small, folder / "study.yaml")
+    before = set(reproduced.runs())
+    reproduced.succeed("dvc", "--cd", str(folder), "repro")
+    assert len(set(reproduced.runs()) - before) == 3  # a parent and two trainings
+    assert not (folder / "mlflow.db").exists()
+    assert "seeds 1;" in (reproduced.folder / "docs/attention.md").read_text("utf-8")
+    # Python compiles what the stages import, which must not change them
+    reproduced.succeed("python", "-m", "compileall", "-q", "src", "pipeline", "studies")
+    up_to_date = "Data and pipelines are up to date.\n"
+    assert reproduced.succeed("dvc", "--cd", str(folder), "status") == up_to_date
+    assert reproduced.succeed("dvc", "status") == up_to_date
+    reproduced.succeed("dvc", "checkout")
+    status = reproduced.succeed("git", "status", "--porcelain", "--untracked-files", "studies")
+    assert status.split() == ["M", "studies/attention/study.yaml"]
