@@ -8,14 +8,11 @@ params  download
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from pipeline.stage import progress, run_stage, say
 from tracelate.config import load_params
 from tracelate.corpus.raw import raw_files, write_raw
 from tracelate.corpus.sources.choose import choose_source
-
-RAW = Path("data/raw")
+from tracelate.layout import RAW
 
 
 def main() -> None:

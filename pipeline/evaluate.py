@@ -37,7 +37,6 @@ from tracelate.evaluation.word_attention import attention_over_words, choose_for
 from tracelate.files import sha256_of, write_json
 from tracelate.inference.translator import Translation, Translator
 from tracelate.layout import (
-    CURVES,
     FIGURES,
     LINEAGE,
     METRICS,
@@ -45,7 +44,9 @@ from tracelate.layout import (
     PAGE,
     SPEED,
     TEST,
+    TRAIN_CURVE,
     TRANSLATIONS,
+    VALID_CURVE,
 )
 from tracelate.tracking.best_effort import best_effort
 from tracelate.tracking.log_evaluation import track_evaluation
@@ -71,7 +72,7 @@ def main() -> None:
     attention = attention_statistics(attentions)
 
     write_png(
-        training_figure(read_curve(CURVES / "train.csv"), read_curve(CURVES / "valid.csv")),
+        training_figure(read_curve(TRAIN_CURVE), read_curve(VALID_CURVE)),
         FIGURES / "training.png",
     )
     write_png(source_length_figure(buckets), FIGURES / "bleu_by_source_length.png")

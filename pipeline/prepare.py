@@ -9,7 +9,6 @@ params  prepare
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path
 
 from pipeline.stage import progress, run_stage, say
 from tracelate.config import load_params
@@ -20,10 +19,9 @@ from tracelate.corpus.raw import SPLITS, read_raw
 from tracelate.corpus.report import data_report
 from tracelate.corpus.splitting import drop_held_out, refuse_empty, split
 from tracelate.files import write_json
+from tracelate.layout import DATA_REPORT, PREPARED, RAW
 
-RAW = Path("data/raw")
-PREPARED = {name: Path(f"data/prepared/{name}.parquet") for name in SPLITS}
-REPORT = Path("reports/data.json")
+SPLIT_FILES = {name: PREPARED / f"{name}.parquet" for name in SPLITS}
 
 
 def main() -> None:
@@ -47,9 +45,9 @@ def main() -> None:
             )
     refuse_leakage(leakage["test"], config.max_near_leakage_percent)
 
-    for name, path in PREPARED.items():
+    for name, path in SPLIT_FILES.items():
         write_pairs(path, splits[name])
-    write_json(REPORT, data_report(read, dropped, splits, leakage))
+    write_json(DATA_REPORT, data_report(read, dropped, splits, leakage))
     counts = ", ".join(f"{name} {len(pairs):,}" for name, pairs in splits.items())
     say(
         f"prepare: kept {sum(map(len, splits.values())):,} of {read:,} pairs ({counts}), "
@@ -58,4 +56,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run_stage(main, [*PREPARED.values(), REPORT])
+    run_stage(main, [*SPLIT_FILES.values(), DATA_REPORT])

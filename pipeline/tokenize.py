@@ -7,30 +7,27 @@ params  tokenize
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from pipeline.stage import progress, run_stage, say
 from tracelate.config import load_params
 from tracelate.corpus.pairs import read_pairs
 from tracelate.corpus.raw import SPLITS
 from tracelate.corpus.tokenized import tokenize_pairs, write_tokenized
 from tracelate.corpus.tokenizer import SubwordTokenizer
+from tracelate.layout import PREPARED, TOKENIZED, TOKENIZER
 
-PREPARED = {name: Path(f"data/prepared/{name}.parquet") for name in SPLITS}
-TOKENIZED = {name: Path(f"data/tokenized/{name}.parquet") for name in SPLITS}
-TOKENIZER = Path("data/tokenized/tokenizer.json")
+OUTPUTS = {name: TOKENIZED / f"{name}.parquet" for name in SPLITS}
 
 
 def main() -> None:
     config = load_params().tokenize
-    splits = {name: read_pairs(path) for name, path in PREPARED.items()}
+    splits = {name: read_pairs(PREPARED / f"{name}.parquet") for name in SPLITS}
     with progress() as shown:
         shown.add_task("learning pieces", total=None)
         sentences = (side for pair in splits["train"] for side in (pair.source, pair.target))
         tokenizer = SubwordTokenizer.train(sentences, config.vocabulary_size)
         tokenized = {name: tokenize_pairs(tokenizer, pairs) for name, pairs in splits.items()}
     tokenizer.save(TOKENIZER)
-    for name, path in TOKENIZED.items():
+    for name, path in OUTPUTS.items():
         write_tokenized(path, tokenized[name])
     pairs = [pair for part in tokenized.values() for pair in part]
     sides = [sum(map(len, ids)) / len(pairs) for ids in zip(*pairs, strict=True)]
@@ -41,4 +38,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run_stage(main, [*TOKENIZED.values(), TOKENIZER])
+    run_stage(main, [*OUTPUTS.values(), TOKENIZER])

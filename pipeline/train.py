@@ -20,7 +20,20 @@ from tracelate.corpus.tokenized import TokenizedPair, read_tokenized
 from tracelate.corpus.tokenizer import SubwordTokenizer
 from tracelate.files import read_json, write_json
 from tracelate.git import current_commit
-from tracelate.layout import project_root
+from tracelate.layout import (
+    CHECKPOINTS,
+    CURVES,
+    MODELS,
+    RUN,
+    TOKENIZED_TRAIN,
+    TOKENIZED_VALID,
+    TOKENIZER,
+    TRAIN_CURVE,
+    TRAINING_INPUTS,
+    TRAINING_REPORT,
+    VALID_CURVE,
+    project_root,
+)
 from tracelate.tracking.best_effort import best_effort
 from tracelate.tracking.lightning_logger import LiveLogger
 from tracelate.tracking.log_training import start_training, track_training
@@ -28,31 +41,25 @@ from tracelate.tracking.run_writer import RunWriter
 from tracelate.training.checkpoints import fingerprint, resume_step
 from tracelate.training.curve_files import write_curves
 from tracelate.training.fit import TrainingResult, fit, is_first_process
-from tracelate.training.model_files import save_model
+from tracelate.training.model_files import CONFIG, WEIGHTS, save_model
 from tracelate.training.report import training_report
 from tracelate.training.run_file import write_training_run
 
-TRAIN = Path("data/tokenized/train.parquet")
-VALID = Path("data/tokenized/valid.parquet")
-TOKENIZER = Path("data/tokenized/tokenizer.json")
-MODELS = Path("models")
-RUN = MODELS / "run.json"
-REPORT = Path("reports/train.json")
-CURVES = Path("reports/curves")
 OUTPUTS = [
-    *(MODELS / name for name in ("weights.safetensors", "config.json", "tokenizer.json")),
+    *(MODELS / name for name in (WEIGHTS, CONFIG, TOKENIZER.name)),
     RUN,
-    REPORT,
-    *(CURVES / name for name in ("train.csv", "valid.csv")),
+    TRAINING_REPORT,
+    TRAIN_CURVE,
+    VALID_CURVE,
 ]
 
 
 def main() -> None:
     params = load_params()
-    train, valid = read_tokenized(TRAIN), read_tokenized(VALID)
+    train, valid = read_tokenized(TOKENIZED_TRAIN), read_tokenized(TOKENIZED_VALID)
     code = reached_files(Path(__file__), "pipeline")
-    name = fingerprint([TRAIN, VALID, TOKENIZER], params.model, params.train, code)
-    checkpoints = project_root() / ".tracelate" / "checkpoints" / name
+    name = fingerprint(TRAINING_INPUTS, params.model, params.train, code)
+    checkpoints = project_root() / CHECKPOINTS / name
     if not is_first_process():
         run_training(params, train, valid, checkpoints, None)
         return
@@ -110,7 +117,7 @@ def write_outputs(params: Params, result: TrainingResult, run: RunWriter) -> Non
     )
     write_curves(CURVES, result)
     report = training_report(result)
-    write_json(REPORT, report)
+    write_json(TRAINING_REPORT, report)
     write_training_run(RUN, run.run_id, params.runtime.experiment, current_commit())
     say(
         f"train: best validation BLEU {report['best_valid_bleu']:.2f} at step "

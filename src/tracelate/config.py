@@ -23,6 +23,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from tracelate.errors import InputError
+from tracelate.layout import PARAMS
 from tracelate.metric_table import METRICS
 
 Percent = Annotated[float, Field(ge=0, le=100)]
@@ -314,7 +315,7 @@ class Params(Section):
     runtime: RuntimeConfig
 
 
-def load_params(path: Path = Path("params.yaml")) -> Params:
+def load_params(path: Path = PARAMS) -> Params:
     """Reads params.yaml (YAML 1.2, as DVC does: `no` is Norwegian, `1e-3` a number).
 
     Raises InputError, which names every wrong key with its value and the remedy.

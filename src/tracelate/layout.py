@@ -5,22 +5,37 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-RAW = Path("data/raw")
+PARAMS = Path("params.yaml")
+
+DATA = Path("data")
+RAW = DATA / "raw"
 PROVENANCE = RAW / "provenance.json"
-PREPARED = Path("data/prepared")
+PREPARED = DATA / "prepared"
 TRAIN, VALID, TEST = (PREPARED / f"{split}.parquet" for split in ("train", "valid", "test"))
-TOKENIZED = Path("data/tokenized")
+TOKENIZED = DATA / "tokenized"
+TOKENIZED_TRAIN, TOKENIZED_VALID = TOKENIZED / TRAIN.name, TOKENIZED / VALID.name
+TOKENIZER = TOKENIZED / "tokenizer.json"
+TRAINING_INPUTS = (TOKENIZED_TRAIN, TOKENIZED_VALID, TOKENIZER)
+
 MODELS = Path("models")
 RUN = MODELS / "run.json"
-DATA_REPORT = Path("reports/data.json")
-TRAINING_REPORT = Path("reports/train.json")
-CURVES = Path("reports/curves")
-METRICS = Path("reports/metrics.json")
-SPEED = Path("reports/evaluate.json")
-TRANSLATIONS = Path("reports/translations.jsonl")
-PAGE = Path("reports/translations.html")
-FIGURES = Path("reports/figures")
-LINEAGE = Path("reports/lineage.json")
+
+REPORTS = Path("reports")
+DATA_REPORT = REPORTS / "data.json"
+TRAINING_REPORT = REPORTS / "train.json"
+CURVES = REPORTS / "curves"
+TRAIN_CURVE, VALID_CURVE = CURVES / "train.csv", CURVES / "valid.csv"
+METRICS = REPORTS / "metrics.json"
+SPEED = REPORTS / "evaluate.json"
+TRANSLATIONS = REPORTS / "translations.jsonl"
+PAGE = REPORTS / "translations.html"
+FIGURES = REPORTS / "figures"
+LINEAGE = REPORTS / "lineage.json"
+
+LOCAL = Path(".tracelate")
+CHECKPOINTS = LOCAL / "checkpoints"
+DATABASE = Path("mlflow.db")
+ARTIFACTS = Path("mlartifacts")
 
 
 def project_root() -> Path:

@@ -17,17 +17,17 @@ from studies.attention.document import Sources, document
 from studies.attention.longer import longer_trained
 from studies.attention.outcome import study_outcome
 from studies.attention.plots import bleu_figure, source_length_figure
-from studies.attention.settings import Run, load_run, load_study
+from studies.attention.settings import SPEED, Run, load_run, load_study
 from tracelate.comparison.comparability import differences
 from tracelate.config import load_params
 from tracelate.errors import InputError
 from tracelate.evaluation.figures.style import write_png
 from tracelate.evaluation.results import Evidence, read_evidence
 from tracelate.files import read_json, whole_file
+from tracelate.layout import TRAIN_CURVE, VALID_CURVE
 from tracelate.tracking.best_effort import best_effort
 from tracelate.tracking.log_study import StudyRun, track_study
 
-SPEED = Path("studies/attention/speed.json")
 DOCUMENT = Path("docs/attention.md")
 PICTURES = Path("docs/attention")
 BLEU_PICTURE = PICTURES / "bleu.png"
@@ -87,7 +87,7 @@ def study_run(run: Run) -> StudyRun:
         training=run.training,
         metrics=run.metrics,
         translations=run.translations,
-        curves=[run.folder / "curves" / name for name in ("train.csv", "valid.csv")],
+        curves=[run.curves / TRAIN_CURVE.name, run.curves / VALID_CURVE.name],
     )
 
 

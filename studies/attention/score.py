@@ -9,8 +9,6 @@ writes  studies/attention/results/VARIANT/SEED/{metrics.json,translations.jsonl}
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from pipeline.stage import progress, say
 from studies.attention.settings import Run, run_of_a_variant
 from tracelate.corpus.pairs import read_pairs
@@ -20,9 +18,8 @@ from tracelate.evaluation.report import Metrics, ScoredTest, write_translations
 from tracelate.evaluation.scoring import score_translations
 from tracelate.files import sha256_of
 from tracelate.inference.translator import Translator
+from tracelate.layout import TEST
 from tracelate.training.model_files import load_model
-
-TEST = Path("data/prepared/test.parquet")
 
 
 def main(run: Run) -> None:

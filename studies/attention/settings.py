@@ -13,9 +13,12 @@ from ruamel.yaml import YAML
 from pipeline.stage import run_stage
 from tracelate.config import Params, Section, load_params
 from tracelate.errors import InputError
+from tracelate.layout import CURVES, METRICS, TRAINING_REPORT, TRANSLATIONS
 
-STUDY = Path("studies/attention/study.yaml")
-RESULTS = Path("studies/attention/results")
+FOLDER = Path("studies/attention")
+STUDY = FOLDER / "study.yaml"
+RESULTS = FOLDER / "results"
+SPEED = FOLDER / "speed.json"
 Changes = dict[str, dict[str, Any]]
 """Settings that differ, by section of params.yaml."""
 
@@ -56,16 +59,20 @@ class Run(NamedTuple):
         return self.folder / "model"
 
     @property
+    def curves(self) -> Path:
+        return self.folder / CURVES.name
+
+    @property
     def training(self) -> Path:
-        return self.folder / "train.json"
+        return self.folder / TRAINING_REPORT.name
 
     @property
     def metrics(self) -> Path:
-        return self.folder / "metrics.json"
+        return self.folder / METRICS.name
 
     @property
     def translations(self) -> Path:
-        return self.folder / "translations.jsonl"
+        return self.folder / TRANSLATIONS.name
 
 
 def load_study() -> Study:

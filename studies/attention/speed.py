@@ -16,19 +16,19 @@ import itertools
 import statistics
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 import torch
 
 from pipeline.stage import progress, run_stage, say
 from studies.attention.longer import longer_trained
-from studies.attention.settings import Run, load_run, load_study
+from studies.attention.settings import SPEED, Run, load_run, load_study
 from tracelate.corpus.pairs import read_pairs
 from tracelate.corpus.tokenized import read_tokenized
 from tracelate.corpus.tokenizer import SubwordTokenizer
 from tracelate.files import write_json
 from tracelate.inference.translator import Translator
+from tracelate.layout import TEST, TOKENIZED_TRAIN
 from tracelate.model.dropout import DropoutMasks
 from tracelate.model.seq2seq import Seq2Seq
 from tracelate.training.batches import Batch, PlannedBatches, plan_batches
@@ -36,9 +36,6 @@ from tracelate.training.cpu_memory import tune_cpu_memory
 from tracelate.training.loss import token_loss
 from tracelate.training.model_files import load_model, special_ids
 
-TRAIN = Path("data/tokenized/train.parquet")
-TEST = Path("data/prepared/test.parquet")
-OUTPUT = Path("studies/attention/speed.json")
 ROUNDS = 5
 BATCHES = 8
 SENTENCES = 256
@@ -78,7 +75,7 @@ def main() -> None:
         variant: {f"{name}_tokens_per_s": statistics.median(speeds) for name, speeds in of.items()}
         for variant, of in measured.items()
     }
-    write_json(OUTPUT, document)
+    write_json(SPEED, document)
     say(f"speed: {len(document)} variants, {ROUNDS} rounds")
 
 
@@ -121,7 +118,7 @@ def _subject(run: Run) -> Subject:
 
 
 def _batches(subject: Subject) -> list[Batch]:
-    pairs, config = read_tokenized(TRAIN), subject.run.params.train
+    pairs, config = read_tokenized(TOKENIZED_TRAIN), subject.run.params.train
     plan = plan_batches(
         pairs,
         batch_tokens=config.batch_tokens,
@@ -134,4 +131,4 @@ def _batches(subject: Subject) -> list[Batch]:
 
 
 if __name__ == "__main__":
-    run_stage(main, [OUTPUT])
+    run_stage(main, [SPEED])

@@ -19,29 +19,32 @@ from tracelate.code_files import reached_files
 from tracelate.corpus.tokenized import read_tokenized
 from tracelate.corpus.tokenizer import SubwordTokenizer
 from tracelate.files import write_json
-from tracelate.layout import project_root
+from tracelate.layout import (
+    CHECKPOINTS,
+    TOKENIZED_TRAIN,
+    TOKENIZED_VALID,
+    TOKENIZER,
+    TRAINING_INPUTS,
+    project_root,
+)
 from tracelate.training.checkpoints import fingerprint
 from tracelate.training.curve_files import write_curves
 from tracelate.training.fit import fit
 from tracelate.training.model_files import save_model
 from tracelate.training.report import training_report
 
-TRAIN = Path("data/tokenized/train.parquet")
-VALID = Path("data/tokenized/valid.parquet")
-TOKENIZER = Path("data/tokenized/tokenizer.json")
-
 
 def main(run: Run) -> None:
     params = run.params
     code = reached_files(Path(__file__), "studies.attention")
-    name = fingerprint([TRAIN, VALID, TOKENIZER], params.model, params.train, code)
-    checkpoints = project_root() / ".tracelate" / "checkpoints" / name
+    name = fingerprint(TRAINING_INPUTS, params.model, params.train, code)
+    checkpoints = project_root() / CHECKPOINTS / name
     result = fit(
         params.model,
         params.train,
         params.runtime,
-        train=read_tokenized(TRAIN),
-        valid=read_tokenized(VALID),
+        train=read_tokenized(TOKENIZED_TRAIN),
+        valid=read_tokenized(TOKENIZED_VALID),
         tokenizer=SubwordTokenizer.load(TOKENIZER),
         checkpoint_dir=checkpoints,
     )
@@ -55,7 +58,7 @@ def main(run: Run) -> None:
         source_language=params.download.source_language,
         target_language=params.download.target_language,
     )
-    write_curves(run.folder / "curves", result)
+    write_curves(run.curves, result)
     report = training_report(result)
     write_json(run.training, report)
     shutil.rmtree(checkpoints)

@@ -285,7 +285,7 @@ def test_unused_checkpoints_and_partial_files_are_named(
     client: MlflowClient, synced: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     [run] = client.search_runs([experiment_of(client)])
-    folder = synced / project_checks.CHECKPOINTS / "0123456789abcdef"
+    folder = synced / layout.CHECKPOINTS / "0123456789abcdef"
     folder.mkdir(parents=True)
     (folder / "run.json").write_text(f'{{"run_id": "{run.info.run_id}"}}')
     partial = synced / "models/.weights.safetensors.ab_c12de"

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.pipeline.graph import GRAPHS, PIPELINE, Graph, is_code
+from tracelate import layout
 from tracelate.config import Params
+from tracelate.evaluation.lineage import MODEL_FILES
 
 STAGES = PIPELINE.stages()
 EVERY = [(graph, name) for graph in GRAPHS for name in graph.stages()]
@@ -24,6 +28,18 @@ def test_every_param_of_the_graph_is_a_setting_and_none_is_of_registry_or_runtim
             assert section not in ("registry", "runtime")
             fields = Params.model_fields[section].annotation.model_fields  # type: ignore[union-attr]
             assert not key or key in fields
+
+
+def test_the_graph_reads_and_writes_the_files_of_the_layout() -> None:
+    known = {path for path in vars(layout).values() if isinstance(path, Path)}
+    known |= {layout.MODELS / name for name in MODEL_FILES} | {Path("corpora")}
+    named = {
+        next(iter(entry)) if isinstance(entry, dict) else entry
+        for stage in STAGES.values()
+        for kind in ("deps", "outs", "metrics", "plots")
+        for entry in stage.get(kind, [])
+    }
+    assert {Path(name) for name in named if not is_code(name)} <= known
 
 
 def test_a_change_to_evaluation_tracking_or_a_progress_bar_does_not_retrain() -> None:

@@ -12,6 +12,7 @@ import typer
 from tracelate.cli.console import result_console
 from tracelate.config import load_params
 from tracelate.errors import InputError
+from tracelate.layout import TEST
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -49,7 +50,7 @@ def promote(
     ] = None,
     test: Annotated[
         Path, typer.Option(help="The test sentences that the run was scored on.")
-    ] = Path("data/prepared/test.parquet"),
+    ] = TEST,
 ) -> None:
     """Move the alias to a run's model, if it is better than the one that has it.
 

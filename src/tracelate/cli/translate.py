@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tracelate import layout
 from tracelate.config import load_params
 from tracelate.errors import InputError
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from tracelate.inference.translator import Translator
 
 app = typer.Typer()
-MODELS = "models"
+MODELS = str(layout.MODELS)
 
 
 @app.command(

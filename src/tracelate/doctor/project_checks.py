@@ -23,10 +23,9 @@ from tracelate.tracking.sync import sync_project
 from tracelate.tracking.sync_marks import is_synced
 from tracelate.training.run_file import read_training_run
 
-CHECKPOINTS = Path(".tracelate/checkpoints")
 PARTIAL_FILE = re.compile(r"\..+\.[a-z0-9_]{8}")
 """Name that `whole_file` gives a file until it is complete."""
-FOLDERS = ("data", "models", "reports", ".tracelate")
+FOLDERS = (layout.DATA, layout.MODELS, layout.REPORTS, layout.LOCAL)
 MIN_AGE_S = 600
 """A partial file younger than this may still be being written."""
 
@@ -39,7 +38,7 @@ def project_problems(root: Path, store: Store | None) -> Iterator[Problem]:
     if store is not None:
         if (root / layout.RUN).is_file():
             yield from _unsynced_results(root, store)
-        for note in sorted((root / CHECKPOINTS).glob("*/run.json")):
+        for note in sorted((root / layout.CHECKPOINTS).glob(f"*/{layout.RUN.name}")):
             yield from _unused_checkpoints(note, store)
     for folder in FOLDERS:
         yield from _partial_files(root / folder)

@@ -107,7 +107,7 @@ def check_equal(place: str, what: str, found: object, wanted: object) -> Check:
 def check_lineage(lineage: Lineage) -> Iterator[Check]:
     """Whether the lineage's hashes agree with each other."""
     place = "the lineage"
-    tokenizer = lineage.tokenized[(layout.TOKENIZED / "tokenizer.json").as_posix()]
+    tokenizer = lineage.tokenized[layout.TOKENIZER.as_posix()]
     yield check_equal(
         place, "the model's tokenizer is that of its data", lineage.tokenizer_sha256, tokenizer
     )

@@ -55,7 +55,7 @@ def replay(
             f"{training.commit}: its code is not known; --allow-dirty replays the commit itself"
         )
     with worktree(training.commit, kept, root) as folder:
-        _write_params(folder / "params.yaml", lineage)
+        _write_params(folder / layout.PARAMS, lineage)
         _copy_corpus(root, folder, lineage)
         _reproduce(folder)
         return [*_check_files(folder, lineage), *_check_scores(folder, metrics)]

@@ -10,14 +10,14 @@ import os
 from pathlib import Path
 
 from tracelate.errors import without_credentials
-from tracelate.layout import project_root
+from tracelate.layout import DATABASE, project_root
 
 SQLITE = "sqlite:///"
 
 
 def tracking_uri() -> str:
     """Returns the store's address, which may contain a user and a password."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"{SQLITE}{project_root() / 'mlflow.db'}"
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"{SQLITE}{project_root() / DATABASE}"
 
 
 def shown_uri() -> str:

@@ -19,12 +19,10 @@ from tracelate.tracking.run_writer import DataFile, RunWriter
 from tracelate.tracking.runs import dvc_tags, hash_tags, source_tags, start_run
 from tracelate.tracking.sync_marks import is_synced, mark_synced
 from tracelate.training.curve_files import read_curve
-from tracelate.training.model_files import TOKENIZER
 from tracelate.training.run_file import read_training_run
 
-TRAIN, VALID = layout.TOKENIZED / "train.parquet", layout.TOKENIZED / "valid.parquet"
-READ = (TRAIN, VALID, layout.TOKENIZED / TOKENIZER)
-CURVES = (layout.CURVES / "train.csv", layout.CURVES / "valid.csv")
+TRAIN, VALID = layout.TOKENIZED_TRAIN, layout.TOKENIZED_VALID
+CURVES = (layout.TRAIN_CURVE, layout.VALID_CURVE)
 STAGE = "training"
 UNUSED = ("evaluate", "registry")
 """Sections of params.yaml that do not affect a training."""
@@ -74,7 +72,10 @@ def track_training(run: RunWriter, params: Mapping[str, Any], root: Path = Path(
 
 def training_files(root: Path = Path()) -> list[Path]:
     """Returns the files of a training that its run in MLflow contains."""
-    return [root / path for path in (*READ, layout.RUN, layout.TRAINING_REPORT, *CURVES)]
+    return [
+        root / path
+        for path in (*layout.TRAINING_INPUTS, layout.RUN, layout.TRAINING_REPORT, *CURVES)
+    ]
 
 
 def run_name(params: Mapping[str, Any]) -> str:
@@ -92,7 +93,7 @@ def training_tags(params: Mapping[str, Any], commit: Commit, root: Path = Path()
 
     Runs on the same data have the same tag `data`.
     """
-    hashes = hash_tags(READ, root)
+    hashes = hash_tags(layout.TRAINING_INPUTS, root)
     tags = {"pair": language_pair(params), "data": hashes[f"sha256.{TRAIN}"][:12]}
     provenance = root / layout.PROVENANCE
     if provenance.is_file():

@@ -10,7 +10,7 @@ from mlflow.entities import DatasetInput, LoggedModelOutput, Metric, Param, RunT
 from mlflow.utils import get_results_from_paginated_fn
 from mlflow.utils.validation import MAX_METRICS_PER_BATCH, MAX_PARAMS_TAGS_PER_BATCH
 
-from tracelate.layout import project_root
+from tracelate.layout import ARTIFACTS, project_root
 from tracelate.tracking.address import tracking_uri
 from tracelate.tracking.failures import (
     ArtifactError,
@@ -71,7 +71,7 @@ class RunStore:
         found = self._client.get_experiment_by_name(name)
         if found is None:
             local = tracking_uri().startswith("sqlite:")
-            location = (project_root() / "mlartifacts").as_uri() if local else None
+            location = (project_root() / ARTIFACTS).as_uri() if local else None
             return str(self._client.create_experiment(name, artifact_location=location))
         if found.lifecycle_stage == "deleted":
             raise StoreError(

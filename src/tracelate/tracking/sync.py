@@ -22,7 +22,7 @@ def sync_project(root: Path = Path()) -> SyncResult:
         if find_evaluation(root) is not None:
             return track_evaluation(root)
         training = read_training_run(root / layout.RUN)
-        params = load_params(root / "params.yaml").model_dump()
+        params = load_params(root / layout.PARAMS).model_dump()
         run, is_new = attach_run(training.run_id, training.experiment, run_name(params), {})
         return SyncResult(run, is_new, track_training(run, params, root), wrote_evaluation=False)
     except FileNotFoundError as error:
