@@ -26,7 +26,7 @@ from tracelate.model.dropout import DropoutMasks
 from tracelate.model.search import SpecialIds
 from tracelate.model.seq2seq import Seq2Seq
 from tracelate.training.batches import Batch, PlannedBatches, plan_batches
-from tracelate.training.cpu_memory import tune_cpu_memory
+from tracelate.training.cpu_ram import tune_cpu_ram
 from tracelate.training.loss import token_loss
 
 SPECIAL = SpecialIds(padding=0, start=1, end=2)
@@ -35,7 +35,7 @@ BATCHES = 6
 
 def main() -> None:
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 5
-    tune_cpu_memory()
+    tune_cpu_ram()
     params = load_params()
     batches = random_batches(params)
     study = load_study()

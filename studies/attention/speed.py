@@ -32,7 +32,7 @@ from tracelate.layout import TEST, TOKENIZED_TRAIN
 from tracelate.model.dropout import DropoutMasks
 from tracelate.model.seq2seq import Seq2Seq
 from tracelate.training.batches import Batch, PlannedBatches, plan_batches
-from tracelate.training.cpu_memory import tune_cpu_memory
+from tracelate.training.cpu_ram import tune_cpu_ram
 from tracelate.training.loss import token_loss
 from tracelate.training.model_files import load_model, special_ids
 
@@ -50,7 +50,7 @@ class Subject(NamedTuple):
 
 
 def main() -> None:
-    tune_cpu_memory()
+    tune_cpu_ram()
     study = load_study()
     names = [name for name in study.names if name not in longer_trained(study)]
     runs = [load_run(study, variant, study.seeds[0]) for variant in names]

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from tracelate.model.decoder import Selectable
 from tracelate.model.seq2seq import Seq2Seq
 
 
@@ -27,6 +28,11 @@ class Hypothesis(NamedTuple):
     """Target ids without start and end."""
     score: float
     """Natural log probability, divided by the length penalty."""
+
+
+Candidate = tuple[float, int, int]
+"""A hypothesis with one more word: its natural log probability, the row of the beam that it
+continues, and the word."""
 
 
 def length_limits(model: Seq2Seq, mask_BS: Tensor) -> list[int]:
@@ -48,10 +54,11 @@ def greedy_search(
     limit_B = torch.tensor(length_limits(model, mask_BS), device=source_BS.device)
     previous_B = torch.full_like(limit_B, special.start)
     ended_B = torch.zeros_like(limit_B, dtype=torch.bool)
+    ruled_out = _ruled_out(special, source_BS.device)
     steps: list[Tensor] = []
     while not bool(ended_B.all()):
         logits_BV, state = model.step(previous_B, state, memory)
-        previous_B = _without(logits_BV, special).argmax(dim=-1)
+        previous_B = logits_BV.index_fill(-1, ruled_out, -torch.inf).argmax(dim=-1)
         steps.append(previous_B.masked_fill(ended_B, special.end))
         ended_B = ended_B | (previous_B == special.end) | (limit_B <= len(steps))
     ids_BT = torch.stack([*steps, torch.full_like(previous_B, special.end)], dim=1).tolist()
@@ -68,72 +75,117 @@ def beam_search(
     beam_size: int,
     alpha: float,
 ) -> list[list[Hypothesis]]:
-    """The best translations of each sentence, best first, `beam_size` at most.
+    """Returns the best translations of each sentence, best first, `beam_size` at most.
 
     A sentence is done when `beam_size` of its hypotheses have ended, or at its length limit,
-    where the live ones are cut off. `alpha` is the length penalty's (see `length_penalty`).
+    where the live ones are cut off. `alpha` is the exponent of the length penalty (see
+    `length_penalty`).
     """
-    memory, state = model.encode(source_BS, mask_BS)
-    device, limits = source_BS.device, length_limits(model, mask_BS)
-    finished: list[list[Hypothesis]] = [[] for _ in limits]
-    open_sentences = list(range(len(limits)))
-    rows_N = torch.arange(len(limits), device=device).repeat_interleave(beam_size)
-    memory, state = memory.select(rows_N), state.select(rows_N)
-    ids_NT = torch.full((len(rows_N), 1), special.start, device=device)
-    # all beams of a sentence begin alike, so only the first may be continued
-    scores_BK = torch.full((len(limits), beam_size), -torch.inf, device=device)
-    scores_BK[:, 0] = 0.0
-    while open_sentences:
-        logits_NV, state = model.step(ids_NT[:, -1], state, memory)
-        log_p_NV = _without(logits_NV, special).float().log_softmax(dim=-1)
-        total_BKV = scores_BK.unsqueeze(-1) + log_p_NV.view(len(open_sentences), beam_size, -1)
-        vocabulary_size = total_BKV.shape[-1]
-        # each beam can end only once, so 2K candidates hold K that go on
-        best = total_BKV.flatten(1).topk(2 * beam_size, dim=1)
-        beam_B2K = best.indices // vocabulary_size
-        word_B2K = best.indices % vocabulary_size
-        length = ids_NT.shape[1]
-
-        kept_rows: list[int] = []
-        kept_words: list[int] = []
-        kept_scores: list[list[float]] = []
-        still_open: list[int] = []
-        prefixes = ids_NT[:, 1:].tolist()
-        candidates = zip(
-            open_sentences, best.values.tolist(), beam_B2K.tolist(), word_B2K.tolist(), strict=True
+    limits = length_limits(model, mask_BS)
+    ruled_out = _ruled_out(special, source_BS.device)
+    found: list[list[Hypothesis]] = [[] for _ in limits]
+    beam = _first_beam(model, source_BS, mask_BS, special, beam_size)
+    while beam.sentences:
+        logits_NV, state = model.step(beam.ids_NT[:, -1], beam.state, beam.memory)
+        candidates = _best_candidates(
+            beam.scores_BK, logits_NV.index_fill(-1, ruled_out, -torch.inf)
         )
-        for place, (sentence, totals, beams, words) in enumerate(candidates):
-            live: list[tuple[int, int, float]] = []
-            for rank, (total, beam, word) in enumerate(zip(totals, beams, words, strict=True)):
-                row = place * beam_size + beam
-                if word != special.end:
-                    live.append((row, word, total))
-                elif rank < beam_size:
-                    score = total / length_penalty(length, alpha)
-                    finished[sentence].append(Hypothesis(prefixes[row], score))
-            live = live[:beam_size]
-            if length >= limits[sentence] and len(finished[sentence]) < beam_size:
-                finished[sentence] += [
-                    Hypothesis([*prefixes[row], word], total / length_penalty(length, alpha))
-                    for row, word, total in live
+        length = beam.ids_NT.shape[1]
+        penalty = length_penalty(length, alpha)
+        open_sentences: list[int] = []
+        kept: list[Candidate] = []
+        for sentence, best in zip(beam.sentences, candidates, strict=True):
+            found[sentence] += [
+                Hypothesis(beam.words(row), score / penalty)
+                for score, row, word in best[:beam_size]
+                if word == special.end
+            ]
+            live = [one for one in best if one[-1] != special.end][:beam_size]
+            if len(found[sentence]) >= beam_size:
+                continue
+            if length < limits[sentence]:
+                open_sentences.append(sentence)
+                kept += live
+            else:
+                found[sentence] += [
+                    Hypothesis([*beam.words(row), word], score / penalty)
+                    for score, row, word in live
                 ]
-            elif len(finished[sentence]) < beam_size:
-                still_open.append(sentence)
-                kept_rows += [row for row, _, _ in live]
-                kept_words += [word for _, word, _ in live]
-                kept_scores.append([total for _, _, total in live])
-        open_sentences = still_open
-        if not open_sentences:
-            break
-        rows_N = torch.tensor(kept_rows, device=device)
-        words_N1 = torch.tensor(kept_words, device=device).unsqueeze(1)
-        ids_NT = torch.cat([ids_NT.index_select(0, rows_N), words_N1], dim=1)
-        scores_BK = torch.tensor(kept_scores, device=device)
-        state, memory = state.select(rows_N), memory.select(rows_N)
-    return [sorted(hypotheses, key=lambda one: -one.score)[:beam_size] for hypotheses in finished]
+        beam = beam.extended(open_sentences, kept, state)
+    return [sorted(hypotheses, key=lambda one: -one.score)[:beam_size] for hypotheses in found]
 
 
-def _without(logits_NV: Tensor, special: SpecialIds) -> Tensor:
-    """The logits with the tokens that no translation holds ruled out."""
-    ruled_out = torch.tensor([special.padding, special.start], device=logits_NV.device)
-    return logits_NV.index_fill(-1, ruled_out, -torch.inf)
+class Beam(NamedTuple):
+    """The live hypotheses of the sentences that are still searched, K rows for each of them."""
+
+    sentences: list[int]
+    """Positions of the sentences in the batch."""
+    ids_NT: Tensor
+    """The words so far, from the start token on."""
+    scores_BK: Tensor
+    """Natural log probabilities."""
+    state: Selectable
+    memory: Selectable
+
+    def words(self, row: int) -> list[int]:
+        ids: list[int] = self.ids_NT[row, 1:].tolist()
+        return ids
+
+    def extended(self, sentences: list[int], kept: list[Candidate], state: Selectable) -> Beam:
+        """Returns the beam of `sentences` with the candidates that are kept, K for each of them.
+
+        `state` is the decoder's after the last words of this beam.
+        """
+        device = self.ids_NT.device
+        scores, rows, words = zip(*kept, strict=True) if kept else ((), (), ())
+        rows_N = torch.tensor(rows, dtype=torch.long, device=device)
+        words_N = torch.tensor(words, dtype=torch.long, device=device)
+        scores_N = torch.tensor(scores, device=device)
+        return Beam(
+            sentences,
+            torch.cat([self.ids_NT.index_select(0, rows_N), words_N.unsqueeze(1)], dim=1),
+            scores_N.view(len(sentences), self.scores_BK.shape[1]),
+            state.select(rows_N),
+            self.memory.select(rows_N),
+        )
+
+
+def _first_beam(
+    model: Seq2Seq, source_BS: Tensor, mask_BS: Tensor, special: SpecialIds, beam_size: int
+) -> Beam:
+    """Returns the beam before the first word: of each sentence only the first row is alive."""
+    memory, state = model.encode(source_BS, mask_BS)
+    count, device = len(source_BS), source_BS.device
+    rows_N = torch.arange(count, device=device).repeat_interleave(beam_size)
+    scores_BK = torch.full((count, beam_size), -torch.inf, device=device)
+    scores_BK[:, 0] = 0.0
+    ids_NT = torch.full((len(rows_N), 1), special.start, device=device)
+    return Beam(list(range(count)), ids_NT, scores_BK, state.select(rows_N), memory.select(rows_N))
+
+
+def _best_candidates(scores_BK: Tensor, logits_NV: Tensor) -> list[list[Candidate]]:
+    """Returns the 2K best candidates of each sentence, best first.
+
+    Each row of the beam can end only once, so at least K of them go on.
+    """
+    count, beam_size = scores_BK.shape
+    log_p_NV = logits_NV.float().log_softmax(dim=-1)
+    total_BKV = scores_BK.unsqueeze(-1) + log_p_NV.view(count, beam_size, -1)
+    vocabulary_size = total_BKV.shape[-1]
+    scores, indices = total_BKV.flatten(1).topk(2 * beam_size, dim=1)
+    return [
+        [
+            (score, first_row + index // vocabulary_size, index % vocabulary_size)
+            for score, index in zip(*best, strict=True)
+        ]
+        for first_row, best in zip(
+            range(0, count * beam_size, beam_size),
+            zip(scores.tolist(), indices.tolist(), strict=True),
+            strict=True,
+        )
+    ]
+
+
+def _ruled_out(special: SpecialIds, device: torch.device) -> Tensor:
+    """Returns the ids of the tokens that no translation contains."""
+    return torch.tensor([special.padding, special.start], device=device)

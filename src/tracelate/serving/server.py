@@ -38,7 +38,7 @@ from tracelate.tracking.packed_translator import (
     load_packed_translator,
 )
 from tracelate.tracking.references import ModelSource
-from tracelate.training.cpu_memory import tune_cpu_memory
+from tracelate.training.cpu_ram import tune_cpu_ram
 
 BATCH_CELLS = 2_000_000
 """Of `search_cells`. The dearest batch, in which each byte is a piece and searches run to their
@@ -237,7 +237,7 @@ def serve(
             f"serving {model.source.title} ({lineage.pair}, run {model.source.run_id}, weights "
             f"{lineage.weights_sha256[:12]}) on {address}; Ctrl-C ends"
         )
-        tune_cpu_memory()
+        tune_cpu_ram()
         config = server_config(model, limits)
         with _stopping_is_no_failure():
             _Server(config, lambda: say(announcement)).run(sockets=[listener])

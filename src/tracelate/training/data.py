@@ -32,9 +32,8 @@ class TranslationData(pl.LightningDataModule):
         self.special = special
         self.config = config
 
-    @property
-    def total_steps(self) -> int:
-        """Number of training batches in all epochs."""
+    def count_steps(self) -> int:
+        """Returns the number of training batches in all epochs, which it plans for that."""
         return sum(len(self._plan(self.train, epoch)) for epoch in range(self.config.epochs))
 
     def train_dataloader(self) -> DataLoader[Batch]:

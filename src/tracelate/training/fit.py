@@ -1,4 +1,4 @@
-"""One training run, from token ids to the best weights."""
+"""A whole training, from token ids to the best weights."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ from tracelate.corpus.tokenizer import SubwordTokenizer
 from tracelate.errors import InputError
 from tracelate.model.seq2seq import Seq2Seq
 from tracelate.training.checkpoints import BEST, LAST, resume_step
-from tracelate.training.cpu_memory import tune_cpu_memory
+from tracelate.training.cpu_ram import tune_cpu_ram
 from tracelate.training.curves import Curves
 from tracelate.training.data import TranslationData
 from tracelate.training.model_files import special_ids
-from tracelate.training.module import TranslationTraining
+from tracelate.training.module import BleuOfIds, TranslationTraining
 from tracelate.training.progress import TrainingProgress
 
 
 class StoppedError(InputError):
-    """Training was stopped before it was done; there is no model."""
+    """Training was stopped before its end; there is no model."""
 
 
 class TrainingResult(NamedTuple):
@@ -44,10 +44,13 @@ class TrainingResult(NamedTuple):
     """The state dict with the best validation BLEU."""
     curves: Curves
     best_step: int
+    """Optimiser steps until these weights."""
     steps: int
+    """Optimiser steps in all."""
     seconds: float
     """Wall time of this process, validation included."""
     resumed_from_step: int
+    """0 if the training was not resumed."""
     parameter_count: int
 
 
@@ -64,70 +67,26 @@ def fit(
 ) -> TrainingResult | None:
     """Trains a model and returns its best weights; None in all processes but the first.
 
-    A checkpoint is written to `checkpoint_dir` each epoch; where one lies there, the run goes on
-    from it and ends as if it had never stopped.
+    A checkpoint is written to `checkpoint_dir` after each epoch. If there is one, the training is
+    resumed from it and ends with the same weights as if it had not been stopped.
 
     Raises StoppedError when training is stopped, and InputError when it diverges.
     """
-    _silence_lightning()
-    tune_cpu_memory()
-    # `deterministic` would fill every new tensor first; nothing here reads one uninitialised
-    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    _prepare_process()
     began_s = time.perf_counter()
     pl.seed_everything(config.seed, verbose=False)
     model = Seq2Seq(model_config, tokenizer.size, tokenizer.padding_id)
     special = special_ids(tokenizer)
     data = TranslationData(train, valid, special, config)
-    total_steps = data.total_steps
-
-    def bleu_of_ids(hypotheses: list[list[int]], references: list[list[int]]) -> float:
-        translations, texts = tokenizer.decode(hypotheses), tokenizer.decode(references)
-        return float(sacrebleu.corpus_bleu(translations, [texts]).score)
-
-    module = TranslationTraining(model, config, total_steps, special, bleu_of_ids)
+    module = TranslationTraining(model, config, data.count_steps(), special, bleu_of_ids(tokenizer))
     curves = Curves(config.log_every_steps)
     best = ModelCheckpoint(
         checkpoint_dir, BEST, monitor="valid_bleu", mode="max", enable_version_counter=False
     )
-    last = ModelCheckpoint(
-        checkpoint_dir, LAST, save_on_train_epoch_end=True, enable_version_counter=False
-    )
-    trainer = pl.Trainer(
-        accelerator=runtime.accelerator,
-        devices=runtime.devices,
-        strategy=DDPStrategy() if runtime.devices > 1 else "auto",
-        precision=config.precision,
-        max_epochs=config.epochs,
-        logger=list(loggers) or False,
-        callbacks=[
-            curves,
-            TrainingProgress(total_steps),
-            *_weight_averaging(config.weight_average_decay),
-            EarlyStopping("valid_bleu", mode="max", patience=config.early_stopping_epochs),
-            best,
-            last,
-        ],
-        log_every_n_steps=config.log_every_steps,
-        num_sanity_val_steps=0,
-        reload_dataloaders_every_n_epochs=1,
-        use_distributed_sampler=False,
-        enable_model_summary=False,
-        deterministic=True,
-        default_root_dir=checkpoint_dir,
-    )
+    callbacks = [curves, *_callbacks(config, module.total_steps), best, _last(checkpoint_dir)]
+    trainer = _make_trainer(config, runtime, callbacks, loggers, checkpoint_dir)
     resumed_from_step = resume_step(checkpoint_dir)
-    try:
-        trainer.fit(
-            module,
-            data,
-            ckpt_path=checkpoint_dir / f"{LAST}.ckpt" if resumed_from_step else None,
-            weights_only=True,
-        )
-    except SIGTERMException:
-        # it is a SystemExit that would end the process with status 0
-        raise _stopped(trainer, total_steps) from None
-    if trainer.received_sigterm or not trainer.state.finished:
-        raise _stopped(trainer, total_steps)
+    _run(trainer, module, data, checkpoint_dir / f"{LAST}.ckpt" if resumed_from_step else None)
     if not trainer.is_global_zero:
         return None
     kept = torch.load(best.best_model_path, weights_only=True, map_location="cpu")
@@ -142,27 +101,88 @@ def fit(
     )
 
 
-def _stopped(trainer: pl.Trainer, total_steps: int) -> StoppedError:
-    return StoppedError(
-        f"training was stopped at step {trainer.global_step} of {total_steps}: "
-        "the same command goes on from the last epoch"
-    )
-
-
 def is_first_process() -> bool:
-    """Whether this is the process that writes files and tracks the run."""
+    """Returns True in the process that writes files and tracks the run."""
     return int(os.environ.get("LOCAL_RANK", 0)) == 0
 
 
-def _weight_averaging(decay: float) -> list[pl.Callback]:
-    """A moving average of the weights, which is what is validated and kept."""
-    if decay == 0.0:
-        return []
-    return [WeightAveraging(multi_avg_fn=get_ema_multi_avg_fn(decay))]  # type: ignore[no-untyped-call]
+def bleu_of_ids(tokenizer: SubwordTokenizer) -> BleuOfIds:
+    """Returns the function that validation scores with: sacrebleu's BLEU of the decoded texts."""
+
+    def score(hypotheses: list[list[int]], references: list[list[int]]) -> float:
+        translations, texts = tokenizer.decode(hypotheses), tokenizer.decode(references)
+        return float(sacrebleu.corpus_bleu(translations, [texts]).score)
+
+    return score
 
 
-def _silence_lightning() -> None:
-    """Hides hints that do not hold here: batches are planned, not sampled by workers."""
+def _callbacks(config: TrainConfig, total_steps: int) -> list[pl.Callback]:
+    """Returns the progress bar, the average of the weights, and early stopping."""
+    averaging: list[pl.Callback] = []
+    if config.weight_average_decay > 0:
+        average = get_ema_multi_avg_fn(config.weight_average_decay)  # type: ignore[no-untyped-call]
+        averaging = [WeightAveraging(multi_avg_fn=average)]
+    stopping = EarlyStopping("valid_bleu", mode="max", patience=config.early_stopping_epochs)
+    return [TrainingProgress(total_steps), *averaging, stopping]
+
+
+def _last(checkpoint_dir: Path) -> ModelCheckpoint:
+    """Returns the callback that writes the checkpoint for resuming after each epoch."""
+    return ModelCheckpoint(
+        checkpoint_dir, LAST, save_on_train_epoch_end=True, enable_version_counter=False
+    )
+
+
+def _make_trainer(
+    config: TrainConfig,
+    runtime: RuntimeConfig,
+    callbacks: list[pl.Callback],
+    loggers: Sequence[Logger],
+    checkpoint_dir: Path,
+) -> pl.Trainer:
+    return pl.Trainer(
+        accelerator=runtime.accelerator,
+        devices=runtime.devices,
+        strategy=DDPStrategy() if runtime.devices > 1 else "auto",
+        precision=config.precision,
+        max_epochs=config.epochs,
+        logger=list(loggers) or False,
+        callbacks=callbacks,
+        log_every_n_steps=config.log_every_steps,
+        num_sanity_val_steps=0,
+        reload_dataloaders_every_n_epochs=1,
+        use_distributed_sampler=False,
+        enable_model_summary=False,
+        deterministic=True,
+        default_root_dir=checkpoint_dir,
+    )
+
+
+def _run(
+    trainer: pl.Trainer,
+    module: TranslationTraining,
+    data: TranslationData,
+    checkpoint: Path | None,
+) -> None:
+    """Trains from the checkpoint on. Raises StoppedError if the process is asked to stop."""
+    stopped = False
+    try:
+        trainer.fit(module, data, ckpt_path=checkpoint, weights_only=True)
+    except SIGTERMException:  # a SystemExit, which would end the process with status 0
+        stopped = True
+    if stopped or trainer.received_sigterm or not trainer.state.finished:
+        raise StoppedError(
+            f"training was stopped at step {trainer.global_step} of {module.total_steps}: "
+            "run the same command again to resume it from the last epoch"
+        )
+
+
+def _prepare_process() -> None:
+    """Sets what holds for the whole process and changes no result."""
+    tune_cpu_ram()
+    # `deterministic` would fill every new tensor first; nothing here reads one uninitialised
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    # hints that do not apply here: batches are planned, not sampled by workers
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
     warnings.filterwarnings("ignore", ".*LeafSpec.*is deprecated.*")
     warnings.filterwarnings("ignore", ".*does not have many workers.*")

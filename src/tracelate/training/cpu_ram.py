@@ -1,0 +1,27 @@
+"""Settings of the C library and of oneDNN for the RAM of a process on a CPU. No result changes."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import platform
+
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
+"""Parameters of glibc's mallopt, from malloc.h."""
+KEPT_BYTES = 2**26
+"""Freed blocks up to this size stay with the process."""
+ONEDNN_CACHE_ENTRIES = 256
+
+
+def tune_cpu_ram() -> None:
+    """Keeps freed tensors for the next step, and bounds oneDNN's cache of matrix products.
+
+    By default glibc returns the largest tensors, such as the logits, to the kernel at each step,
+    and the kernel maps and zeroes them again. oneDNN keeps a compiled matrix product for each of
+    the last 1,024 sizes: with the many sizes of batches that is more than 1 GB.
+    """
+    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", str(ONEDNN_CACHE_ENTRIES))
+    if platform.libc_ver()[0] == "glibc":
+        libc = ctypes.CDLL(None)
+        libc.mallopt(M_MMAP_THRESHOLD, KEPT_BYTES)
+        libc.mallopt(M_TRIM_THRESHOLD, KEPT_BYTES)
