@@ -1,0 +1,228 @@
+"""docs/contributing.md is right: each kind of addition touches at most three places, and works.
+
+Each test makes the addition in a copy of the project and runs it there in a process of its own.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from tests.tiny_corpus import PROJECT, build_wheel, put_into_cache, tiny_settings, write_params
+
+LIBRARY = "src/tracelate"
+
+
+class Addition(NamedTuple):
+    """An addition to the project, as docs/contributing.md describes it."""
+
+    new: Mapping[str, str]
+    """Contents of new files by path."""
+    edits: Mapping[str, tuple[tuple[str, str], ...]]
+    """For each file that changes, texts in it and what takes their place."""
+    check: str
+    """A script that fails if the addition does not work."""
+
+
+ATTENTION = Addition(
+    new={
+        f"{LIBRARY}/model/attention/negated.py": '''
+from torch import Tensor
+
+from tracelate.model.attention.scores import DotAttention
+
+
+class NegatedDotAttention(DotAttention):
+    """score(h_t, h̄_s) = -h_tᵀ h̄_s."""
+
+    def score(self, query_BTQ: Tensor, keys_BSA: Tensor) -> Tensor:
+        return -super().score(query_BTQ, keys_BSA)
+'''
+    },
+    edits={
+        f"{LIBRARY}/model/attention/variants.py": (
+            (
+                "from tracelate.model.attention.none import",
+                "from tracelate.model.attention.negated import NegatedDotAttention\n"
+                "from tracelate.model.attention.none import",
+            ),
+            (
+                '    "dot": lambda',
+                '    "negated": lambda size, config: NegatedDotAttention(size, size),\n'
+                '    "dot": lambda',
+            ),
+        ),
+        f"{LIBRARY}/config.py": (('    "scaled_dot",\n', '    "scaled_dot",\n    "negated",\n'),),
+    },
+    check="""
+from tests.contributing.checks import train_tiny
+train_tiny(**{"model.attention": "negated"})
+""",
+)
+CELL = Addition(
+    new={},
+    edits={
+        f"{LIBRARY}/model/cells.py": (
+            (
+                '    "gru": nn.GRU,\n',
+                '    "gru": nn.GRU,\n    "relu_rnn": partial(nn.RNN, nonlinearity="relu"),\n',
+            ),
+            (
+                "from collections.abc import",
+                "from functools import partial\n\nfrom collections.abc import",
+            ),
+        ),
+        f"{LIBRARY}/config.py": (
+            ('Literal["rnn", "gru", "lstm"]', 'Literal["rnn", "gru", "lstm", "relu_rnn"]'),
+        ),
+    },
+    check="""
+from tests.contributing.checks import train_tiny
+train_tiny(**{"model.cell": "relu_rnn"})
+""",
+)
+CLEANING_RULE = Addition(
+    new={},
+    edits={
+        f"{LIBRARY}/corpus/cleaning.py": (
+            ('RULES = ("empty",', 'RULES = ("shouted", "empty",'),
+            (
+                '        "empty": lambda pair:',
+                '        "shouted": lambda pair: pair.source.isupper(),\n'
+                '        "empty": lambda pair:',
+            ),
+        )
+    },
+    check="""
+from collections import Counter
+from tracelate.config import load_params
+from tracelate.corpus.cleaning import clean
+from tracelate.corpus.pairs import Pair
+dropped = Counter()
+pairs = [Pair("STOP NOW", "Para ya", "a", "a:1"), Pair("Stop now", "Para ya", "a", "a:2")]
+assert [pair.source for pair in clean(pairs, load_params().prepare, dropped)] == ["Stop now"]
+assert dropped == {"shouted": 1}
+""",
+)
+METRIC = Addition(
+    new={},
+    edits={
+        f"{LIBRARY}/metric_table.py": (
+            (
+                "\nBLEU_OF_SHORT_TEXTS",
+                '\nCHRF_PP = Metric("chrf_pp", "chrF++", "characters and words", True, "CHRF", '
+                '{"word_order": 2})\n\nBLEU_OF_SHORT_TEXTS',
+            ),
+            ("in (BLEU, CHRF, TER)}", "in (BLEU, CHRF, TER, CHRF_PP)}"),
+        )
+    },
+    check="""
+from tests.contributing.checks import run_stages
+run_stages("download", "prepare", "tokenize", "train", "evaluate")
+import json
+metrics = json.load(open("reports/metrics.json"))
+assert metrics["chrf_pp"]["value"] > 0 and "nw:2" in metrics["chrf_pp"]["signature"]
+from tests.contributing.checks import tracelate
+assert "chrF++" in tracelate("summary")
+assert "chrF++" in tracelate("compare", "reports", "reports")
+assert "chrF++" in tracelate("runs")
+tracelate("lineage", "reports", "--verify")
+""",
+)
+COMMAND = Addition(
+    new={
+        f"{LIBRARY}/cli/pieces.py": '''
+import typer
+
+app = typer.Typer()
+
+
+@app.command(epilog="Example: `tracelate pieces`")
+def pieces() -> None:
+    """Print the number of pieces that a vocabulary may have."""
+    from tracelate.config import load_params
+
+    typer.echo(str(load_params().tokenize.vocabulary_size))
+'''
+    },
+    edits={
+        f"{LIBRARY}/cli/main.py": (
+            (
+                "    lineage,\n    promote,\n    replay,\n    rollback,\n    runs,",
+                "    lineage,\n    pieces,\n    promote,\n    replay,\n    rollback,\n    runs,",
+            ),
+            ("    doctor,\n):", "    doctor,\n    pieces,\n):"),
+        )
+    },
+    check="""
+from tests.contributing.checks import tracelate
+assert tracelate("pieces") == "400\\n"
+assert "pieces" in tracelate("--help")
+""",
+)
+ADDITIONS = {
+    "an attention variant": ATTENTION,
+    "a cell": CELL,
+    "a cleaning rule": CLEANING_RULE,
+    "a metric": METRIC,
+    "a command": COMMAND,
+}
+
+
+@pytest.mark.parametrize("name", ADDITIONS)
+def test_an_addition_touches_at_most_three_places_and_works(name: str, tmp_path: Path) -> None:
+    addition = ADDITIONS[name]
+    assert len({*addition.new, *addition.edits}) <= 3
+    copy = _copy_project(tmp_path / "project")
+    for path, text in addition.new.items():
+        assert not (copy / path).exists()
+        (copy / path).write_text(text, encoding="utf-8")
+    for path, replacements in addition.edits.items():
+        text = (copy / path).read_text(encoding="utf-8")
+        for old, new in replacements:
+            assert old in text, f"{old!r} is not in {path}"
+            text = text.replace(old, new, 1)
+        (copy / path).write_text(text, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-c", addition.check],
+        cwd=copy,
+        env=_environment(copy),
+        capture_output=True,
+        encoding="utf-8",
+        timeout=240,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def _copy_project(folder: Path) -> Path:
+    """A copy of the code, with the settings of the tiny corpus."""
+    for name in ("src", "pipeline", "tests", "dvc.yaml", "params.yaml"):
+        source = PROJECT / name
+        if source.is_dir():
+            skipped = shutil.ignore_patterns("__pycache__", "*.egg-info", "formats")
+            shutil.copytree(source, folder / name, ignore=skipped)
+        else:
+            shutil.copyfile(source, folder / name)
+    wheel = build_wheel()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TRACELATE_CACHE", str(folder / "cache"))
+        put_into_cache(wheel)
+    write_params(folder, tiny_settings(wheel))
+    return folder
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    without = ("MLFLOW_TRACKING_URI", "DVC_ROOT")
+    return {
+        **{name: value for name, value in os.environ.items() if name not in without},
+        "PYTHONPATH": os.pathsep.join([str(folder), str(folder / "src")]),
+        "TRACELATE_CACHE": str(folder / "cache"),
+        "NO_COLOR": "1",
+    }
