@@ -171,10 +171,6 @@ class ModelConfig(Section):
     """A source of S pieces has a translation of at most max_length_ratio * S + max_length_extra
     pieces, the end tokens included; a search that reaches this length is cut off."""
 
-    def max_target_pieces(self, source_pieces: int) -> int:
-        """Returns the length limit of a translation; both numbers include the end token."""
-        return self.max_length_ratio * source_pieces + self.max_length_extra
-
     @model_validator(mode="after")
     def refuse_what_makes_no_sense(self) -> Self:
         many_heads = self.architecture == "transformer" or self.attention == "multi_head"

@@ -47,7 +47,8 @@ class Seq2Seq(nn.Module):
         self.decoder = build_decoder(config)
         self.output_bias_V = nn.Parameter(torch.zeros(vocabulary_size))
         self.dropout = config.dropout
-        self.max_target_pieces = config.max_target_pieces
+        self.max_length_ratio = config.max_length_ratio
+        self.max_length_extra = config.max_length_extra
         self._initialise(config.embedding_deviation)
 
     def _initialise(self, embedding_deviation: float) -> None:
@@ -92,6 +93,10 @@ class Seq2Seq(nn.Module):
         """Scores the word after `previous_B`: what `forward` does, one word at a time."""
         output = self.decoder(self._embed(previous_B.unsqueeze(1), None), state, memory, None)
         return DecoderStep(self._logits(output.attentional_BTE)[:, 0], output.state)
+
+    def max_target_pieces(self, source_pieces: int) -> int:
+        """Returns the length limit of a translation; both numbers include the end token."""
+        return self.max_length_ratio * source_pieces + self.max_length_extra
 
     def _embed(self, ids: Tensor, masks: DropoutMasks | None) -> Tensor:
         return drop(self.embedding(ids), self.dropout.embedding, masks)

@@ -35,7 +35,7 @@ def search_cells(sentence: str, beams: int, max_steps: Callable[[int], int]) -> 
     """Returns an upper bound of a search's cost: beams x source pieces x steps of the search.
 
     Each step reads all source pieces, of which there are at most as many as UTF-8 bytes and the end
-    token. `max_steps` is the model's length limit, `ModelConfig.max_target_pieces`.
+    token. `max_steps` is the model's length limit, `Seq2Seq.max_target_pieces`.
     """
     pieces = len(sentence.encode()) + 1
     return beams * pieces * max_steps(pieces)

@@ -113,7 +113,7 @@ def make_app(model: ServableModel, limits: Limits) -> Starlette:
         model.loaded.translate,
         lambda request: request.beams,
         BatchSize(settings["batch_sentences"] * settings["beam_size"], BATCH_CELLS),
-        model.loaded.trained.config.settings.max_target_pieces,
+        model.loaded.trained.model.max_target_pieces,
     )
     # each step of a search calls the decoder
     model.loaded.on_step(batcher.raise_if_unwanted)
