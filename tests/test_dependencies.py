@@ -1,0 +1,91 @@
+"""The dependencies that pyproject.toml declares, compared with what the code imports."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+import tomllib
+from collections.abc import Iterator
+from importlib.metadata import packages_distributions
+from typing import Any
+
+import pytest
+
+from tests.tiny_corpus import PROJECT
+
+OWN_PACKAGES = {"tracelate", "pipeline", "studies", "benchmarks", "tests"}
+COMMANDS = {"dvc"}
+"""Distributions that are run as programs and never imported."""
+
+
+def project_table() -> dict[str, Any]:
+    table: dict[str, Any] = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
+    return table
+
+
+def normalized(distribution: str) -> str:
+    """The name in the form in which package indexes compare names (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", distribution).lower()
+
+
+def declared(extra: str | None = None) -> set[str]:
+    """Names of the declared dependencies, with those of the extra."""
+    table = project_table()
+    requirements = [*table["dependencies"]]
+    if extra:
+        requirements += table["optional-dependencies"][extra]
+    names = [re.match(r"[\w.-]+", requirement) for requirement in requirements]
+    return {normalized(name[0]) for name in names if name}
+
+
+def imported_packages(folder: str) -> Iterator[tuple[str, str]]:
+    """Each third-party top-level package that a file of the folder imports, with the place."""
+    for path in sorted((PROJECT / folder).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            for module in modules_of(node):
+                package = module.partition(".")[0]
+                if package not in OWN_PACKAGES and package not in sys.stdlib_module_names:
+                    yield package, f"{path.relative_to(PROJECT)}"
+
+
+def modules_of(node: ast.AST) -> list[str]:
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    if isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+        return [node.module]
+    return []
+
+
+@pytest.mark.parametrize(
+    ("folder", "extra"),
+    [("src", None), ("pipeline", None), ("studies", None), ("benchmarks", None), ("tests", "dev")],
+)
+def test_every_imported_package_is_declared(folder: str, extra: str | None) -> None:
+    known = declared(extra)
+    providers = packages_distributions()
+    undeclared = {
+        f"{package} in {place}"
+        for package, place in imported_packages(folder)
+        if known.isdisjoint(map(normalized, providers.get(package, [])))
+    }
+    assert undeclared == set()
+
+
+def test_every_declared_package_is_imported_or_run() -> None:
+    providers = packages_distributions()
+    used = {
+        normalized(provider)
+        for folder in ("src", "pipeline")
+        for package, _ in imported_packages(folder)
+        for provider in providers.get(package, [])
+    }
+    assert declared() - used - COMMANDS == set()
+
+
+def test_every_declared_package_has_an_exact_version_in_the_constraints() -> None:
+    lines = (PROJECT / "constraints.txt").read_text().splitlines()
+    pinned = {normalized(line.partition("==")[0]) for line in lines if "==" in line}
+    extras = project_table()["optional-dependencies"]
+    missing = {name for extra in extras for name in declared(extra)} - pinned
+    assert missing == set()
