@@ -37,6 +37,7 @@ from tracelate.evaluation.word_attention import attention_over_words, choose_for
 from tracelate.files import sha256_of, write_json
 from tracelate.inference.translator import Translation, Translator
 from tracelate.layout import (
+    EVALUATION_FILES,
     FIGURES,
     LINEAGE,
     METRICS,
@@ -130,4 +131,4 @@ def draw_attention(
 
 
 if __name__ == "__main__":
-    run_stage(main, [METRICS, SPEED, TRANSLATIONS, PAGE, LINEAGE])
+    run_stage(main, EVALUATION_FILES)

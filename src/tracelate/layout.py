@@ -31,6 +31,8 @@ TRANSLATIONS = REPORTS / "translations.jsonl"
 PAGE = REPORTS / "translations.html"
 FIGURES = REPORTS / "figures"
 LINEAGE = REPORTS / "lineage.json"
+EVALUATION_FILES = (LINEAGE, METRICS, SPEED, TRANSLATIONS, PAGE)
+"""Files that an evaluation writes, and that its run in MLflow has."""
 
 LOCAL = Path(".tracelate")
 CHECKPOINTS = LOCAL / "checkpoints"

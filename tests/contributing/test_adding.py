@@ -167,7 +167,81 @@ assert tracelate("pieces") == "400\\n"
 assert "pieces" in tracelate("--help")
 """,
 )
+LOGGED_FILE = Addition(
+    new={},
+    edits={
+        f"{LIBRARY}/layout.py": (
+            (
+                "EVALUATION_FILES = (",
+                'SUMMARY = REPORTS / "summary.txt"\nEVALUATION_FILES = (SUMMARY, ',
+            ),
+        ),
+        "pipeline/evaluate.py": (
+            (
+                "    with best_effort():",
+                '    Path("reports/summary.txt").write_text("summary", encoding="utf-8")\n'
+                "    with best_effort():",
+            ),
+            (
+                "from collections.abc import",
+                "from pathlib import Path\nfrom collections.abc import",
+            ),
+        ),
+        "dvc.yaml": (
+            (
+                "      - reports/lineage.json\n",
+                "      - reports/lineage.json\n      - reports/summary.txt\n",
+            ),
+        ),
+    },
+    check="""
+from tests.contributing.checks import run_stages, tracelate
+run_stages("download", "prepare", "tokenize", "train", "evaluate")
+import json
+run_id = json.load(open("models/run.json"))["run_id"]
+from mlflow import MlflowClient
+from tracelate.tracking.address import tracking_uri
+logged = MlflowClient(tracking_uri()).list_artifacts(run_id, "evaluation")
+assert "evaluation/summary.txt" in [one.path for one in logged]
+assert run_id in tracelate("sync")
+tracelate("doctor")
+""",
+)
+SETTING = Addition(
+    new={},
+    edits={
+        f"{LIBRARY}/config.py": (
+            (
+                "    layers: Count\n",
+                "    layers: Count\n    output_scale: Annotated[float, Field(gt=0), Before(1.0)]\n"
+                '    """Factor of the scores over the vocabulary."""\n',
+            ),
+        ),
+        "params.yaml": (("  layers: 1\n", "  layers: 1\n  output_scale: 0.5\n"),),
+        f"{LIBRARY}/model/seq2seq.py": (
+            (
+                "        self.output_bias_V =",
+                "        self.output_scale = config.output_scale\n        self.output_bias_V =",
+            ),
+            (
+                "        return nn.functional.linear(",
+                "        return self.output_scale * nn.functional.linear(",
+            ),
+        ),
+    },
+    check="""
+from tests.contributing.checks import train_tiny
+train_tiny(**{"model.output_scale": 0.25})
+from tracelate.training.model_files import load_model
+from pathlib import Path
+assert load_model(Path("models")).model.output_scale == 0.25
+older = Path("tests/formats/0.1/models")
+assert load_model(older).model.output_scale == 1.0
+""",
+)
 ADDITIONS = {
+    "a logged file": LOGGED_FILE,
+    "a setting": SETTING,
     "an attention variant": ATTENTION,
     "a cell": CELL,
     "a cleaning rule": CLEANING_RULE,
@@ -206,7 +280,7 @@ def _copy_project(folder: Path) -> Path:
     for name in ("src", "pipeline", "tests", "dvc.yaml", "params.yaml"):
         source = PROJECT / name
         if source.is_dir():
-            skipped = shutil.ignore_patterns("__pycache__", "*.egg-info", "formats")
+            skipped = shutil.ignore_patterns("__pycache__", "*.egg-info")
             shutil.copytree(source, folder / name, ignore=skipped)
         else:
             shutil.copyfile(source, folder / name)

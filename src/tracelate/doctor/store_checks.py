@@ -31,7 +31,7 @@ MIN_AGE_S = 600
 PACKED_FILES = {*MODEL_FILES, layout.LINEAGE.name}
 STAGE_FILES = {
     trainings.STAGE: {layout.TRAINING_REPORT.name, *(path.name for path in trainings.CURVES)},
-    evaluations.STAGE: {path.name for path in evaluations.FILES},
+    evaluations.STAGE: {path.name for path in layout.EVALUATION_FILES},
 }
 """From a stage to the names of its files among a run's artifacts."""
 MODEL_TAGS = {"training_run_id", "weights_sha256"}

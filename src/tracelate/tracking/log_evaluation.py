@@ -24,7 +24,6 @@ from tracelate.tracking.sync_marks import is_synced, mark_synced
 from tracelate.training.run_file import read_training_run
 
 STAGE = "evaluation"
-FILES = (layout.LINEAGE, layout.METRICS, layout.SPEED, layout.TRANSLATIONS, layout.PAGE)
 HASHED = (layout.TEST, layout.LINEAGE, layout.METRICS, layout.TRANSLATIONS)
 
 
@@ -77,7 +76,7 @@ def track_evaluation(root: Path = Path()) -> SyncResult:
 
 def evaluation_files(root: Path = Path()) -> list[Path]:
     """Returns the files of an evaluation that its run in MLflow contains."""
-    return [*(root / path for path in FILES), *_figures(root)]
+    return [*(root / path for path in layout.EVALUATION_FILES), *_figures(root)]
 
 
 def _write_evaluation(run: RunWriter, lineage: Lineage, root: Path) -> None:
@@ -97,7 +96,7 @@ def _write_evaluation(run: RunWriter, lineage: Lineage, root: Path) -> None:
     run.log_metrics({**scores, **speed})
     run.log_curve(sharpness_curve(metrics))
     run.log_files(_figures(root), "figures")
-    run.log_files([root / path for path in FILES], STAGE)
+    run.log_files([root / path for path in layout.EVALUATION_FILES], STAGE)
     run.log_table(translation_columns(root / layout.TRANSLATIONS), "translations.json")
     run.finish()
 
