@@ -125,3 +125,14 @@ def test_of_two_systems_the_gate_is_open_for_at_most_one(metric: str) -> None:
     assert verdict(worse, better).is_open
     assert verdict(better, worse).failed == ["better"]
     assert verdict(better, better).failed == ["better"]
+
+
+def test_near_leakage_of_exactly_the_limit_is_accepted() -> None:
+    at_limit = {"exact_source": 0, "near_source_percent": POLICY.max_near_leakage_percent}
+    assert failed(GOOD._replace(leakage=at_limit)) == []
+
+
+def test_a_gain_of_exactly_the_variation_between_seeds_is_not_enough() -> None:
+    policy = POLICY._replace(seed_deviation=1.0)
+    found = BETTER._replace(difference=policy.seed_margin)
+    assert failed(GOOD._replace(significance=found), policy) == ["better"]
