@@ -418,7 +418,7 @@ def test_a_model_that_was_packed_with_another_evaluation_is_refused(
     with packed_with_another_evaluation(world, world.weak):
         done = world.promote(world.better, champion)
     assert (done.decision, done.verdict.failed) == ("refused", ["comparable", "better"])
-    assert "packed with another evaluation" in done.verdict.checks[0].reason
+    assert "packed with the evaluation of another run" in done.verdict.checks[0].reason
 
 
 @ONLY_FILES

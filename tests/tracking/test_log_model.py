@@ -1,4 +1,4 @@
-"""The packed model as MLflow loads it: here, and where Tracelate is not installed."""
+"""The packed model as MLflow loads it, with and without an installed Tracelate."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def safely(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def pack(folder: Path, project: Path) -> Path:
-    """Gives the folder."""
+    """Folder of a packed model."""
     pack_model(folder, read_lineage(project / layout.LINEAGE), project)
     return folder
 
@@ -80,7 +80,7 @@ def trained(finished_project: Path, beam_size: int = 2) -> list[str]:
     return [one.text for one in translator.translate(SENTENCES)]
 
 
-def test_the_packed_model_translates_as_the_trained_one(
+def test_the_packed_model_translates_like_the_trained_model(
     model: pyfunc.PyFuncModel, finished_project: Path
 ) -> None:
     assert model.predict(SENTENCES) == trained(finished_project)
@@ -88,9 +88,7 @@ def test_the_packed_model_translates_as_the_trained_one(
     assert model.predict([]) == []
 
 
-def test_it_translates_where_tracelate_is_not_installed(
-    packed: Path, finished_project: Path
-) -> None:
+def test_it_translates_without_an_installed_tracelate(packed: Path, finished_project: Path) -> None:
     here = str(Path(__file__).parents[2])
     done = subprocess.run(
         [sys.executable, "-c", ELSEWHERE, str(packed), here],
@@ -107,7 +105,7 @@ def test_it_translates_where_tracelate_is_not_installed(
     assert translations == trained(finished_project)
 
 
-def test_scores_alignment_and_n_best_come_on_request(model: pyfunc.PyFuncModel) -> None:
+def test_scores_alignment_and_n_best_are_returned_on_request(model: pyfunc.PyFuncModel) -> None:
     params: dict[str, Any] = {"n_best": 3, "with_scores": True, "with_alignment": True}
     first, blank, _ = model.predict(SENTENCES, params=params)
     scores = [one["score"] for one in first["n_best"]]
@@ -131,7 +129,7 @@ def test_scores_alignment_and_n_best_come_on_request(model: pyfunc.PyFuncModel) 
         ({"beam_size": "many"}, "Invalid parameters"),
     ],
 )
-def test_wrong_params_are_told(
+def test_wrong_params_are_refused_by_name(
     model: pyfunc.PyFuncModel, params: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(MlflowException, match=message) as caught:
@@ -139,13 +137,13 @@ def test_wrong_params_are_told(
     assert caught.value.get_http_status_code() == 400
 
 
-def test_what_is_no_list_of_texts_is_refused(model: pyfunc.PyFuncModel) -> None:
+def test_inputs_that_are_not_a_list_of_texts_are_refused(model: pyfunc.PyFuncModel) -> None:
     for wrong in ([1, 2], "text", [None], {"a": ["b"]}):
         with pytest.raises(MlflowException):
             model.predict(wrong)
 
 
-def test_the_signature_names_the_params_with_the_defaults_of_the_evaluation(
+def test_the_signature_has_the_params_with_the_defaults_of_the_evaluation(
     model: pyfunc.PyFuncModel,
 ) -> None:
     params = {param.name: param.default for param in model.metadata.signature.params}
@@ -159,7 +157,7 @@ def test_the_signature_names_the_params_with_the_defaults_of_the_evaluation(
 
 
 @pytest.mark.parametrize("name", ["weights.safetensors", "config.json", "tokenizer.json"])
-def test_a_model_with_one_changed_byte_is_refused_and_the_file_is_named(
+def test_a_model_with_one_changed_byte_is_refused_by_the_name_of_the_file(
     packed: Path, name: str
 ) -> None:
     path = packed / "artifacts" / name
@@ -174,8 +172,8 @@ def test_a_model_with_one_changed_byte_is_refused_and_the_file_is_named(
         path.write_bytes(whole)
 
 
-def test_the_package_names_no_place_on_this_machine(finished_project: Path, tmp_path: Path) -> None:
-    # one that nothing has run: Python's compiled files name the place
+def test_the_package_has_no_path_of_this_machine(finished_project: Path, tmp_path: Path) -> None:
+    # a package that nothing has run: Python's compiled files contain its path
     folder = pack(tmp_path / "model", finished_project)
     for path in folder.rglob("*"):
         if path.is_file():
@@ -184,7 +182,7 @@ def test_the_package_names_no_place_on_this_machine(finished_project: Path, tmp_
                 assert str(place).encode() not in content, path
 
 
-def test_requirements_are_versions_that_an_index_has() -> None:
+def test_requirements_have_no_local_versions() -> None:
     for requirement in requirements():
         name, _, version = requirement.partition("==")
         assert name and version and "+" not in version

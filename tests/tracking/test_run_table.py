@@ -1,4 +1,4 @@
-"""The table of runs, from a real store of MLflow's."""
+"""The table of runs, from a real MLflow store."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def names(found: RunTable) -> list[str]:
     return [row.name for row in found.rows]
 
 
-def test_a_row_says_what_was_trained_on_what_and_how_good_it_is(store: MlflowClient) -> None:
+def test_a_row_has_the_model_the_data_and_the_scores(store: MlflowClient) -> None:
     run_id = add_run(
         store,
         "one",
@@ -53,7 +53,7 @@ def test_a_row_says_what_was_trained_on_what_and_how_good_it_is(store: MlflowCli
     assert row.group == "A"
 
 
-def test_a_run_that_has_only_begun_is_a_row_with_gaps(store: MlflowClient) -> None:
+def test_a_run_without_results_is_a_row_with_gaps(store: MlflowClient) -> None:
     add_run(store, "bare")
     [row] = run_table("tests").rows
     assert (row.status, row.scores, row.group, row.attention, row.hidden_size) == (
@@ -61,7 +61,7 @@ def test_a_run_that_has_only_begun_is_a_row_with_gaps(store: MlflowClient) -> No
     )  # fmt: skip
 
 
-def test_a_transformer_has_no_cell_and_its_attention_is_its_own(store: MlflowClient) -> None:
+def test_a_transformer_has_no_cell_and_the_attention_transformer(store: MlflowClient) -> None:
     params = {
         "model.architecture": "transformer",
         "model.attention": "general",
@@ -72,7 +72,7 @@ def test_a_transformer_has_no_cell_and_its_attention_is_its_own(store: MlflowCli
     assert (row.attention, row.cell) == ("transformer", None)
 
 
-def test_the_newest_come_first_and_others_experiments_only_when_asked(store: MlflowClient) -> None:
+def test_the_newest_come_first_and_other_experiments_only_on_request(store: MlflowClient) -> None:
     add_run(store, "old")
     add_run(store, "new")
     add_run(store, "newest", experiment="others")
@@ -82,7 +82,7 @@ def test_the_newest_come_first_and_others_experiments_only_when_asked(store: Mlf
     assert [row.experiment for row in run_table(None).rows] == ["others", "tests", "tests"]
 
 
-def test_a_deleted_run_is_no_row(store: MlflowClient) -> None:
+def test_a_deleted_run_has_no_row(store: MlflowClient) -> None:
     store.delete_run(add_run(store, "gone"))
     assert names(run_table("tests")) == []
 
@@ -95,10 +95,10 @@ def test_the_same_letter_means_the_same_test_set_and_scoring(store: MlflowClient
     letters = {row.name: row.group for row in run_table("tests").rows}
     assert letters == {"other seed": "A", "here": "A", "other version": "B", "elsewhere": "C"}
     filtered = run_table("tests", where=["name=elsewhere"])
-    assert filtered.rows[0].group == "C"  # whatever else is shown
+    assert filtered.rows[0].group == "C"  # the letter is that of the whole table
 
 
-def test_a_score_ranks_runs_within_their_group_alone(store: MlflowClient) -> None:
+def test_a_score_ranks_runs_only_within_their_group(store: MlflowClient) -> None:
     add_run(store, "worse", bleu=20)
     add_run(store, "elsewhere", bleu=90, test=ELSEWHERE)
     add_run(store, "better", bleu=30)
@@ -109,7 +109,7 @@ def test_a_score_ranks_runs_within_their_group_alone(store: MlflowClient) -> Non
     assert found.groups == 2
 
 
-def test_a_score_of_unknown_origin_ranks_nowhere(store: MlflowClient) -> None:
+def test_a_score_without_a_test_set_has_no_rank(store: MlflowClient) -> None:
     run_id = add_run(store, "odd")
     store.log_metric(run_id, "test_bleu", 99)
     add_run(store, "known", bleu=10)
@@ -118,7 +118,7 @@ def test_a_score_of_unknown_origin_ranks_nowhere(store: MlflowClient) -> None:
     assert found.ranks == [1, None]
 
 
-def test_less_ter_is_better_and_speed_knows_no_groups(store: MlflowClient) -> None:
+def test_a_lower_ter_ranks_higher_and_speed_is_sorted_over_all_groups(store: MlflowClient) -> None:
     for name, ter, speed, test in (("a", 50, 7, HERE), ("b", 40, 5, HERE), ("c", 45, 6, ELSEWHERE)):
         run_id = add_run(store, name, bleu=1, ter=ter, test=test)
         store.log_metric(run_id, "target_tokens_per_s", speed)
@@ -128,7 +128,7 @@ def test_less_ter_is_better_and_speed_knows_no_groups(store: MlflowClient) -> No
     assert fastest.ranks == [None] * 3
 
 
-def test_conditions_hold_on_columns_params_and_tags_together(store: MlflowClient) -> None:
+def test_conditions_on_columns_params_and_tags_are_combined(store: MlflowClient) -> None:
     for name, layers, pair in (("a", 1, "en-es"), ("b", 2, "en-es"), ("c", 2, "en-de")):
         add_run(store, name, params={"model.layers": layers}, tags={"pair": pair})
     add_run(store, "d")
@@ -155,7 +155,7 @@ def test_status_is_a_condition_too(store: MlflowClient) -> None:
         ("zzz=1", "no run has 'zzz': name a column"),
     ],
 )
-def test_a_condition_that_cannot_hold_is_refused(
+def test_a_condition_on_an_unknown_name_is_refused(
     store: MlflowClient, condition: str, expected: str
 ) -> None:
     add_run(store, "a", params={"model.layers": 1})
@@ -163,12 +163,12 @@ def test_a_condition_that_cannot_hold_is_refused(
         run_table("tests", where=[condition])
 
 
-def test_an_unknown_order_is_refused() -> None:
+def test_an_unknown_sort_key_is_refused() -> None:
     with pytest.raises(InputError, match=r"cannot sort by 'blue': choose from started, bleu"):
         run_table("tests", sort="blue")
 
 
-def test_a_limit_keeps_the_first_and_tells_how_many_are_left_out(store: MlflowClient) -> None:
+def test_a_limit_keeps_the_first_rows_and_counts_the_rest(store: MlflowClient) -> None:
     for name in "abc":
         add_run(store, name)
     found = run_table("tests", limit=2)

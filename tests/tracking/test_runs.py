@@ -1,4 +1,4 @@
-"""Runs in a real store of MLflow's, in a temporary folder."""
+"""Runs in a real MLflow store, in a temporary folder."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from mlflow.exceptions import MlflowException
 
 from tests.tracking.stored_runs import mlflow_client
 from tracelate.errors import InputError
-from tracelate.files import read_json
+from tracelate.files import read_json, sha256_of
 from tracelate.tracking.address import tracking_uri
 from tracelate.tracking.failures import StoreError
 from tracelate.tracking.lightning_logger import LiveLogger
-from tracelate.tracking.run_writer import DataFile, RunWriter, flatten
+from tracelate.tracking.run_contents import DataFile
+from tracelate.tracking.run_writer import RunWriter, flatten
 from tracelate.tracking.runs import RESTORED_FROM, attach_run, start_run
 from tracelate.tracking.store import connect
 
@@ -48,13 +49,15 @@ def test_the_store_is_at_the_root_of_the_real_repository(
     assert tracking_uri() == "http://127.0.0.1:5000"
 
 
-def test_a_store_that_cannot_be_reached_is_one_clear_line(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreachable_store_is_reported_in_one_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     with pytest.raises(InputError, match=r"http://127\.0\.0\.1:9 cannot be reached.*MLFLOW_TRACK"):
         connect()
 
 
-def test_artifacts_lie_at_the_root_too(tmp_path: Path, store: MlflowClient) -> None:
+def test_artifacts_are_stored_at_the_root_too(tmp_path: Path, store: MlflowClient) -> None:
     run = new_run()
     file = tmp_path / "some.txt"
     file.write_text("text")
@@ -62,7 +65,7 @@ def test_artifacts_lie_at_the_root_too(tmp_path: Path, store: MlflowClient) -> N
     assert list((tmp_path / "mlartifacts").rglob("folder/some.txt"))
 
 
-def test_a_resumed_run_is_the_same_run_and_running_again(store: MlflowClient) -> None:
+def test_a_resumed_run_has_status_running_again(store: MlflowClient) -> None:
     run = new_run()
     run.fail()
     resumed, is_new = start_run("tests", "again", {}, run.run_id)
@@ -70,14 +73,14 @@ def test_a_resumed_run_is_the_same_run_and_running_again(store: MlflowClient) ->
     assert store.get_run(run.run_id).info.status == "RUNNING"
 
 
-def test_a_resumed_run_that_is_gone_is_a_new_run(store: MlflowClient) -> None:
+def test_a_deleted_run_is_resumed_as_a_new_run(store: MlflowClient) -> None:
     run = new_run()
     store.delete_run(run.run_id)
     resumed, is_new = start_run("tests", "again", {}, run.run_id)
     assert is_new and resumed.run_id != run.run_id
 
 
-def test_a_run_is_gone_only_where_the_store_says_so(
+def test_a_failing_store_is_not_taken_for_a_missing_run(
     store: MlflowClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = new_run()
@@ -105,7 +108,7 @@ def attach(run_id: str, beam_size: int) -> tuple[str, bool]:
     return run.run_id, is_new
 
 
-def test_an_evaluation_joins_its_training(store: MlflowClient) -> None:
+def test_an_evaluation_is_logged_to_the_run_of_its_training(store: MlflowClient) -> None:
     run = new_run()
     run.log_params({"model": {"attention": "general"}})
     assert attach(run.run_id, 5) == (run.run_id, False)
@@ -114,22 +117,22 @@ def test_an_evaluation_joins_its_training(store: MlflowClient) -> None:
 
 
 @pytest.mark.parametrize("gone", [True, False])
-def test_an_evaluation_that_cannot_join_has_one_run_that_stands_for_its_training(
+def test_an_evaluation_that_cannot_use_that_run_gets_one_replacement_run(
     store: MlflowClient, gone: bool
 ) -> None:
     run = new_run()
     run.log_params(PARAMS)
     if gone:
         store.delete_run(run.run_id)
-    stands, is_new = attach(run.run_id, 1)
-    assert is_new and stands != run.run_id
-    assert store.get_run(stands).data.tags[RESTORED_FROM] == run.run_id
-    assert attach(run.run_id, 1) == (stands, False)
+    replacement, is_new = attach(run.run_id, 1)
+    assert is_new and replacement != run.run_id
+    assert store.get_run(replacement).data.tags[RESTORED_FROM] == run.run_id
+    assert attach(run.run_id, 1) == (replacement, False)
     other, is_new = attach(run.run_id, 2)
-    assert is_new and other not in (run.run_id, stands)
+    assert is_new and other not in (run.run_id, replacement)
 
 
-def test_a_value_once_logged_is_never_changed(store: MlflowClient) -> None:
+def test_a_logged_param_is_never_changed(store: MlflowClient) -> None:
     run = new_run()
     run.log_params(PARAMS)
     run.log_params({**PARAMS, "evaluate": {"beam_size": 1, "heat_maps": 2}})
@@ -137,7 +140,7 @@ def test_a_value_once_logged_is_never_changed(store: MlflowClient) -> None:
     assert (params["evaluate.beam_size"], params["evaluate.heat_maps"]) == ("5", "2")
 
 
-def test_what_is_written_again_is_not_doubled(store: MlflowClient) -> None:
+def test_values_that_are_logged_again_are_not_duplicated(store: MlflowClient) -> None:
     run = new_run()
     for _ in range(2):
         run.log_curve([{"step": 10, "train_loss": 3.0}, {"step": 20, "train_loss": 2.0}])
@@ -150,17 +153,17 @@ def test_what_is_written_again_is_not_doubled(store: MlflowClient) -> None:
     assert table == {"columns": ["source"], "data": [["a"], ["b"]]}
 
 
-def test_datasets_carry_the_beginning_of_their_hash(store: MlflowClient, tmp_path: Path) -> None:
+def test_datasets_have_the_beginning_of_their_hash(store: MlflowClient, tmp_path: Path) -> None:
     file = tmp_path / "text"
     file.write_bytes(b"abc")
     run = new_run()
-    run.log_datasets([DataFile(file, "training", 7)])
+    run.log_datasets([DataFile(file, sha256_of(file), "training", 7)])
     [logged] = store.get_run(run.run_id).inputs.dataset_inputs
     assert logged.dataset.digest == "ba7816bf8f01cfea414140de5dae2223b003"  # of FIPS 180-2, B.1
     assert logged.tags[0].value == "training"
 
 
-def test_a_store_that_goes_away_does_not_end_a_training(
+def test_a_store_that_fails_does_not_end_a_training(
     store: MlflowClient, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = new_run()

@@ -1,4 +1,4 @@
-"""Which runs of a real store of MLflow's are the same but for the seed."""
+"""Runs that differ only by their seed, in a real MLflow store."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def add(store: MlflowClient, seed: int, bleu: float = 30.0, **changes: Any) -> s
     return run_id
 
 
-def test_only_what_differs_by_the_seed_alone_is_found(store: MlflowClient) -> None:
+def test_only_runs_that_differ_by_nothing_but_the_seed_are_found(store: MlflowClient) -> None:
     ids = [add(store, seed, bleu) for seed, bleu in ((10, 31.0), (2, 32.0))]
     add(store, 3, params={"train.epochs": 4})
     add(store, 4, tags={"data": "other"})
@@ -46,14 +46,14 @@ def test_only_what_differs_by_the_seed_alone_is_found(store: MlflowClient) -> No
         assert [one.scores["bleu"] for one in found] == [32.0, 31.0]
 
 
-def test_a_seed_counts_once_by_its_newest_run_or_the_one_that_is_named(store: MlflowClient) -> None:
+def test_a_seed_has_one_run_the_newest_or_the_one_that_is_named(store: MlflowClient) -> None:
     old, _, new = add(store, 1, name="old"), add(store, 1), add(store, 1, name="new")
     other = add(store, 2)
     assert [one.run_id for one in runs_of_all_seeds(other)] == [new, other]
     assert [one.run_id for one in runs_of_all_seeds("old")] == [old, other]
 
 
-def test_a_run_without_scores_or_seed_is_told(store: MlflowClient) -> None:
+def test_a_run_without_scores_or_seed_is_refused(store: MlflowClient) -> None:
     add_run(store, "not scored", params={"train.seed": 1})
     add_run(store, "no seed", bleu=30.0)
     for name in ("not scored", "no seed"):

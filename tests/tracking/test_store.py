@@ -1,4 +1,4 @@
-"""The store's address: what MLflow gets of it, and what is shown of it."""
+"""The store's address, and errors about the store in messages without a password."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ def test_an_address_is_shown_without_user_and_password(
     assert reason_of(MlflowException(f"{address} is away\nsecond")) == f"{shown} is away"
 
 
-def test_a_reason_without_words_is_the_kind_of_error() -> None:
+def test_an_error_without_a_message_is_named_by_its_class() -> None:
     assert reason_of(TimeoutError()) == "TimeoutError"
 
 
 @pytest.mark.parametrize(
     "address", ["http://bob:hunter2@127.0.0.1:9", "ftp://bob:hunter2@x", "bob:hunter2@x"]
 )
-def test_no_message_about_a_store_that_fails_shows_its_password(
+def test_no_message_about_a_failing_store_shows_its_password(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
@@ -66,9 +66,9 @@ def test_no_message_about_a_store_that_fails_shows_its_password(
     [problem, *_] = find_problems()
     warnings = capsys.readouterr().err
     assert warnings.count("warning: MLflow at ") == 2
-    told = " ".join([str(unreachable.value), str(failed.value), warnings, *map(str, problem)])
-    assert "hunter2" not in told
-    assert "bob" not in told
+    messages = " ".join([str(unreachable.value), str(failed.value), warnings, *map(str, problem)])
+    assert "hunter2" not in messages
+    assert "bob" not in messages
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_a_missing_driver_is_named_with_its_package(
         connect()
 
 
-def test_what_is_no_database_is_told_in_a_line(
+def test_a_file_that_is_not_a_database_is_reported_in_one_line(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "mlflow.db").write_text("something else, long enough to have a header's length")
@@ -100,10 +100,10 @@ def test_what_is_no_database_is_told_in_a_line(
 @pytest.mark.parametrize(
     "address", ["postgresql://bob:hunter2@127.0.0.1:port/runs", "postgresql+none://127.0.0.1/runs"]
 )
-def test_an_address_that_is_none_is_told_in_a_line(
+def test_a_malformed_address_is_reported_in_one_line(
     monkeypatch: pytest.MonkeyPatch, address: str
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
-    with pytest.raises(StoreError, match="cannot be reached") as told:
+    with pytest.raises(StoreError, match="cannot be reached") as error:
         connect()
-    assert "hunter2" not in str(told.value)
+    assert "hunter2" not in str(error.value)

@@ -1,4 +1,4 @@
-"""MLflow as a mirror of a finished project's files: in sqlite and in a server of its own."""
+"""Writing a finished project's files to MLflow, in a sqlite store and in a server."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from tracelate.tracking.runs import RESTORED_FROM
 from tracelate.tracking.sync import sync_project
 
 
-class Store(NamedTuple):
-    """A project's folder and a store that has never seen its run."""
+class SyncedProject(NamedTuple):
+    """A project's folder and a store that does not have its run yet."""
 
     folder: Path
     client: MlflowClient
@@ -44,7 +44,7 @@ class Store(NamedTuple):
         return list(self.client.search_logged_models([self.experiment_id]))
 
     def state(self) -> Any:
-        """All that MLflow says of runs and models, and their files with sizes."""
+        """Everything that MLflow has about runs and models."""
         return json.loads(
             json.dumps(
                 {
@@ -72,7 +72,7 @@ def store(
     empty_database: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[Store]:
+) -> Iterator[SyncedProject]:
     folder = tmp_path / "project"
     for room in ("models", "reports", "data"):
         shutil.copytree(finished_project / room, folder / room)
@@ -81,17 +81,17 @@ def store(
     if request.param == "sqlite":
         monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
         shutil.copyfile(empty_database, folder / "mlflow.db")
-        yield Store(folder, mlflow_client())
+        yield SyncedProject(folder, mlflow_client())
         return
     monkeypatch.setenv("MLFLOW_TRACKING_URI", request.getfixturevalue("empty_server"))
-    yield Store(folder, mlflow_client())
+    yield SyncedProject(folder, mlflow_client())
 
 
-def test_live_curves_and_those_of_the_files_are_the_same_points(
+def test_curves_logged_in_training_have_the_same_points_as_the_files(
     finished_project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{finished_project}/mlflow.db")
-    store = Store(finished_project, mlflow_client())
+    store = SyncedProject(finished_project, mlflow_client())
     [run], [model] = store.runs(), store.models()
     assert run.info.run_id == read_json(finished_project / layout.RUN)["run_id"]
     assert model.source_run_id == run.info.run_id
@@ -100,7 +100,7 @@ def test_live_curves_and_those_of_the_files_are_the_same_points(
     assert not sync_project(finished_project).wrote_training
 
 
-def points(store: Store, run: Run, name: str) -> list[tuple[int, float]]:
+def points(store: SyncedProject, run: Run, name: str) -> list[tuple[int, float]]:
     history = store.client.get_metric_history(run.info.run_id, name)
     return sorted((point.step, point.value) for point in history)
 
@@ -110,7 +110,7 @@ def rows(folder: Path, curve: str, name: str) -> list[tuple[int, float]]:
         return [(int(row["step"]), float(row[name])) for row in csv.DictReader(file)]
 
 
-def test_files_alone_restore_the_run_and_its_model(store: Store) -> None:
+def test_the_files_restore_the_run_and_its_model(store: SyncedProject) -> None:
     done = sync_project(store.folder)
     assert done.is_new and done.wrote_training and done.wrote_evaluation
     [run] = store.runs()
@@ -139,20 +139,20 @@ def test_files_alone_restore_the_run_and_its_model(store: Store) -> None:
     assert [one.model_id for one in run.outputs.model_outputs] == [model.model_id]
 
 
-def test_writing_again_changes_nothing_and_sync_says_so(
-    store: Store, monkeypatch: pytest.MonkeyPatch
+def test_a_second_sync_changes_nothing_and_reports_that(
+    store: SyncedProject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(store.folder)
-    said = CliRunner().invoke(sync.app, []).stdout
+    printed = CliRunner().invoke(sync.app, []).stdout
     [run] = store.runs()
-    assert said == f"wrote training and evaluation to the new run {run.info.run_id}\n"
+    assert printed == f"wrote training and evaluation to the new run {run.info.run_id}\n"
     before = store.state()
-    said = CliRunner().invoke(sync.app, []).stdout
-    assert said == f"run {run.info.run_id} has all results already\n"
+    printed = CliRunner().invoke(sync.app, []).stdout
+    assert printed == f"run {run.info.run_id} has all results already\n"
     assert store.state() == before
 
 
-def test_the_model_carries_the_scores_and_the_test_set_they_belong_to(store: Store) -> None:
+def test_the_model_has_the_scores_with_their_test_set(store: SyncedProject) -> None:
     sync_project(store.folder)
     [model] = store.models()
     lineage = read_lineage(store.folder / layout.LINEAGE)
@@ -167,7 +167,7 @@ def test_the_model_carries_the_scores_and_the_test_set_they_belong_to(store: Sto
         assert lineage.test_sha256.startswith(metric.dataset_digest)
 
 
-def test_weights_are_stored_once_a_run(store: Store) -> None:
+def test_a_run_stores_its_weights_once(store: SyncedProject) -> None:
     sync_project(store.folder)
     [run], [model] = store.runs(), store.models()
 
@@ -188,7 +188,9 @@ def test_weights_are_stored_once_a_run(store: Store) -> None:
     assert not [name for name in of_model if name.endswith((".pkl", ".pyc"))]
 
 
-def test_an_evaluation_by_other_settings_is_another_run_of_the_same_model(store: Store) -> None:
+def test_an_evaluation_with_other_settings_is_another_run_of_a_model(
+    store: SyncedProject,
+) -> None:
     sync_project(store.folder)
     [model], [first] = store.models(), store.runs()
     path = store.folder / layout.LINEAGE
@@ -211,8 +213,8 @@ def test_an_evaluation_by_other_settings_is_another_run_of_the_same_model(store:
     assert [one.model_id for one in second.outputs.model_outputs] == [model.model_id]
 
 
-def test_a_packing_that_was_cut_short_is_taken_up_again(
-    store: Store, monkeypatch: pytest.MonkeyPatch
+def test_an_interrupted_upload_of_a_model_is_continued(
+    store: SyncedProject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fails(*_: object) -> None:
         raise OSError("the store is full")
@@ -230,7 +232,7 @@ def test_a_packing_that_was_cut_short_is_taken_up_again(
     assert len(store.runs()) == 1
 
 
-def test_a_training_without_an_evaluation_is_written_too(store: Store) -> None:
+def test_a_training_without_an_evaluation_is_written_too(store: SyncedProject) -> None:
     (store.folder / layout.LINEAGE).unlink()
     done = sync_project(store.folder)
     assert done[1:] == (True, True, False)
@@ -239,7 +241,7 @@ def test_a_training_without_an_evaluation_is_written_too(store: Store) -> None:
 
 
 def train_again(folder: Path) -> str:
-    """What a training leaves that no evaluation has followed: reports/ tells of the one before."""
+    """Changes the files as a new training does; reports/ still has the previous evaluation."""
     run = read_json(folder / layout.RUN)
     new = {**run, "run_id": run["run_id"][::-1], "commit": "c" * 40}
     write_json(folder / layout.RUN, new)
@@ -254,9 +256,7 @@ def change_weights(folder: Path) -> None:
     weights.write_bytes(weights.read_bytes()[:-1] + b"\x77")
 
 
-def test_a_training_that_is_not_evaluated_yet_leaves_the_one_before_as_it_was(
-    store: Store,
-) -> None:
+def test_a_new_training_leaves_the_run_of_the_previous_one_unchanged(store: SyncedProject) -> None:
     sync_project(store.folder)
     before = store.state()
     run_id = train_again(store.folder)
@@ -271,13 +271,13 @@ def test_a_training_that_is_not_evaluated_yet_leaves_the_one_before_as_it_was(
     assert store.state() == before
 
 
-def test_an_evaluation_of_other_weights_is_not_written(store: Store) -> None:
+def test_an_evaluation_of_other_weights_is_not_written(store: SyncedProject) -> None:
     change_weights(store.folder)
     assert sync_project(store.folder)[1:] == (True, True, False)
     assert store.models() == []
 
 
-def test_a_file_that_is_missing_is_named(store: Store) -> None:
+def test_a_missing_file_is_named(store: SyncedProject) -> None:
     (store.folder / "models/weights.safetensors").unlink()
     with pytest.raises(InputError, match=r"weights\.safetensors is missing: .*dvc checkout"):
         sync_project(store.folder)

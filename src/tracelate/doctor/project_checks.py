@@ -13,9 +13,10 @@ from tracelate import layout
 from tracelate.doctor.problem import Problem
 from tracelate.errors import InputError
 from tracelate.files import read_json
-from tracelate.tracking import log_evaluation as evaluations
+from tracelate.tracking import evaluation_contents as evaluations
 from tracelate.tracking import log_training as trainings
 from tracelate.tracking.failures import StoreError
+from tracelate.tracking.log_evaluation import find_evaluation
 from tracelate.tracking.run_writer import RunWriter
 from tracelate.tracking.runs import find_attached
 from tracelate.tracking.store import Store
@@ -70,7 +71,7 @@ def _unsynced_stages(root: Path, store: Store) -> list[str]:
     training = read_training_run(root / layout.RUN)
     stages = {trainings.STAGE: trainings.training_files(root)}
     settings: dict[str, Any] = {}
-    if (lineage := evaluations.find_evaluation(root)) is not None:
+    if (lineage := find_evaluation(root)) is not None:
         stages[evaluations.STAGE] = evaluations.evaluation_files(root)
         settings = {"evaluate": lineage.params["evaluate"]}
     run = find_attached(store, training.run_id, training.experiment, settings)

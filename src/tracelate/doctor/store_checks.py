@@ -11,7 +11,7 @@ from tracelate import layout
 from tracelate.doctor.problem import Problem
 from tracelate.evaluation.lineage import MODEL_FILES
 from tracelate.registry.alias_lock import release, stale_locks
-from tracelate.tracking import log_evaluation as evaluations
+from tracelate.tracking import evaluation_contents as evaluations
 from tracelate.tracking import log_training as trainings
 from tracelate.tracking.address import shown_uri
 from tracelate.tracking.log_model import ARTIFACTS

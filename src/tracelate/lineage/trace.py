@@ -19,8 +19,8 @@ from tracelate.files import sha256_of
 from tracelate.git import commit_subject
 from tracelate.lineage.chain import Chain, RunState, VersionState
 from tracelate.tracking.address import has_store
+from tracelate.tracking.evaluation_contents import STAGE
 from tracelate.tracking.failures import ArtifactError, InvalidValueError, NotFoundError, StoreError
-from tracelate.tracking.log_evaluation import STAGE
 from tracelate.tracking.log_model import ARTIFACTS, find_logged_model
 from tracelate.tracking.records import StoredModel, StoredRun, StoredVersion
 from tracelate.tracking.references import find_model, find_unique_run

@@ -24,7 +24,7 @@ from tracelate.lineage.checks import (
     packed_copy,
 )
 from tracelate.lineage.trace import Trace, fetch, fetch_packed
-from tracelate.tracking.log_evaluation import STAGE
+from tracelate.tracking.evaluation_contents import STAGE
 from tracelate.tracking.log_model import (
     ARTIFACTS,
     CODE_TAG,

@@ -12,8 +12,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tracelate.errors import InputError
 from tracelate.git import current_commit
-from tracelate.registry.alias_lock import user_name
 from tracelate.registry.versions import Alias
+from tracelate.tracking.run_owner import user_name
 from tracelate.tracking.store import Store, connect
 
 HISTORY_TAG = "tracelate.history."

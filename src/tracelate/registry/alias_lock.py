@@ -7,7 +7,6 @@ runs, and deletes the entry to release it.
 
 from __future__ import annotations
 
-import getpass
 import time
 import uuid
 from collections.abc import Iterator, Mapping
@@ -17,7 +16,15 @@ from typing import Literal, NamedTuple
 
 from tracelate.errors import InputError
 from tracelate.tracking.failures import AlreadyExistsError, NotFoundError, StoreError
-from tracelate.tracking.run_owner import HOST, PID, PID_SPACE, STARTED, process_tags, state_of
+from tracelate.tracking.run_owner import (
+    HOST,
+    PID,
+    PID_SPACE,
+    STARTED,
+    process_tags,
+    state_of,
+    user_name,
+)
 from tracelate.tracking.store import Store
 
 SUFFIX = "--promotion-lock"
@@ -138,14 +145,6 @@ def release(store: Store, lock: Lock) -> None:
     found = find_lock(store, lock.model)
     if found is not None and found.token == lock.token:
         store.registry.delete(lock.entry)
-
-
-def user_name() -> str:
-    """Returns the name of the user who runs this process, or "unknown"."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # the user of a container may have no name
-        return "unknown"
 
 
 def _take(store: Store, model: str, wait_s: float) -> Lock:

@@ -12,7 +12,12 @@ from tracelate.evaluation.lineage import Lineage
 from tracelate.evaluation.results import Evidence
 from tracelate.files import sha256_of
 from tracelate.lineage.checks import refuse_changed_project
-from tracelate.registry.logged_evaluation import LoggedEvaluation, read_evaluation, shorten
+from tracelate.registry.logged_evaluation import (
+    LoggedEvaluation,
+    read_evaluation,
+    refuse_other_lineage,
+    shorten,
+)
 from tracelate.tracking.log_model import LINEAGE_TAG
 from tracelate.tracking.store import Store
 
@@ -59,31 +64,15 @@ def find_candidate(store: Store, reference: str, test: Path) -> Candidate:
         )
     evaluation = read_evaluation(store, reference)
     _refuse_other_test_set(evaluation, test)
-    if reasons := evaluation.inconsistencies:
-        raise InputError(f"{evaluation.title}: {'; '.join(reasons)}. Evaluate it again")
     refuse_changed_project(Path(), evaluation.lineage)
     if not evaluation.run.model_ids:
         raise InputError(
             f"{evaluation.title} has no packed model: `tracelate sync` logs what MLflow lacks"
         )
-    candidate = Candidate(evaluation, evaluation.run.model_ids[-1])
-    tags = store.models.get(candidate.model_id).tags
-    refuse_other_lineage(candidate, candidate.uri, tags.get(LINEAGE_TAG, ""))
+    model = store.models.get(evaluation.run.model_ids[-1])
+    candidate = Candidate(evaluation, model.model_id)
+    refuse_other_lineage(evaluation, candidate.uri, model.tags.get(LINEAGE_TAG))
     return candidate
-
-
-def refuse_other_lineage(candidate: Candidate, uri: str, found: str) -> None:
-    """Raises InputError if a model was not packed with the candidate's evaluation.
-
-    `found` is the sha256 of the lineage.json that the model at `uri` was packed with.
-    """
-    expected = candidate.evaluation.lineage_sha256
-    if found != expected:
-        raise InputError(
-            f"lineage.json of {uri} differs from that of {candidate.title}: its sha256 is "
-            f"{shorten(found)}, not {shorten(expected)}. The model was packed with the evaluation "
-            "of another run: promote that run"
-        )
 
 
 def _refuse_other_test_set(evaluation: LoggedEvaluation, test: Path) -> None:

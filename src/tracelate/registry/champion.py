@@ -9,7 +9,7 @@ from tracelate.comparison.significance import Resampling, Significance, compare_
 from tracelate.errors import InputError
 from tracelate.evaluation.results import Evidence
 from tracelate.metric_table import METRICS
-from tracelate.registry.logged_evaluation import LoggedEvaluation, read_evaluation
+from tracelate.registry.logged_evaluation import read_evaluation, refuse_other_lineage
 from tracelate.registry.versions import Alias, current_version
 from tracelate.tracking.failures import StoreError
 from tracelate.tracking.log_model import LINEAGE_TAG
@@ -40,18 +40,25 @@ def compare_with_champion(
         return ChampionComparison(None, None, [], None)
     title = f"version {version} ({alias.name})"
     try:
-        champion = read_evaluation(store, f"models:/{alias.model}/{version}")
-        _refuse_other_lineage(store, alias.model, version, champion)
+        champion = _read_champion(store, alias.model, version)
     except StoreError:
         raise
     except InputError as error:
         return ChampionComparison(version, title, [str(error)], None)
-    reasons = [
-        *differences(champion.evidence, candidate),
-        *(f"{champion.title}: {reason}" for reason in champion.inconsistencies),
-    ]
-    found = None if reasons else _significance(champion.evidence, candidate, metric)
+    reasons = differences(champion, candidate)
+    found = None if reasons else _significance(champion, candidate, metric)
     return ChampionComparison(version, title, reasons, found)
+
+
+def _read_champion(store: Store, model: str, version: str) -> Evidence:
+    """Raises InputError if the version's evaluation or model has changed."""
+    uri = f"models:/{model}/{version}"
+    evaluation = read_evaluation(store, uri)
+    model_id = store.registry.version(model, version).model_id
+    if model_id is not None:
+        packed_with = store.models.get(model_id).tags.get(LINEAGE_TAG)
+        refuse_other_lineage(evaluation, uri, packed_with)
+    return evaluation.evidence
 
 
 def _significance(champion: Evidence, candidate: Evidence, metric: str) -> Significance:
@@ -63,17 +70,3 @@ def _significance(champion: Evidence, candidate: Evidence, metric: str) -> Signi
         metrics=[METRICS[metric]],
     )
     return found
-
-
-def _refuse_other_lineage(
-    store: Store, name: str, version: str, champion: LoggedEvaluation
-) -> None:
-    """Raises InputError if the version was packed with the evaluation of another run."""
-    model_id = store.registry.version(name, version).model_id
-    if model_id is None:
-        return
-    if store.models.get(model_id).tags.get(LINEAGE_TAG) != champion.lineage_sha256:
-        raise InputError(
-            f"models:/{name}/{version} was packed with another evaluation than its run has: "
-            "delete the version and promote the run that the model came from"
-        )

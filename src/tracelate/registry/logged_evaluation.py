@@ -13,8 +13,8 @@ from tracelate.evaluation.lineage import Lineage, read_lineage
 from tracelate.evaluation.results import Evidence, read_evidence
 from tracelate.files import sha256_of
 from tracelate.tracking.address import shown_uri
+from tracelate.tracking.evaluation_contents import STAGE
 from tracelate.tracking.failures import ArtifactError
-from tracelate.tracking.log_evaluation import STAGE
 from tracelate.tracking.records import StoredRun
 from tracelate.tracking.results import find_evaluated_run
 from tracelate.tracking.store import Store
@@ -39,16 +39,12 @@ class LoggedEvaluation(NamedTuple):
         """Name of the run or version, for messages."""
         return self.evidence.name
 
-    @property
-    def inconsistencies(self) -> list[str]:
-        """Reasons why the scores cannot be those of the translations; empty if they can."""
-        return inconsistencies(self.evidence)
-
 
 def read_evaluation(store: Store, reference: str) -> LoggedEvaluation:
-    """Downloads the evaluation of a run or of a version, and checks the hash of each file.
+    """Downloads the evaluation of a run or of a version, and checks it.
 
-    Raises InputError if there is none, or if a file is missing or differs from its hash.
+    Raises InputError if there is none, if a file is missing or differs from its hash, or if the
+    scores cannot be those of the translations.
     """
     run, title = find_evaluated_run(store, reference)
     with tempfile.TemporaryDirectory(prefix="tracelate-") as temporary:
@@ -58,7 +54,23 @@ def read_evaluation(store: Store, reference: str) -> LoggedEvaluation:
             lineage = read_lineage(place / layout.LINEAGE.name)
         except InputError as error:  # without the temporary folder, which is deleted
             raise InputError(f"{title}: {str(error).replace(f'{place}/', '')}") from error
+    if reasons := inconsistencies(evidence):
+        raise InputError(f"{title}: {'; '.join(reasons)}. Evaluate it again")
     return LoggedEvaluation(run, evidence, lineage, run.tags[_hash_tag(layout.LINEAGE)])
+
+
+def refuse_other_lineage(evaluation: LoggedEvaluation, uri: str, found: str | None) -> None:
+    """Raises InputError if a model was not packed with the evaluation.
+
+    `found` is the sha256 of the lineage.json that the model at `uri` was packed with.
+    """
+    if found != evaluation.lineage_sha256:
+        known = "unknown" if found is None else shorten(found)
+        raise InputError(
+            f"lineage.json of {uri} differs from that of {evaluation.title}: its sha256 is "
+            f"{known}, not {shorten(evaluation.lineage_sha256)}. The model "
+            "was packed with the evaluation of another run: promote that run"
+        )
 
 
 def shorten(sha256: str) -> str:

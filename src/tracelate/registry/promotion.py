@@ -8,8 +8,7 @@ without the lock and writes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import nullcontext
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,7 +19,7 @@ from tracelate.registry.alias_history import (
     author_now,
     check_reason,
 )
-from tracelate.registry.alias_lock import Lock, hold_lock, refuse_lost
+from tracelate.registry.alias_lock import hold_lock, refuse_lost
 from tracelate.registry.candidate import Candidate, find_candidate
 from tracelate.registry.champion import compare_with_champion
 from tracelate.registry.gate import (
@@ -84,12 +83,15 @@ def promote(request: PromotionRequest, on_progress: OnProgress = lambda *_: None
     check_reason(request.forced_because)
     store, alias = connect(), request.alias
     candidate = find_candidate(store, request.reference, request.test)
-    version = _find_or_register_version(store, candidate, request)
+    if request.dry_run:
+        version = find_version(store, alias.model, candidate.model_id)
+    else:
+        version = register_version(store, alias.model, candidate.model_id, candidate.run_id)
     if version is not None and version == current_version(store, alias):
         return Promotion("unchanged", version, version, GateVerdict([]), None)
     uri = candidate.uri if version is None else f"models:/{alias.model}/{version}"
     retranslation = translate_again(candidate, uri, on_progress)
-    with _lock_unless_dry_run(store, request) as lock:
+    with nullcontext() if request.dry_run else hold_lock(store, alias.model) as lock:
         judgement = _judge(store, candidate, version, retranslation, request)
         record = None
         if lock is not None and version is not None and judgement.decision != "unchanged":
@@ -97,27 +99,6 @@ def promote(request: PromotionRequest, on_progress: OnProgress = lambda *_: None
             record = _carry_out(store, candidate, judgement, alias, version)
     replaced = judgement.comparison.version
     return Promotion(judgement.decision, version, replaced, judgement.verdict, record)
-
-
-def _find_or_register_version(
-    store: Store, candidate: Candidate, request: PromotionRequest
-) -> str | None:
-    """Returns None only in a dry run whose candidate has no version yet."""
-    model = request.alias.model
-    version = find_version(store, model, candidate.model_id)
-    if version is not None or request.dry_run:
-        return version
-    with hold_lock(store, model):
-        return register_version(store, model, candidate.model_id, candidate.run_id)
-
-
-@contextmanager
-def _lock_unless_dry_run(store: Store, request: PromotionRequest) -> Iterator[Lock | None]:
-    if request.dry_run:
-        yield None
-    else:
-        with hold_lock(store, request.alias.model) as lock:
-            yield lock
 
 
 def _judge(

@@ -8,7 +8,8 @@ from typing import NamedTuple
 from tracelate import layout
 from tracelate.comparison.parity import Parity, compare_translations
 from tracelate.files import sha256_of
-from tracelate.registry.candidate import Candidate, refuse_other_lineage
+from tracelate.registry.candidate import Candidate
+from tracelate.registry.logged_evaluation import refuse_other_lineage
 from tracelate.tracking.packed_models import packed_model
 from tracelate.tracking.packed_translator import load_packed_translator
 
@@ -35,7 +36,7 @@ def translate_again(candidate: Candidate, uri: str, on_progress: OnProgress) -> 
     scored = [row.translation for row in candidate.evidence.rows]
     with packed_model(uri) as packed:
         found = sha256_of(packed.artifacts / layout.LINEAGE.name)
-        refuse_other_lineage(candidate, uri, found)
+        refuse_other_lineage(candidate.evaluation, uri, found)
         model = load_packed_translator(packed.artifacts)
         on_progress("translating in batches", 0, len(sources))
         together = [str(text) for text in model.translate(sources)]

@@ -6,6 +6,7 @@ import re
 from typing import NamedTuple
 
 from tracelate.errors import InputError
+from tracelate.registry.alias_lock import hold_lock
 from tracelate.tracking.store import Store
 
 NAME = re.compile(r"[A-Za-z0-9._-]{1,200}")
@@ -55,10 +56,16 @@ def find_version(store: Store, model: str, model_id: str) -> str | None:
 
 
 def register_version(store: Store, model: str, model_id: str, run_id: str) -> str:
-    """Returns the version that was made from the logged model; creates it if there is none.
+    """Returns the version that was made from the logged model.
 
-    The caller must hold the lock of the registered model.
+    Creates it, and the registered model, if there is none. Raises InputError if another process
+    does not release the lock of the registered model.
     """
-    store.registry.create_if_missing(model)
     found = find_version(store, model, model_id)
-    return found or store.registry.create_version(model, model_id, run_id).version
+    if found is not None:
+        return found
+    with hold_lock(store, model):
+        store.registry.create_if_missing(model)
+        # another process may have created it meanwhile
+        found = find_version(store, model, model_id)
+        return found or store.registry.create_version(model, model_id, run_id).version

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,8 @@ from tracelate.tracking.log_training import run_name
 from tracelate.tracking.mlflow_settings import quiet_mlflow
 from tracelate.tracking.model_card import write_card
 from tracelate.tracking.records import StoredModel
-from tracelate.tracking.run_writer import DataFile, RunWriter, flatten
+from tracelate.tracking.run_contents import RunContents
+from tracelate.tracking.run_writer import RunWriter, flatten
 from tracelate.tracking.store import Store
 
 REQUIREMENTS = (
@@ -55,11 +55,7 @@ CODE = (
 
 
 def log_model(
-    run: RunWriter,
-    lineage: Lineage,
-    test: DataFile,
-    metrics: Mapping[str, float],
-    root: Path = Path(),
+    run: RunWriter, lineage: Lineage, evaluation: RunContents, root: Path = Path()
 ) -> StoredModel:
     """Logs the training's model to MLflow unless it was logged before, and links it to the run.
 
@@ -85,7 +81,8 @@ def log_model(
     settings = dict(flatten({"evaluate": lineage.params["evaluate"]}))
     if all(model.params.get(name) == str(value) for name, value in settings.items()):
         _refresh(store, model, root)
-        run.log_model_metrics(model, test, lineage.test_sha256, metrics)
+        [test] = evaluation.datasets
+        run.log_model_metrics(model, test, evaluation.metrics)
     return model
 
 

@@ -9,15 +9,18 @@ from typing import Any, NamedTuple
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from tracelate.evaluation.metrics_file import read_metrics
-from tracelate.files import read_json
 from tracelate.git import current_commit
-from tracelate.tracking.evaluation_values import evaluation_metrics, scoring_tags, sharpness_curve
-from tracelate.tracking.log_training import MEASURED
+from tracelate.tracking.evaluation_contents import (
+    evaluation_metrics,
+    scoring_tags,
+    sharpness_curve,
+)
+from tracelate.tracking.log_training import training_curve, training_metrics
+from tracelate.tracking.run_contents import RunContents
 from tracelate.tracking.run_writer import RunWriter
 from tracelate.tracking.runs import source_tags, start_run
 from tracelate.tracking.store import connect
-from tracelate.tracking.sync_marks import content_sha256, is_synced, mark_synced
-from tracelate.training.curve_files import read_curve
+from tracelate.tracking.sync_marks import content_sha256, finish_stage, is_synced
 
 STAGE = "study"
 STUDY_TAG = "tracelate.study"
@@ -55,11 +58,11 @@ def track_study(
         tags = {**one.tags, FILES_TAG: content_sha256(one.files)}
         run = _find_or_start(experiment, one.name, tags, {MLFLOW_PARENT_RUN_ID: parent.run_id})
         if not is_synced(run, STAGE, one.files):
-            _write(run, one)
+            run.write(_contents(one))
+            finish_stage(run, STAGE, one.files)
     if not is_synced(parent, STAGE, documents):
-        parent.log_files(documents, STAGE)
-        parent.finish()
-        mark_synced(parent, STAGE, documents)
+        parent.write(RunContents(files={STAGE: documents}))
+        finish_stage(parent, STAGE, documents)
 
 
 def _find_or_start(
@@ -76,19 +79,13 @@ def _find_or_start(
     return run
 
 
-def _write(run: RunWriter, one: StudyRun) -> None:
-    report = read_json(one.training)
-    run.log_params(one.params)
-    for curve in one.curves:
-        run.log_curve(
-            [{key: row[key] for key in row if key != "epoch"} for row in read_curve(curve)]
-        )
+def _contents(one: StudyRun) -> RunContents:
     metrics = read_metrics(one.metrics)
     signatures = {score.name: score.signature for score in metrics.scores}
-    run.set_tags(scoring_tags(metrics.test.sha256, signatures))
-    measured = {MEASURED[name]: report[name] for name in MEASURED}
-    run.log_metrics({**measured, **dict(evaluation_metrics(metrics))})
-    run.log_curve(sharpness_curve(metrics))
-    run.log_files([one.metrics, one.translations], "evaluation")
-    run.finish()
-    mark_synced(run, STAGE, one.files)
+    return RunContents(
+        params=one.params,
+        tags=scoring_tags(metrics.test.sha256, signatures),
+        metrics={**training_metrics(one.training), **evaluation_metrics(metrics)},
+        curves=[*map(training_curve, one.curves), sharpness_curve(metrics)],
+        files={"evaluation": [one.metrics, one.translations]},
+    )

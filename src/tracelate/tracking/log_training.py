@@ -15,9 +15,10 @@ from tracelate.files import read_json
 from tracelate.git import Commit, current_commit
 from tracelate.model.architecture import architecture_name
 from tracelate.saved_settings import model_config_of
-from tracelate.tracking.run_writer import DataFile, RunWriter
+from tracelate.tracking.run_contents import Curve, DataFile, RunContents
+from tracelate.tracking.run_writer import RunWriter
 from tracelate.tracking.runs import dvc_tags, hash_tags, source_tags, start_run
-from tracelate.tracking.sync_marks import is_synced, mark_synced
+from tracelate.tracking.sync_marks import finish_stage, is_synced
 from tracelate.training.curve_files import read_curve
 from tracelate.training.run_file import read_training_run
 
@@ -42,10 +43,11 @@ def start_training(params: Params, resumed_run_id: str | None) -> RunWriter:
     Raises StoreError if MLflow fails.
     """
     values = params.model_dump()
-    tags = {**training_tags(values, current_commit()), **dvc_tags()}
+    origin = training_origin(values, current_commit())
+    tags = {**origin.tags, **dvc_tags()}
     run, is_new = start_run(params.runtime.experiment, run_name(values), tags, resumed_run_id)
     if is_new:
-        _log_settings(run, values)
+        run.write(origin)
     return run
 
 
@@ -57,16 +59,8 @@ def track_training(run: RunWriter, params: Mapping[str, Any], root: Path = Path(
     files = training_files(root)
     if is_synced(run, STAGE, files):
         return False
-    training = read_training_run(root / layout.RUN)
-    report = read_json(root / layout.TRAINING_REPORT)
-    run.set_tags(training_tags(params, Commit(training.commit, training.dirty), root))
-    _log_settings(run, params, root)
-    for curve in CURVES:
-        run.log_curve([_without_epoch(row) for row in read_curve(root / curve)])
-    run.log_metrics({MEASURED[name]: report[name] for name in MEASURED})
-    run.log_files([root / layout.TRAINING_REPORT, *(root / curve for curve in CURVES)], STAGE)
-    run.finish()
-    mark_synced(run, STAGE, files)
+    run.write(training_contents(params, root))
+    finish_stage(run, STAGE, files)
     return True
 
 
@@ -76,6 +70,41 @@ def training_files(root: Path = Path()) -> list[Path]:
         root / path
         for path in (*layout.TRAINING_INPUTS, layout.RUN, layout.TRAINING_REPORT, *CURVES)
     ]
+
+
+def training_contents(params: Mapping[str, Any], root: Path) -> RunContents:
+    """Reads what a finished training writes to its run."""
+    training = read_training_run(root / layout.RUN)
+    report, curves = root / layout.TRAINING_REPORT, [root / curve for curve in CURVES]
+    origin = training_origin(params, Commit(training.commit, training.dirty), root)
+    return origin._replace(
+        metrics=training_metrics(report),
+        curves=[training_curve(curve) for curve in curves],
+        files={STAGE: [report, *curves]},
+    )
+
+
+def training_origin(params: Mapping[str, Any], commit: Commit, root: Path = Path()) -> RunContents:
+    """Returns the contents of a run that are known when its training starts.
+
+    The tags name the languages, the corpus, the code and the files that are read. Runs on the same
+    data have the same tag `data`.
+    """
+    hashes = hash_tags(layout.TRAINING_INPUTS, root)
+    tags = {"pair": language_pair(params), "data": hashes[f"sha256.{TRAIN}"][:12]}
+    provenance = root / layout.PROVENANCE
+    if provenance.is_file():
+        tags["corpus"] = corpus_name(read_json(provenance))
+    return RunContents(
+        params={name: section for name, section in params.items() if name not in UNUSED},
+        tags={**tags, **source_tags(commit), **hashes},
+        datasets=[
+            DataFile(
+                path, hashes[f"sha256.{path}"], context, pq.read_metadata(root / path).num_rows
+            )
+            for path, context in ((TRAIN, "training"), (VALID, "validation"))
+        ],
+    )
 
 
 def run_name(params: Mapping[str, Any]) -> str:
@@ -88,29 +117,14 @@ def language_pair(params: Mapping[str, Any]) -> str:
     return f"{params['download']['source_language']}-{params['download']['target_language']}"
 
 
-def training_tags(params: Mapping[str, Any], commit: Commit, root: Path = Path()) -> dict[str, str]:
-    """Returns the tags that name the languages, the corpus, the code and the files that were read.
-
-    Runs on the same data have the same tag `data`.
-    """
-    hashes = hash_tags(layout.TRAINING_INPUTS, root)
-    tags = {"pair": language_pair(params), "data": hashes[f"sha256.{TRAIN}"][:12]}
-    provenance = root / layout.PROVENANCE
-    if provenance.is_file():
-        tags["corpus"] = corpus_name(read_json(provenance))
-    return {**tags, **source_tags(commit), **hashes}
+def training_metrics(report: Path) -> dict[str, float]:
+    """Returns the values of reports/train.json under their names in MLflow."""
+    values = read_json(report)
+    return {MEASURED[name]: values[name] for name in MEASURED}
 
 
-def _log_settings(run: RunWriter, params: Mapping[str, Any], root: Path = Path()) -> None:
-    run.log_params({name: section for name, section in params.items() if name not in UNUSED})
-    run.log_datasets(
-        [_data_file(TRAIN, "training", root), _data_file(VALID, "validation", root)], root
-    )
-
-
-def _data_file(path: Path, context: str, root: Path) -> DataFile:
-    return DataFile(path, context, pq.read_metadata(root / path).num_rows)
-
-
-def _without_epoch(row: Mapping[str, float]) -> dict[str, float]:
-    return {name: value for name, value in row.items() if name != "epoch"}
+def training_curve(path: Path) -> Curve:
+    """Returns the rows of a curve's file without the epoch, which MLflow does not show."""
+    return [
+        {name: value for name, value in row.items() if name != "epoch"} for row in read_curve(path)
+    ]

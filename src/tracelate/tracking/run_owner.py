@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import socket
 from collections.abc import Mapping
@@ -28,6 +29,14 @@ def process_tags() -> dict[str, str]:
         STARTED: f"{process.create_time():.2f}",
         PID_SPACE: pid_space(),
     }
+
+
+def user_name() -> str:
+    """Returns the name of the user who runs this process, or "unknown"."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # the user of a container may have no name
+        return "unknown"
 
 
 def pid_space() -> str:

@@ -10,25 +10,15 @@ import json
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric
 from mlflow.utils.mlflow_tags import MLFLOW_LOGGED_ARTIFACTS
 from mlflow.utils.validation import MAX_DATASET_DIGEST_SIZE
 
-from tracelate.files import sha256_of
 from tracelate.tracking.records import StoredModel
+from tracelate.tracking.run_contents import Curve, DataFile, RunContents
 from tracelate.tracking.store import Store
-
-
-class DataFile(NamedTuple):
-    """A dataset that a run read."""
-
-    path: Path
-    """Relative to the project's root."""
-    context: str
-    """Use of the dataset: training, validation or test."""
-    row_count: int
 
 
 class RunWriter:
@@ -40,6 +30,19 @@ class RunWriter:
     def __init__(self, store: Store, run_id: str) -> None:
         self.store = store
         self.run_id = run_id
+
+    def write(self, contents: RunContents) -> None:
+        """Writes all contents that the run does not have yet."""
+        self.log_params(contents.params)
+        self.set_tags(contents.tags)
+        self.log_datasets(contents.datasets)
+        self.log_metrics(contents.metrics)
+        for curve in contents.curves:
+            self.log_curve(curve)
+        for folder, paths in contents.files.items():
+            self.log_files(paths, folder)
+        for path, columns in contents.tables.items():
+            self.log_table(columns, path)
 
     def log_params(self, params: Mapping[str, Any]) -> None:
         """Logs nested settings under dotted names; a value that was logged is never changed."""
@@ -53,7 +56,7 @@ class RunWriter:
         changed = {name: value for name, value in metrics.items() if latest.get(name) != value}
         self._log_rows([{"step": 0, **changed}])
 
-    def log_curve(self, rows: Sequence[Mapping[str, float]]) -> None:
+    def log_curve(self, rows: Curve) -> None:
         """Logs rows of metrics, each at its own `step`, without the points that were logged."""
         logged = {
             (name, point.step, point.value)
@@ -70,12 +73,9 @@ class RunWriter:
         )
 
     def log_model_metrics(
-        self, model: StoredModel, test: DataFile, sha256: str, metrics: Mapping[str, float]
+        self, model: StoredModel, test: DataFile, metrics: Mapping[str, float]
     ) -> None:
-        """Logs metrics to the run and to its model, with the test set they were measured on.
-
-        `sha256` is the test set's.
-        """
+        """Logs metrics to the run and to its model, with the test set they were measured on."""
         now_ms = _now_ms()
         entries = [
             Metric(
@@ -85,7 +85,7 @@ class RunWriter:
                 0,
                 model_id=model.model_id,
                 dataset_name=test.path.as_posix(),
-                dataset_digest=digest(sha256),
+                dataset_digest=digest(test.sha256),
             )
             for name, value in metrics.items()
             if model.metrics.get(name) != value
@@ -96,13 +96,13 @@ class RunWriter:
         """Sets tags, in place of earlier values."""
         self.store.runs.set_tags(self.run_id, tags)
 
-    def log_datasets(self, files: Iterable[DataFile], root: Path = Path()) -> None:
+    def log_datasets(self, files: Iterable[DataFile]) -> None:
         """Logs the files that the run read, each with the beginning of its sha256 as digest."""
         datasets = [
             DatasetInput(
                 Dataset(
                     name=file.path.as_posix(),
-                    digest=digest(sha256_of(root / file.path)),
+                    digest=digest(file.sha256),
                     source_type="local",
                     source=f'{{"uri": "{file.path.as_posix()}"}}',
                     profile=f'{{"num_rows": {file.row_count}}}',

@@ -14,12 +14,16 @@ SYNC_TAG = "tracelate.mirrored."
 
 
 def is_synced(run: RunWriter, stage: str, files: Iterable[Path]) -> bool:
-    """Returns True if `mark_synced` was called with files of the same names and contents."""
+    """Returns True if `finish_stage` was called with files of the same names and contents."""
     return run.tag(SYNC_TAG + stage) == content_sha256(files)
 
 
-def mark_synced(run: RunWriter, stage: str, files: Iterable[Path]) -> None:
-    """Records that the run has everything of a stage; to be called after all other writing."""
+def finish_stage(run: RunWriter, stage: str, files: Iterable[Path]) -> None:
+    """Finishes the run and records that it has everything of a stage.
+
+    To be called after all other writing.
+    """
+    run.finish()
     run.set_tags({SYNC_TAG + stage: content_sha256(files)})
 
 
