@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from ruamel.yaml import YAML
 
 from tests.tiny_corpus import PROJECT
-from tracelate.config import load_params
+from tracelate.config import Params, Section, load_params
 from tracelate.errors import InputError
 
 TRANSFORMER = {"architecture": "transformer"}
@@ -24,6 +26,29 @@ def changed(key: str, value: str, text: str = TEXT) -> str:
     text, count = re.subn(rf"(?m)^(\s*{key}:) .*$", rf"\1 {value}", text, count=1)
     assert count == 1, key
     return text
+
+
+def sections(section: type[Section] = Params) -> Iterator[type[Section]]:
+    """The section and all sections inside it."""
+    yield section
+    for field in section.model_fields.values():
+        for kind in (field.annotation, *get_args(field.annotation)):
+            if isinstance(kind, type) and issubclass(kind, Section):
+                yield from sections(kind)
+
+
+@pytest.mark.parametrize("section", dict.fromkeys(sections()), ids=lambda one: one.__name__)
+def test_every_section_and_every_setting_is_described(section: type[Section]) -> None:
+    assert section.__dict__.get("__doc__"), section
+    for name, field in section.model_fields.items():
+        description = field.description or ""
+        assert description.endswith("."), f"{section.__name__}.{name}"
+        assert not re.match("(What|Whether|Which|Where|How)\\b", description), name
+
+
+def test_every_class_of_settings_is_reached_from_params() -> None:
+    own = {one for one in Section.__subclasses__() if one.__module__.startswith("tracelate.")}
+    assert own == set(sections())
 
 
 def test_the_projects_own_settings_are_valid() -> None:

@@ -1,245 +1,179 @@
-"""The typed, strict view of params.yaml: one class a section.
+"""The typed, strict view of params.yaml: one class for each section.
 
-Values come from params.yaml alone: nothing here has a default. Percent is 0 to 100.
+All values come from params.yaml: nothing here has a default. Percent is 0 to 100.
 """
 
 from __future__ import annotations
 
-import difflib
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple, Self, get_args
+from typing import Annotated, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    ValidationError,
-    model_validator,
+from pydantic import AfterValidator, Field, StringConstraints
+from pydantic_core import PydanticCustomError
+
+from tracelate.config_file import read_settings
+from tracelate.config_model import (
+    AttentionName,
+    BridgeName,
+    CellName,
+    DropoutConfig,
+    EncoderName,
+    ModelConfig,
 )
-from pydantic_core import ErrorDetails, PydanticCustomError
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-
-from tracelate.errors import InputError
+from tracelate.config_section import (
+    Before,
+    Count,
+    Fraction,
+    Language,
+    LengthPenalty,
+    Percent,
+    Section,
+    Text,
+)
 from tracelate.layout import PARAMS
 from tracelate.metric_table import METRICS
 
-Percent = Annotated[float, Field(ge=0, le=100)]
-Fraction = Annotated[float, Field(ge=0, lt=1)]
-Count = Annotated[int, Field(ge=1)]
-Text = Annotated[str, StringConstraints(min_length=1)]
-Language = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]+)*$")]
-LengthPenalty = Annotated[float, Field(ge=0, le=10, allow_inf_nan=False)]
-"""Alpha; far above 10, the penalty of a long translation is more than a float can be."""
-AttentionName = Literal[
-    "none",
-    "additive",
-    "dot",
-    "scaled_dot",
-    "general",
-    "concat",
-    "local_m",
-    "local_p",
-    "multi_head",
+__all__ = [
+    "AttentionName",
+    "Before",
+    "BridgeName",
+    "CatalogsConfig",
+    "CellName",
+    "DownloadConfig",
+    "DropoutConfig",
+    "EncoderName",
+    "EvaluateConfig",
+    "FilePair",
+    "FilesConfig",
+    "HubConfig",
+    "LengthPenalty",
+    "ModelConfig",
+    "Params",
+    "PrepareConfig",
+    "RegistryConfig",
+    "RuntimeConfig",
+    "Section",
+    "TokenizeConfig",
+    "TrainConfig",
+    "load_params",
 ]
-CellName = Literal["rnn", "gru", "lstm"]
-EncoderName = Literal["recurrent", "feed_forward"]
-BridgeName = Literal["dense", "copy", "zero"]
-
-
-class Before(NamedTuple):
-    """Value of a setting in models that were saved before it was a setting, in its annotation."""
-
-    value: Any
-
-
-class Section(BaseModel):
-    """Frozen, strict, with finite numbers, and without room for a misspelt key."""
-
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
 
 
 class CatalogsConfig(Section):
     """Message catalogs (JSON) inside a wheel of the Python package index."""
 
     package: Text
+    """Name of the package on the index."""
     version: Text
+    """Version of the package."""
     sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+    """SHA-256 of the wheel in hexadecimal; a wheel with another one is refused."""
     python_version: Text
+    """Version of Python that the wheel requires, for pip's choice of a file. The wheel is only
+    read, so this Python need not be installed."""
     path: Annotated[str, StringConstraints(pattern=r"\{group\}.*\{language\}")]
-    """A catalog's path in the wheel, with {group} and {language} in it."""
+    """Path of a catalog in the wheel, with {group} for the name of its component and {language} for
+    the code of its language, in this order."""
     licence: Text
+    """Licence of the texts, as the lineage and the model card state it."""
 
 
 class HubConfig(Section):
     """A dataset of the Hugging Face Hub, or a local folder of the same shape."""
 
     name: Text
-    """owner/name, or a folder's path."""
+    """Name of the dataset, owner/name, or the path of a folder."""
     revision: Text
+    """Branch, tag or commit of the dataset; only a commit names the same text for ever. A local
+    folder has none."""
     licence: Text
+    """Licence of the texts, as the lineage and the model card state it."""
 
 
 class FilePair(Section):
-    """Two line-aligned UTF-8 text files."""
+    """Two UTF-8 text files; each line of one is the translation of the same line of the other."""
 
     source: Text
+    """Path of the file in the source language, from the project's root."""
     target: Text
+    """Path of the file in the target language, from the project's root."""
 
 
 class FilesConfig(Section):
+    """Pairs of text files. In the folder corpora/, DVC notices when they change."""
+
     train: FilePair
+    """Text to train on."""
     valid: FilePair | None
+    """Text to validate with; null: the stage prepare takes it from the training text."""
     test: FilePair | None
+    """Text to test on; null: the stage prepare takes it from the training text."""
     licence: Text
+    """Licence of the texts, as the lineage and the model card state it."""
 
 
 class DownloadConfig(Section):
+    """The corpus and its languages."""
+
     source_language: Language
+    """Code of the language that is translated, as the corpus writes it, such as en."""
     target_language: Language
+    """Code of the language that is translated into, as the corpus writes it, such as es."""
     corpus: Literal["catalogs", "hub", "files"]
+    """Kind of corpus: the section below that is read; the two others are not used."""
     catalogs: CatalogsConfig
+    """Message catalogs in a wheel."""
     hub: HubConfig
+    """A dataset of the Hugging Face Hub."""
     files: FilesConfig
+    """Local text files."""
 
 
 class PrepareConfig(Section):
+    """Cleaning and splitting of the corpus."""
+
     seed: int
+    """Seed of the splits. The split of a group depends on this and the group's name alone, so that
+    new groups move no others."""
     valid_percent: Percent
+    """Percent of the groups that become validation text, if the corpus has no validation split.
+    Groups are catalogs, or sentences with the same source, so the percentage of pairs differs."""
     test_percent: Percent
+    """Percent of the groups that become test text, if the corpus has no test split."""
     max_characters: Count
+    """Most characters on either side of a pair; longer pairs are dropped."""
     max_length_ratio: Annotated[float, Field(ge=1)]
+    """Most characters of the longer side for each character of the shorter side; other pairs are
+    dropped, unless their longer side has 20 characters or fewer. Characters of double width, such
+    as Chinese ones, count twice."""
     drop_untranslated: bool
+    """If true, pairs with the same text on both sides are dropped."""
     max_near_leakage_percent: Percent
+    """Most percent of the test sentences that may have a near duplicate in the training text: a
+    sentence whose set of character 5-grams has a Jaccard similarity of 0.8 or more. Above it the
+    stage fails and no model is promoted."""
 
 
 class TokenizeConfig(Section):
+    """The vocabulary."""
+
     vocabulary_size: Annotated[int, Field(ge=300)]
-    """The 256 bytes and the special tokens are always in it."""
-
-
-class DropoutConfig(Section):
-    """Dropout by place: the probability with which a feature is set to 0 in training.
-
-    A mask is the same at all positions of a sentence (Gal and Ghahramani 2016).
-    """
-
-    embedding: Fraction
-    """Of the embedded source and target pieces."""
-    layers: Fraction
-    """Between recurrent or feed-forward layers; in a transformer, of what each sublayer adds
-    (Vaswani et al. 2017, section 5.4)."""
-    encoder_output: Fraction
-    """Of the encoder's states, before attention reads them."""
-    decoder_output: Fraction
-    """Of the attentional vector, before the output layer."""
-
-
-class ModelConfig(Section):
-    architecture: Literal["recurrent", "transformer"]
-    """The transformer uses heads, the sizes, layers and dropout alone."""
-    attention: AttentionName
-    hops: Count
-    """How often the decoder looks at the source a step; 1 for plain attention."""
-    heads: Count
-    """Of multi_head and of the transformer."""
-    window: Count
-    """D of local_m and local_p: they look at 2D + 1 source pieces."""
-    input_feeding: bool
-    encoder: EncoderName
-    directions: Literal["both", "forward"]
-    """In which the recurrent encoder reads."""
-    bridge: BridgeName
-    """How the decoder's first state comes from the encoder's last: through a layer, as it is, or
-    not at all."""
-    cell: CellName
-    embedding_size: Count
-    hidden_size: Annotated[int, Field(ge=2, multiple_of=2)]
-    """Of the decoder's state, and of the encoder's directions together."""
-    layers: Count
-    feed_forward_ratio: Annotated[int, Field(ge=1), Before(4)]
-    """Size of a transformer's inner feed-forward layer, divided by hidden_size; 4 in Vaswani et al.
-    2017, section 3.3."""
-    embedding_deviation: Annotated[float, Field(gt=0), Before(0.1)]
-    """Standard deviation of the embeddings before training."""
-    dropout: DropoutConfig
-    max_length_ratio: Annotated[int, Field(ge=1), Before(2)]
-    """Most target pieces for each source piece; see max_length_extra."""
-    max_length_extra: Annotated[int, Field(ge=0), Before(10)]
-    """A source of S pieces has a translation of at most max_length_ratio * S + max_length_extra
-    pieces, the end tokens included; a search that reaches this length is cut off."""
-
-    @model_validator(mode="after")
-    def refuse_what_makes_no_sense(self) -> Self:
-        many_heads = self.architecture == "transformer" or self.attention == "multi_head"
-        if many_heads and self.hidden_size % self.heads:
-            raise ValueError(
-                f"heads is {self.heads}, which does not divide hidden_size {self.hidden_size}"
-            )
-        if self.architecture == "transformer":
-            self._refuse_for_the_transformer()
-        else:
-            self._refuse_for_the_recurrent()
-        return self
-
-    def _refuse_for_the_transformer(self) -> None:
-        remedy = "or set architecture to recurrent"
-        if self.attention not in ("general", "multi_head"):
-            raise ValueError(
-                f"attention is {self.attention}, but a transformer has multi-head attention of "
-                f"its own: leave attention at general, {remedy}"
-            )
-        if self.hops > 1:
-            raise ValueError(
-                f"hops is {self.hops}, but a transformer looks once in each of its layers: "
-                f"set hops to 1 and layers to what you need, {remedy}"
-            )
-        if self.input_feeding:
-            raise ValueError(
-                "input_feeding is true, but a transformer has no cell to feed: "
-                f"set input_feeding to false, {remedy}"
-            )
-        if self.encoder == "feed_forward":
-            raise ValueError(
-                "encoder is feed_forward, but a transformer has an encoder of its own: "
-                f"leave encoder at recurrent, {remedy}"
-            )
-
-    def _refuse_for_the_recurrent(self) -> None:
-        if self.attention == "none":
-            if self.hops > 1:
-                raise ValueError(
-                    f"hops is {self.hops}, but attention none never looks: set hops to 1"
-                )
-            if self.bridge == "zero":
-                raise ValueError(
-                    "bridge is zero and attention none, so the decoder would know nothing of the "
-                    "source: set bridge to dense or copy, or attention to general"
-                )
-            if self.encoder == "feed_forward":
-                raise ValueError(
-                    "encoder is feed_forward, which has no last state for the decoder to go on "
-                    "from, and attention is none: set attention to general"
-                )
-        if self.attention == "additive" and self.input_feeding:
-            raise ValueError(
-                "input_feeding is true, but additive attention feeds its context into the cell "
-                "already: set input_feeding to false, or attention to concat"
-            )
-        if self.encoder == "feed_forward" and self.directions == "forward":
-            raise ValueError(
-                "directions is forward, but encoder feed_forward reads all words at once: "
-                "set directions to both"
-            )
+    """Number of pieces of the byte-pair encoding (Sennrich et al. 2016) that both languages share,
+    with the 256 bytes and 4 special tokens; a small corpus may yield fewer."""
 
 
 class TrainConfig(Section):
+    """The training: its length, optimiser, batches and regularisation."""
+
     seed: Annotated[int, Field(ge=0)]
+    """Seed of the first weights, the order of batches and the dropout masks."""
     epochs: Count
+    """Most passes over the training text; early stopping may end the training before."""
     warmup_steps: Annotated[int, Field(ge=0)]
+    """Number of optimiser steps in which the learning rate rises linearly from 0 to
+    learning_rate."""
     learning_rate: Annotated[float, Field(gt=0)]
+    """Learning rate of Adam (Kingma and Ba 2015) after the warm-up."""
     final_learning_rate_factor: Annotated[float, Field(ge=0, le=1)]
     """Learning rate of the last step, divided by learning_rate; half a cosine leads to it
     (Loshchilov and Hutter 2017)."""
@@ -248,27 +182,50 @@ class TrainConfig(Section):
     adam_beta2: Fraction
     """Decay of Adam's average of the squared gradient; 0.98 in Vaswani et al. 2017, section 5.3."""
     adam_epsilon: Annotated[float, Field(gt=0)]
-    """Adam's term that keeps the division by the squared gradient's root finite."""
+    """Number that Adam adds to the root of the average squared gradient before dividing by it."""
     batch_tokens: Count
+    """Most tokens in a batch of all devices together: its number of pairs times the length of its
+    longest side, padding included. It sets the number of optimiser steps, so it is tracked."""
     length_noise: Annotated[float, Field(ge=0)]
     """Pairs are sorted into batches by their length times a random factor between 1 and 1 +
     length_noise, so that each epoch has other batches; 0: by length alone."""
     label_smoothing: Fraction
+    """Probability that the training target spreads evenly over the vocabulary (Szegedy et al. 2016,
+    section 7; 0.1 in Vaswani et al. 2017, section 5.4)."""
     gradient_clip_norm: Annotated[float, Field(gt=0)]
+    """Largest L2 norm of the gradient of all weights; a larger gradient is scaled down to it
+    (Pascanu et al. 2013)."""
     weight_average_decay: Fraction
+    """Decay, for each step, of the moving average of the weights (Polyak and Juditsky 1992), which
+    is validated and kept in place of the weights; 0: no average."""
     early_stopping_epochs: Count
+    """Number of epochs without a better validation BLEU after which the training ends."""
     log_every_steps: Count
     """Number of optimiser steps between two rows of the training curve."""
     precision: Literal["bf16-mixed", "32-true"]
+    """Number format of the matrix products in training: bfloat16 with float32 weights, or float32.
+    Validation and translation are in float32."""
 
 
 class EvaluateConfig(Section):
+    """Translation of the test text, and its scores."""
+
     beam_size: Count
+    """Number of hypotheses of a sentence that beam search keeps at each step; 1 is greedy
+    search."""
     length_penalty: LengthPenalty
+    """Exponent alpha of the length penalty ((5 + length) / 6) ** alpha, which divides the log
+    probability of a translation (Wu et al. 2016, eq. 14); 0: no penalty, which favours short
+    translations."""
     batch_sentences: Count
+    """Number of sentences that are translated together. Their order is by length; another number
+    may change scores by rounding."""
     bootstrap_samples: Annotated[int, Field(ge=2)]
+    """Number of resampled test sets behind each 95 % interval (Koehn 2004)."""
     bootstrap_seed: Annotated[int, Field(ge=0)]
+    """Seed of the resampling."""
     heat_maps: Annotated[int, Field(ge=0)]
+    """Number of test sentences whose attention is drawn; 0: none."""
 
 
 def _known_metric(key: str) -> str:
@@ -278,77 +235,55 @@ def _known_metric(key: str) -> str:
 
 
 class RegistryConfig(Section):
-    """What a model is promoted as, and by what; tracked by no stage."""
+    """The conditions of a promotion. No stage tracks them."""
 
     name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]+$", max_length=200)]
-    """The registered model's; --name of a command names another."""
+    """Name of the registered model; the option --name of a command overrides it. Another language
+    pair needs another name."""
     metric: Annotated[str, AfterValidator(_known_metric)]
-    """Key of the metric by which a model must be better than the one that it replaces."""
+    """Metric by which a model must be better than the champion that it replaces: bleu, chrf or
+    ter."""
     significance_level: Annotated[float, Field(gt=0, lt=1)]
-    """Of both tests."""
+    """Level that the p-values of both tests must be below: paired bootstrap (Koehn 2004) and
+    approximate randomisation (Riezler and Maxwell 2005)."""
     seed_deviation: Annotated[float, Field(ge=0, le=100)]
-    """The metric's standard deviation over seeds, in percent: two that differ by the seed alone do
-    so by less than 2.77 of it in 95 % of all pairs, and a model must gain more. 0: any gain counts.
-    """
+    """Standard deviation of the metric over training seeds, in percent points. A model must gain
+    more than 2.77 times this at the level 0.05, which is more than another seed explains; 0: any
+    significant gain counts. The command `tracelate seeds` measures it."""
 
 
 class RuntimeConfig(Section):
-    """Where and how fast a stage runs; changes no result and is tracked by no stage."""
+    """Place and speed of a run. They change no result, and no stage tracks them."""
 
     accelerator: Literal["auto", "cpu", "gpu"]
+    """Device to train on; auto: a GPU if there is one."""
     devices: Count
+    """Number of devices, each with a process of its own; above 1 they train together (DDP)."""
     experiment: Text
+    """Name of the experiment in MLflow."""
 
 
 class Params(Section):
+    """All of params.yaml."""
+
     download: DownloadConfig
+    """Settings of the stage download."""
     prepare: PrepareConfig
+    """Settings of the stage prepare."""
     tokenize: TokenizeConfig
+    """Settings of the stage tokenize."""
     model: ModelConfig
+    """Architecture of the model that the stage train trains."""
     train: TrainConfig
+    """Settings of the stage train."""
     evaluate: EvaluateConfig
+    """Settings of the stage evaluate."""
     registry: RegistryConfig
+    """Settings of `tracelate promote`."""
     runtime: RuntimeConfig
+    """Settings of the machine."""
 
 
 def load_params(path: Path = PARAMS) -> Params:
-    """Reads params.yaml (YAML 1.2, as DVC does: `no` is Norwegian, `1e-3` a number).
-
-    Raises InputError, which names every wrong key with its value and the remedy.
-    """
-    try:
-        # pure: the C loader follows YAML 1.1
-        values = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise InputError(f"{path} is missing: run this at the project's root") from error
-    except (YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is no valid YAML: {' '.join(str(error).split())}") from error
-    try:
-        return Params.model_validate(values)
-    except ValidationError as error:
-        raise InputError("; ".join(_explain(path, one) for one in error.errors())) from error
-
-
-def _explain(path: Path, error: ErrorDetails) -> str:
-    place = ".".join(str(part) for part in error["loc"])
-    where = f"{path}: {place}" if place else str(path)
-    match error["type"]:
-        case "missing":
-            return f"{where} is missing: add it"
-        case "extra_forbidden":
-            return f"{where} is not a setting: {_suggest(error['loc'])}"
-        case "value_error":
-            return f"{where}: {error['msg'].removeprefix('Value error, ')}"
-        case _:
-            return f"{where} is {error['input']!r}: {error['msg'].removeprefix('Input ')}"
-
-
-def _suggest(place: tuple[int | str, ...]) -> str:
-    section: type[BaseModel] = Params
-    for name in place[:-1]:
-        annotation = section.model_fields[str(name)].annotation
-        kinds = [kind for kind in (annotation, *get_args(annotation)) if isinstance(kind, type)]
-        section = next(kind for kind in kinds if issubclass(kind, BaseModel))
-    known = list(section.model_fields)
-    close = difflib.get_close_matches(str(place[-1]), known, n=1)
-    return f"did you mean {close[0]}?" if close else f"known here: {', '.join(known)}"
+    """Reads params.yaml. Raises InputError, which names every wrong key and the remedy."""
+    return read_settings(path, Params)
