@@ -109,7 +109,9 @@ def compare_systems(
     """Tests translations `b` against `a` by `metrics`, or by all of the table.
 
     `on_progress` is called with the number of draws that were scored since its last call; all
-    numbers sum to `draws_in_all`. Raises InputError if the three texts differ in length or are empty.
+    numbers sum to `draws_in_all`.
+
+    Raises InputError if the three texts differ in length or are empty.
     """
     if not len(a) == len(b) == len(references):
         raise InputError(
