@@ -59,7 +59,9 @@ class NegatedDotAttention(DotAttention):
                 '    "dot": lambda',
             ),
         ),
-        f"{LIBRARY}/config.py": (('    "scaled_dot",\n', '    "scaled_dot",\n    "negated",\n'),),
+        f"{LIBRARY}/config_model.py": (
+            ('    "scaled_dot",\n', '    "scaled_dot",\n    "negated",\n'),
+        ),
     },
     check="""
 from tests.contributing.checks import train_tiny
@@ -79,7 +81,7 @@ CELL = Addition(
                 "from functools import partial\n\nfrom collections.abc import",
             ),
         ),
-        f"{LIBRARY}/config.py": (
+        f"{LIBRARY}/config_model.py": (
             ('Literal["rnn", "gru", "lstm"]', 'Literal["rnn", "gru", "lstm", "relu_rnn"]'),
         ),
     },
@@ -210,11 +212,11 @@ tracelate("doctor")
 SETTING = Addition(
     new={},
     edits={
-        f"{LIBRARY}/config.py": (
+        f"{LIBRARY}/config_model.py": (
             (
                 "    layers: Count\n",
-                "    layers: Count\n    output_scale: Annotated[float, Field(gt=0), Before(1.0)]\n"
-                '    """Factor of the scores over the vocabulary."""\n',
+                "    output_scale: Annotated[float, Field(gt=0), Before(1.0)]\n"
+                '    """Factor of the scores over the vocabulary."""\n    layers: Count\n',
             ),
         ),
         "params.yaml": (("  layers: 1\n", "  layers: 1\n  output_scale: 0.5\n"),),
