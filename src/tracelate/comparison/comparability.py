@@ -1,4 +1,4 @@
-"""The guard of comparisons: reasons why two evaluations must not be compared."""
+"""Checks whether two evaluations may be compared, and gives the reasons if not."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from tracelate.evaluation.sacrebleu_statistics import Scorer
 from tracelate.metric_table import METRICS
 
 INTERVAL_PARTS = ("bs", "seed")
-"""Parts of a signature that name the number and the seed of the interval's resamples. The score
-does not depend on them, and a comparison draws its own."""
+"""Parts of a signature with the number and the seed of the interval's bootstrap samples. The score
+does not depend on them, and a comparison draws its own samples."""
 SAME_SCORE = 1e-6
-"""Difference in percent below which two scores differ by rounding alone."""
+"""Difference in percent that rounding can cause; larger differences are reported."""
 LONGEST_QUOTE = 60
-"""Characters of a text in a message."""
+"""Maximum number of characters of a text in a message."""
 
 
 def scoring(signature: str) -> str:
@@ -26,25 +26,26 @@ def scoring(signature: str) -> str:
 
 
 def comparable_key(test_sha256: str, signatures: Mapping[str, str]) -> tuple[str, ...]:
-    """Returns a key that is equal for evaluations that can be compared by all `signatures`, which
-    are given by metric.
+    """Returns a key that two evaluations have in common if they can be compared by all metrics.
+
+    `signatures` maps the name of each metric to sacrebleu's signature.
     """
     return (test_sha256, *(f"{name} {scoring(signatures[name])}" for name in sorted(signatures)))
 
 
 def differences(a: Evidence, b: Evidence) -> list[str]:
-    """Returns the reasons why the two cannot be compared, each with both values. Empty: they can.
+    """Returns the reasons why two evaluations cannot be compared, each with both values.
 
-    Both the hash of the test file and the sentences in translations.jsonl must be the same, so that
-    neither a stale nor an edited file goes unnoticed.
+    The list is empty if they can. Both the hash of the test file and the sentences in
+    translations.jsonl must be equal, so that an outdated or edited file is found.
     """
     return [*_in_test_set(a, b), *_in_rows(a, b), *_in_scoring(a, b)]
 
 
 def inconsistencies(evidence: Evidence) -> list[str]:
-    """Returns the contradictions between an evaluation's own files, one text each.
+    """Returns one message for each contradiction between the files of an evaluation.
 
-    Its translations are scored again, so that the scores that are compared are those reported.
+    The translations are scored again, and must have the scores that metrics.json reports.
     """
     reported, rows = evidence.metrics, evidence.rows
     if reported.test.sentences != len(rows):
@@ -113,5 +114,5 @@ def _in_scoring(a: Evidence, b: Evidence) -> Iterator[str]:
 
 
 def _quote(text: str) -> str:
-    """Puts quotation marks around a text, so that a space at its end is seen."""
+    """Puts quotation marks around a text, so that a space at its end is visible."""
     return repr(text if len(text) <= LONGEST_QUOTE else text[: LONGEST_QUOTE - 1] + "…")

@@ -1,4 +1,4 @@
-"""Two systems side by side on one test set: their scores, where they differ, and by how much."""
+"""Compares two systems on one test set: scores, source lengths and changed sentences."""
 
 from __future__ import annotations
 
@@ -23,49 +23,51 @@ from tracelate.metric_table import BLEU_OF_SHORT_TEXTS
 
 
 class Difference(NamedTuple):
-    """Of two scores in percent, positive where b's is better."""
+    """Difference of two scores in percent, positive if b is better."""
 
     value: float
     low: float
-    """The lower end of the 95 % paired bootstrap interval."""
+    """Lower end of the 95 % paired bootstrap interval."""
     high: float
 
 
 class LengthDifference(NamedTuple):
-    """How BLEU differs on the sentences whose source has `shortest` to `longest` words."""
+    """Difference of BLEU on the sentences whose source has `shortest` to `longest` words."""
 
     shortest: int
     longest: int | None
     """None: no limit."""
     sentences: int
     difference: Difference | None
-    """With effective order; None where there are fewer than MIN_BUCKET_SENTENCES sentences."""
+    """With effective order; None if there are fewer than MIN_BUCKET_SENTENCES sentences."""
 
 
 class ChangedSentence(NamedTuple):
     """A test sentence that a and b translate differently."""
 
     number: int
-    """Its place in the test set, from 1."""
+    """Number of the sentence in the test set, from 1."""
     source: str
     reference: str
     a: str
     b: str
     chrf_change: float
-    """Sentence chrF of b less that of a, in percent."""
+    """Sentence chrF of b minus that of a, in percent."""
 
 
 class Comparison(NamedTuple):
+    """Result of the comparison of two evaluations."""
+
     a: Evidence
     b: Evidence
     scores: list[Significance]
     by_source_length: list[LengthDifference]
     changes: list[ChangedSentence]
-    """Of all sentences that differ: the most improved first, the most worsened last."""
+    """All sentences that are translated differently, from the largest gain to the largest loss."""
 
     @property
     def identical(self) -> bool:
-        """True if both translate every sentence in the same words."""
+        """True if both translations of every sentence are equal."""
         return not self.changes
 
 
@@ -77,8 +79,8 @@ def compare(
 ) -> Comparison:
     """Compares two evaluations of the same test set.
 
-    `on_progress` is called as by `compare_systems`. Raises InputError, which names every
-    difference, if the two cannot be compared.
+    `on_progress` is passed to `compare_systems`. Raises InputError with every reason if the two
+    cannot be compared.
     """
     refuse_incomparable(a, b)
     references = [row.reference for row in a.rows]
@@ -93,7 +95,7 @@ def compare(
 
 
 def refuse_incomparable(a: Evidence, b: Evidence) -> None:
-    """Raises InputError if the two cannot be compared or the files of one disagree."""
+    """Raises InputError if the two cannot be compared or the files of one contradict each other."""
     reasons = differences(a, b)
     if reasons:
         raise InputError(
@@ -107,7 +109,7 @@ def refuse_incomparable(a: Evidence, b: Evidence) -> None:
 
 
 def comparison_document(comparison: Comparison, level: float) -> dict[str, Any]:
-    """Returns the content of comparison.json; scores and differences in percent."""
+    """Returns the content of comparison.json, with scores and differences in percent."""
     a, b, scores, by_source_length, changes = comparison
     return {
         "a": {"name": a.name, "run_id": a.run_id},
@@ -145,7 +147,7 @@ def write_comparison(path: Path, comparison: Comparison, level: float) -> None:
 def most_changed(
     changes: Sequence[ChangedSentence], count: int
 ) -> tuple[list[ChangedSentence], list[ChangedSentence]]:
-    """Returns the `count` that improved most and the `count` that worsened most, largest first."""
+    """Returns the `count` largest gains and the `count` largest losses, the largest first."""
     improved = [change for change in changes if change.chrf_change > 0]
     worsened = [change for change in changes if change.chrf_change < 0]
     return improved[:count], worsened[::-1][:count]

@@ -1,4 +1,4 @@
-"""The picture of a comparison."""
+"""Figure of a comparison."""
 
 from __future__ import annotations
 
@@ -21,8 +21,9 @@ LONGEST_NAME = 28
 
 
 def length_difference_figure(buckets: Sequence[LengthDifference], a: str, b: str) -> Figure:
-    """How much better system b is than a by source length: a bar a bucket from zero, upwards where
-    b is better, with its 95 % interval.
+    """Draws the difference of BLEU between systems a and b by source length.
+
+    Each bucket has a bar with its 95 % interval; a bar points up if b is better.
     """
     with style():
         figure = new_figure(max(5.0, 1.0 + 1.25 * len(buckets)), 4)
@@ -66,4 +67,4 @@ def length_difference_figure(buckets: Sequence[LengthDifference], a: str, b: str
 
 
 def _signed(value: float, form: str) -> str:
-    return format(value, form).replace("-", "−")  # as matplotlib's own
+    return format(value, form).replace("-", "−")  # the minus sign that matplotlib uses on its axes

@@ -1,10 +1,10 @@
-"""How far apart models lie that differ by the seed of their training alone.
+"""Variation of scores between models that differ in their training seed alone.
 
-A training is a draw too: significance tests over sentences say which of two models translates
-better, not whether what was changed made it so (Clark et al. 2011, "Better Hypothesis Testing for
-Statistical Machine Translation: Controlling for Optimizer Instability"). Trainings of the same
-settings with several seeds, all scored on one test set, say how much their score varies; what
-exceeds that is more than luck.
+A significance test over sentences shows which of two models translates better. It does not show
+that a changed setting is the cause, because the training seed changes the score too (Clark et al.
+2011, "Better Hypothesis Testing for Statistical Machine Translation: Controlling for Optimizer
+Instability"). Training the same settings with several seeds, and scoring all models on one test
+set, measures this variation. A difference that exceeds it is not explained by the seed.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ CONFIDENCE = 0.95
 
 
 class SeedSpread(NamedTuple):
-    """Of one metric's scores over seeds; in percent, as the scores are."""
+    """Variation of the scores by one metric over seeds, in percent."""
 
     metric: str
     """Key of the metric."""
@@ -28,16 +28,16 @@ class SeedSpread(NamedTuple):
     """One for each seed."""
     mean: float
     deviation: float
-    """The standard deviation of one training, not of the mean."""
+    """Standard deviation of the score of one training, not of the mean."""
     deviation_low: float
-    """The lower end of its 95 % interval, for scores that are normally distributed."""
+    """Lower end of its 95 % interval, for normally distributed scores."""
     deviation_high: float
 
 
 def seed_spread(metric: str, scores: Sequence[float]) -> SeedSpread:
-    """Raises InputError where there are fewer than two scores."""
+    """Estimates the variation. Raises InputError if there are fewer than two scores."""
     if len(scores) < 2:
-        raise InputError(f"{len(scores)} scores by {metric}: of fewer than two seeds none varies")
+        raise InputError(f"{len(scores)} scores by {metric}, of fewer than two seeds: add another seed")
     from scipy.stats import chi2
 
     freedom, deviation = len(scores) - 1, stdev(scores)
@@ -49,13 +49,12 @@ def seed_spread(metric: str, scores: Sequence[float]) -> SeedSpread:
 
 
 def seed_margin(deviation: float, level: float) -> float:
-    """What the scores of two seeds differ by at most, in 1 - level of all pairs of seeds:
+    """Returns the difference that two seeds exceed with probability `level`:
 
         margin = z(1 - level / 2) * sqrt(2) * deviation
 
-    with z the normal distribution's quantile: the repeatability limit of ISO 5725-6, 2.77 times the
-    deviation at 0.05. `deviation` is the standard deviation of a score over seeds, and the margin
-    has its unit. It is of scores on the same test set, and so holds what differs between two
-    trainings from sentence to sentence.
+    where z is the quantile of the normal distribution. This is the repeatability limit of ISO
+    5725-6, 2.77 times the deviation at level 0.05. `deviation` is the standard deviation of a score
+    over seeds on one test set, and the margin has its unit.
     """
     return NormalDist().inv_cdf(1 - level / 2) * sqrt(2) * deviation

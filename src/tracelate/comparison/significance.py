@@ -1,16 +1,19 @@
-"""Significance tests: is one system better than another, or may the difference be chance?
+"""Significance tests for the difference between two systems on one test set.
 
-Two tests over the same sentences, as `sacrebleu --paired-bs` and `--paired-ar` do them: with its
-statistics, its draws and its p, except that a resample that equals the measured difference counts
-against it. sacrebleu leaves those out, and so finds a system significantly better than itself.
+Both tests use the statistics and the random draws of `sacrebleu --paired-bs` and `--paired-ar`, and
+give the same p with one exception: a draw whose difference equals the measured one is counted in p.
+sacrebleu does not count it, and therefore finds a system significantly better than itself.
 
-Paired bootstrap (Koehn 2004; Riezler and Maxwell 2005): the test set is redrawn with replacement,
-the same sentences for both systems, and p is how often the difference exceeds its own mean by the
-measured one. That is one tail wherever a difference is clear: of equal systems, nearly 10 % differ
-at p < 0.05 in one direction or the other. Paired approximate randomisation (Riezler and Maxwell
-2005; Clark et al. 2011): each sentence's two translations change sides with probability 1/2, and p
-is how often the two sides then differ as much as measured, in either direction: of equal systems,
-at most 5 % differ at p < 0.05. A verdict needs both.
+Paired bootstrap (Koehn 2004; Riezler and Maxwell 2005): sentences are drawn with replacement, the
+same ones for both systems. p is the share of draws whose difference deviates from the mean over all
+draws by at least the measured difference. If the difference is clear, this is a one-tailed test: of
+equal systems, nearly 10 % differ at p < 0.05 in one of the two directions.
+
+Paired approximate randomisation (Riezler and Maxwell 2005; Clark et al. 2011): the two translations
+of each sentence are exchanged with probability 1/2. p is the share of draws with at least the
+measured difference, in either direction: of equal systems, at most 5 % differ at p < 0.05.
+
+A verdict requires both.
 
 Shapes: N sentences, K statistics that a metric takes of a sentence, D draws.
 """
@@ -29,7 +32,7 @@ from tracelate.evaluation.sacrebleu_statistics import Scorer
 from tracelate.metric_table import METRICS, Metric
 
 ROUNDING = 1e-9
-"""Percent. Differences closer than this are the same, summed in another order."""
+"""Difference in percent that the order of summation can cause; it is ignored."""
 DRAWS_AT_ONCE = 500
 
 Verdict = Literal["better", "worse", "not shown"]
@@ -51,16 +54,16 @@ class Significance(NamedTuple):
     a: float
     b: float
     difference: float
-    """Positive where b is better: b - a, or a - b for a metric of which lower is better."""
+    """Positive if b is better: b - a, or a - b for a metric whose lower values are better."""
     low: float
-    """The lower end of the difference's 95 % bootstrap interval."""
+    """Lower end of the 95 % bootstrap interval of the difference."""
     high: float
     p_bootstrap: float
     p_randomisation: float
     sentences: int
     resampling: Resampling
     signature: str
-    """sacrebleu's, of the scores; the draws of the tests are those of `resampling`."""
+    """sacrebleu's signature of the scores, without the draws of the tests."""
 
     def verdict(self, level: float) -> Verdict:
         """Returns "better" or "worse" for b if both tests have p < level."""
@@ -70,7 +73,7 @@ class Significance(NamedTuple):
 
 
 class PairedStatistics(NamedTuple):
-    """A metric's statistics of the same sentences, translated by two systems."""
+    """Sentence statistics of one metric for the translations of two systems."""
 
     scorer: Scorer
     a_NK: NDArray[np.float64]
@@ -81,7 +84,7 @@ class PairedStatistics(NamedTuple):
         return self.difference(self.a_NK.sum(axis=0), self.b_NK.sum(axis=0))
 
     def difference(self, a_K: NDArray[np.float64], b_K: NDArray[np.float64]) -> float:
-        """Returns the difference of the scores of two sums; positive where b's is better."""
+        """Returns the difference of the scores of two sums, positive if b's is better."""
         return self.scorer.metric.gain(self.scorer.score(a_K), self.scorer.score(b_K))
 
 
@@ -89,9 +92,9 @@ class Draws(NamedTuple):
     """Random choices of sentences. They depend on the seed and the number of sentences alone."""
 
     places_DN: NDArray[np.int64]
-    """Places of the sentences that make up each bootstrap sample."""
+    """Indices of the sentences in each bootstrap sample."""
     stays_DN: NDArray[np.bool_]
-    """False where the two translations of a sentence change sides in the randomisation."""
+    """False if the randomisation exchanges the two translations of the sentence."""
 
 
 def compare_systems(
@@ -105,8 +108,10 @@ def compare_systems(
 ) -> list[Significance]:
     """Tests translations `b` against `a` by `metrics`, or by all of the table.
 
-    `on_progress` is called with the number of draws that were scored since its last call; the sum
-    of all is `draws_in_all`. Raises InputError if the three texts differ in length or are empty.
+    `on_progress` is called with the number of draws that were scored since its last call; all
+    numbers sum to `draws_in_all`.
+
+    Raises InputError if the three texts differ in length or are empty.
     """
     if not len(a) == len(b) == len(references):
         raise InputError(
@@ -148,20 +153,20 @@ def significance_of(
 
 
 def draws_in_all(resampling: Resampling) -> int:
-    """Number of draws that `compare_systems` scores by all metrics of the table together."""
+    """Returns the number of draws that `compare_systems` scores for all metrics of the table."""
     return len(METRICS) * (resampling.bootstrap_samples + resampling.randomisations)
 
 
 def paired_statistics(
     metric: Metric, a: Sequence[str], b: Sequence[str], references: Sequence[str]
 ) -> PairedStatistics:
-    """Counts the sentences of two systems."""
+    """Returns the sentence statistics of two systems."""
     scorer = Scorer(metric)
     return PairedStatistics(scorer, *(scorer.statistics(system, references) for system in (a, b)))
 
 
 def draw(sentence_count: int, resampling: Resampling) -> Draws:
-    """Makes the draws of sacrebleu with that seed, which has a generator for each test."""
+    """Makes the draws that sacrebleu makes with this seed; each test has its own generator."""
     return Draws(
         np.random.default_rng(resampling.seed).choice(
             sentence_count, size=(resampling.bootstrap_samples, sentence_count), replace=True
@@ -194,7 +199,7 @@ def randomised_differences(
     stays_DN: NDArray[np.bool_],
     on_progress: Callable[[int], object] = lambda _: None,
 ) -> NDArray[np.float64]:
-    """Returns the difference after each change of sides, in percent."""
+    """Returns the difference in each draw of the randomisation, in percent."""
     both_K = paired.a_NK.sum(axis=0) + paired.b_NK.sum(axis=0)
     differences = []
     for start in range(0, len(stays_DN), DRAWS_AT_ONCE):
@@ -206,16 +211,19 @@ def randomised_differences(
 
 
 def bootstrap_p(difference: float, resampled: NDArray[np.float64]) -> float:
-    """Returns p of the bootstrap from the differences on its samples."""
+    """Returns p of the bootstrap test from the differences on its samples."""
     sizes = np.abs(resampled)
     return _share_as_large(sizes - sizes.mean(), abs(difference))
 
 
 def randomisation_p(difference: float, randomised: NDArray[np.float64]) -> float:
-    """Returns p of the randomisation from the differences after each change of sides."""
+    """Returns p of the randomisation test from the differences in its draws."""
     return _share_as_large(np.abs(randomised), abs(difference))
 
 
 def _share_as_large(drawn: NDArray[np.float64], measured: float) -> float:
-    """The measured value is one of the draws too, so that p is never 0."""
+    """Returns the share of draws that are at least `measured`.
+
+    The measured value counts as a draw, so that p is never 0.
+    """
     return float((np.sum(drawn >= measured - ROUNDING) + 1) / (len(drawn) + 1))
