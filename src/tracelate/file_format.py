@@ -1,8 +1,9 @@
-"""Versions of the files that outlive a release.
+"""Formats of the files that later releases must read.
 
-Each kind of file has a `FileFormat`: the class of its present form, its version, and one function
-for each older version that changes a document into the next version's form. Files without a
-`format_version` are of version 1, which Tracelate 0.1 wrote. CHANGELOG.md has the version policy.
+Each kind of file has a `FileFormat`: a class for the content of its current version, the version's
+number, and for each older version a function that converts a document to the next one. Files
+without a `format_version` have version 1, written by Tracelate 0.1. CHANGELOG.md has the version
+policy.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ Upgrade = Callable[[Document], Document]
 
 
 class FileForm(BaseModel):
-    """Base class of what a file holds: frozen and strict, and without unknown keys."""
+    """Base class for the content of a file: frozen, strict, without unknown keys."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
@@ -32,23 +33,23 @@ Form = TypeVar("Form", bound=FileForm)
 
 
 class FileFormat(NamedTuple, Generic[Form]):
-    """How one kind of file is written and read, in all of its versions."""
+    """Writes one kind of file, and reads all its versions."""
 
     name: str
-    """For messages, such as config.json."""
+    """Name in messages, such as config.json."""
     form: type[Form]
     upgrades: Sequence[Upgrade]
-    """From version 1 to 2, from 2 to 3, and so on."""
+    """Conversions from version 1 to 2, from 2 to 3, and so on."""
     remedy: str
-    """Advice in messages about a file that is missing or damaged."""
+    """Remedy in messages about a missing or damaged file."""
 
     @property
     def version(self) -> int:
-        """The version that is written, and the newest that can be read."""
+        """Number of the version that is written, the newest that can be read."""
         return len(self.upgrades) + 1
 
     def write(self, path: Path, value: Form) -> None:
-        """Writes the file whole, the same bytes for the same value and version of Tracelate."""
+        """Writes the file; the same value and version of Tracelate give the same bytes."""
         write_json(path, self.document(value))
 
     def document(self, value: Form) -> Document:
@@ -59,7 +60,7 @@ class FileFormat(NamedTuple, Generic[Form]):
         }
 
     def read(self, path: Path, shown: str | None = None) -> Form:
-        """Reads a file of any version. `shown` names it in messages in place of its path.
+        """Reads a file of any version. Messages call it `shown`, or by its path.
 
         Raises InputError if the file is missing, damaged or of a newer version.
         """
@@ -75,12 +76,12 @@ class FileFormat(NamedTuple, Generic[Form]):
         return self.parse(document, place)
 
     def parse(self, document: object, place: str) -> Form:
-        """Reads a document of any version; `place` says in messages where it comes from.
+        """Reads a document of any version; `place` is its origin in messages.
 
         Raises InputError if it is damaged or of a newer version.
         """
         if not isinstance(document, dict):
-            raise InputError(f"{place} is damaged (it is no JSON object): {self.remedy}")
+            raise InputError(f"{place} is damaged (it is not a JSON object): {self.remedy}")
         rest = dict(document)
         found, written_by = rest.pop("format_version", 1), rest.pop("tracelate_version", None)
         if not isinstance(found, int) or isinstance(found, bool) or found < 1:
@@ -96,7 +97,7 @@ class FileFormat(NamedTuple, Generic[Form]):
         try:
             for upgrade in self.upgrades[found - 1 :]:
                 rest = upgrade(rest)
-            # by way of JSON: what is a tuple or a path in the form is an array or a text there
+            # strict validation of JSON accepts an array for a tuple and a string for a path
             return self.form.model_validate_json(json.dumps(rest))
         except ValidationError as error:
             raise InputError(f"{place} is damaged ({_first(error)}): {self.remedy}") from error
@@ -106,7 +107,7 @@ class FileFormat(NamedTuple, Generic[Form]):
 
 
 def unchanged(document: Document) -> Document:
-    """The upgrade between two versions that differ in their version alone."""
+    """Converts between two versions with the same content."""
     return document
 
 

@@ -1,4 +1,4 @@
-"""Files that are whole or absent, and their hashes."""
+"""Atomic writing of files, and their hashes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """A temporary path beside `path`, which takes its place when the block ends without error."""
+    """Yields a temporary path that replaces `path` if the block ends without an error."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     os.close(handle)
@@ -28,7 +28,7 @@ def whole_file(path: Path) -> Iterator[Path]:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Writes `value` as readable JSON, the same bytes for the same value."""
+    """Writes `value` as indented JSON; the same value gives the same bytes."""
     with whole_file(path) as temporary:
         text = json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False)
         temporary.write_text(text + "\n", encoding="utf-8")
@@ -44,6 +44,6 @@ def sha256_of(path: Path) -> str:
 
 
 def remove_files(paths: Iterable[Path]) -> None:
-    """Removes a stage's earlier outputs, so that a failed run leaves none that look whole."""
+    """Removes earlier outputs of a stage, so that a failed run leaves no outdated ones."""
     for path in paths:
         path.unlink(missing_ok=True)

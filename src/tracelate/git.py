@@ -1,4 +1,4 @@
-"""What git knows of a commit, and a folder with the files that it had."""
+"""Commits and worktrees of the project's git repository."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from tracelate.errors import InputError
 
 
 def commit_subject(commit: str, root: Path = Path()) -> str | None:
-    """The first line of the commit's message; None where git does not have it here."""
+    """Returns the first line of the commit's message, or None if git does not have the commit."""
     return _output(root, "log", "-1", "--format=%s", "--end-of-options", f"{commit}^{{commit}}")
 
 
 @contextmanager
 def worktree(commit: str, kept: Path | None, root: Path = Path()) -> Iterator[Path]:
-    """A folder with the commit's files, which is gone when the block ends, however it does.
+    """Yields a folder with the commit's files, and removes it when the block ends.
 
-    With `kept`, which must be new or empty, it lies and stays there, one of git's worktrees.
+    `kept` is a new or empty folder for the files, which is then a git worktree and not removed.
 
-    Raises InputError where the repository in `root` does not have the commit.
+    Raises InputError if the repository in `root` lacks the commit or cannot check it out.
     """
     if commit_subject(commit, root) is None:
         raise InputError(
@@ -38,7 +38,7 @@ def worktree(commit: str, kept: Path | None, root: Path = Path()) -> Iterator[Pa
             done = _git(root, "worktree", "add", "--detach", str(place), commit)
             if done is None or done.returncode != 0:
                 reason = "git is missing" if done is None else done.stderr.strip()
-                raise InputError(f"git cannot check out {commit} ({reason}): mend that")
+                raise InputError(f"git cannot check out {commit}: fix this error of git: {reason}")
             yield place
         finally:
             if kept is None:
@@ -46,7 +46,7 @@ def worktree(commit: str, kept: Path | None, root: Path = Path()) -> Iterator[Pa
 
 
 def _git(root: Path, *arguments: str) -> subprocess.CompletedProcess[str] | None:
-    """None where git is not installed."""
+    """Runs git. Returns None if it is not installed."""
     try:
         return subprocess.run(
             ["git", *arguments], cwd=root, capture_output=True, encoding="utf-8", errors="replace"
@@ -56,29 +56,29 @@ def _git(root: Path, *arguments: str) -> subprocess.CompletedProcess[str] | None
 
 
 WRITTEN = ("dvc.lock", "params.yaml", "docs/attention.md", "docs/attention")
-"""Tracked files that runs, experiments and the study write; a difference in them is not counted.
+"""Tracked files that runs, experiments and the study write; changes in them are ignored.
 
-`dvc exp run -S` leaves its settings in params.yaml; every lineage has them whole.
+`dvc exp run -S` changes params.yaml; each lineage contains all settings.
 """
 
 
 class Commit(NamedTuple):
-    """The code as git knows it."""
+    """Commit that is checked out, and the state of the working tree."""
 
     sha: str | None
     """None outside a git repository."""
     dirty: bool
-    """Whether files differ from the commit, other than WRITTEN."""
+    """True if files other than WRITTEN differ from the commit."""
 
 
 def current_commit(root: Path = Path()) -> Commit:
-    """The commit that is checked out in `root`, and if the files differ from it."""
+    """Returns the commit that is checked out in `root`."""
     sha = _output(root, "rev-parse", "HEAD")
     others = [f":!{path}" for path in WRITTEN]
     return Commit(sha or None, bool(_output(root, "status", "--porcelain", *others)))
 
 
 def _output(root: Path, *arguments: str) -> str | None:
-    """The command's output without white space around it; None where the command failed."""
+    """Returns the output of git without surrounding white space, or None if it failed."""
     done = _git(root, *arguments)
     return done.stdout.strip() if done is not None and done.returncode == 0 else None

@@ -1,4 +1,4 @@
-"""Paths of a project's files, relative to its root, and the root itself."""
+"""Paths of a project's files relative to its root, and the root itself."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ ARTIFACTS = Path("mlartifacts")
 
 
 def project_root() -> Path:
-    """Returns the repository's folder, also in a temporary experiment of DVC.
+    """Returns the folder of the repository, also within a temporary experiment of DVC.
 
     `dvc exp run --temp` works in another folder, and sets DVC_ROOT to the repository.
     """

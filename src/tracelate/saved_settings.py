@@ -1,8 +1,8 @@
-"""Settings as files of older versions have them.
+"""Reads settings that older versions have saved.
 
-A setting is added to params.yaml over time, and a model trained before does not have it. Its value
-in such a model is what the code did before it was a setting: `Before` beside the field in config.py
-has it. A switch that is missing is off.
+A model lacks the settings that were added to params.yaml after its training. The value of such a
+setting is the behaviour before it existed: `Before` beside the field in config.py. A missing
+boolean is false.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from tracelate.errors import InputError
 
 
 def complete_model_settings(saved: Mapping[str, Any]) -> dict[str, Any]:
-    """The section `model` of any version with all settings of this version."""
+    """Returns the section `model` of any version, completed with settings of this version."""
     missing = {
         name: _value_before(field)
         for name, field in ModelConfig.model_fields.items()
@@ -31,9 +31,9 @@ def complete_model_settings(saved: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def model_config_of(saved: Mapping[str, Any]) -> ModelConfig:
-    """The typed settings of a saved model of any version.
+    """Returns the typed settings of a saved model of any version.
 
-    Raises InputError if they are no settings of a model.
+    Raises InputError if a setting is unknown, missing or invalid.
     """
     try:
         return ModelConfig.model_validate(complete_model_settings(saved))

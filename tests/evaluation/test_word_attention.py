@@ -83,10 +83,10 @@ def test_an_empty_translation_gives_no_rows() -> None:
 @pytest.mark.parametrize(
     ("target_spans", "source_spans", "message"),
     [
-        ([(0, 3)], [(0, 2), (3, 5)], "does not go on from piece 2"),
-        ([(0, 3)], [(0, 3), (2, 5)], "does not go on from piece 3"),
-        ([(0, 3)], [(1, 5)], "does not go on from piece 0"),
-        ([(0, 3)], [(0, 0), (0, 5)], "does not go on from piece 0"),
+        ([(0, 3)], [(0, 2), (3, 5)], "does not begin at piece 2"),
+        ([(0, 3)], [(0, 3), (2, 5)], "does not begin at piece 3"),
+        ([(0, 3)], [(1, 5)], "does not begin at piece 0"),
+        ([(0, 3)], [(0, 0), (0, 5)], "does not begin at piece 0"),
         ([(0, 3)], [(0, 4)], "end at piece 4, the matrix at 5"),
         ([(0, 3)], [], "end at piece 0, the matrix at 5"),
         ([(0, 4)], [(0, 5)], "outside the matrix's 3 rows"),

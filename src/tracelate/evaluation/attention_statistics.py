@@ -1,9 +1,9 @@
-"""What a model's attention is like over a whole test set, in a few numbers.
+"""Statistics of a model's attention over a test set.
 
-They are of the share that each source piece has of what a target piece looks at, so that variants
-whose weights sum to less than one compare with the others.
+The weights of each target piece are divided by their sum, so that variants whose weights sum to
+less than one can be compared with the others.
 
-Shapes: T target pieces, S source pieces; the end tokens are among both. P places.
+Shapes: T target pieces and S source pieces, each including the end token; P positions.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ class AttentionStatistics(NamedTuple):
     """Means over all target or source pieces of all sentences."""
 
     entropy_nats: float
-    """-Σ_s α_ts ln α_ts: 0 where one source piece gets all, ln S where all get the same."""
+    """-Σ_s α_ts ln α_ts: 0 if one source piece has all the weight, ln S if all have the same."""
     sharpness: float
-    """The largest weight of a target piece, from 1 / S to 1."""
+    """Largest weight of a target piece, from 1 / S to 1."""
     monotonicity: float
-    """The share of steps whose mean source place, Σ_s α_ts s, lies no further back than the
-    step's before: 1 where source and target go in the same order."""
+    """Share of steps at which the mean source position, Σ_s α_ts s, does not decrease: 1 if source
+    and target have the same order."""
     uncovered: float
-    """The part of the source pieces that got less than half a target piece's share in all."""
+    """Share of source pieces whose weights sum to less than 0.5 over all target pieces."""
     sharpness_by_position: list[float]
-    """Sharpness at ten places of each translation, evenly spread from its beginning to its end; a
-    short one has a piece at several of them."""
+    """Sharpness at ten evenly spaced positions of each translation, from beginning to end. A piece
+    of a short translation is at several positions."""
 
 
 def attention_statistics(
     matrices_TS: Iterable[NDArray[np.floating]],
 ) -> AttentionStatistics | None:
-    """From each sentence's weights; None where no sentence has a weight anywhere."""
+    """Returns the statistics of the sentences' weights, or None if all weights are zero."""
     entropies: list[NDArray[np.float64]] = []
     peaks: list[NDArray[np.float64]] = []
     peaks_at: list[NDArray[np.float64]] = []

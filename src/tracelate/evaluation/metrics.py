@@ -1,4 +1,4 @@
-"""Scores of translations, each with its signature and its interval.
+"""Scores of translations, with sacrebleu's signature and a 95 % interval.
 
 Every score is in percent. The metrics are those of `tracelate.metric_table`.
 """
@@ -17,10 +17,10 @@ from tracelate.evaluation.sacrebleu_statistics import Scorer
 from tracelate.metric_table import BLEU_OF_SHORT_TEXTS, METRICS
 
 LENGTH_BUCKETS = (1, 3, 6, 11, 21)
-"""The shortest source, in words, of each bucket: 1-2, 3-5, 6-10, 11-20, 21 and more."""
+"""Minimum number of source words of each bucket: 1-2, 3-5, 6-10, 11-20, 21 and more."""
 
 MIN_BUCKET_SENTENCES = 20
-"""A bucket with fewer gets no score: resampling so few says nothing about other sentences."""
+"""Minimum size of a bucket with a score. The interval of fewer sentences is unreliable."""
 
 
 class Score(NamedTuple):
@@ -30,14 +30,14 @@ class Score(NamedTuple):
     """Key of the metric."""
     value: float
     low: float
-    """The lower end of the 95 % bootstrap interval, in percent."""
+    """Lower end of the 95 % bootstrap interval, in percent."""
     high: float
     signature: str
-    """sacrebleu's. Scores with different signatures cannot be compared."""
+    """sacrebleu's signature. Scores with different signatures cannot be compared."""
 
 
 class SentenceScores(NamedTuple):
-    """One sentence's scores in percent: to look at, not to average."""
+    """Scores of one sentence in percent. Their mean is not the corpus score."""
 
     bleu: float
     chrf: float
@@ -51,13 +51,13 @@ class LengthBucket(NamedTuple):
     """None: no limit."""
     sentences: int
     bleu: Score | None
-    """None where the bucket has fewer than MIN_BUCKET_SENTENCES sentences."""
+    """None if the bucket has fewer than MIN_BUCKET_SENTENCES sentences."""
 
 
 def corpus_scores(
     hypotheses: Sequence[str], references: Sequence[str], *, samples: int, seed: int
 ) -> list[Score]:
-    """Returns the score of a test set by each metric of the table, as sacrebleu's command has it.
+    """Returns the score of a test set by each metric of the table, equal to sacrebleu's command.
 
     Raises InputError if the two differ in length or are empty.
     """
@@ -68,10 +68,10 @@ def corpus_scores(
 
 
 def sentence_scores(hypotheses: Sequence[str], references: Sequence[str]) -> list[SentenceScores]:
-    """Each sentence's BLEU and chrF.
+    """Returns BLEU and chrF of each sentence.
 
-    BLEU is smoothed exponentially and stops at the longest n-gram that the hypothesis has
-    (effective order), so that a right translation of two words scores 100 and not 0.
+    BLEU is smoothed exponentially and counts n-grams up to the length of the hypothesis (effective
+    order), so that a correct translation of two words scores 100 and not 0.
 
     Raises InputError as `corpus_scores` does.
     """
@@ -95,14 +95,14 @@ def bleu_by_source_length(
     seed: int,
     edges: Sequence[int] = LENGTH_BUCKETS,
 ) -> list[LengthBucket]:
-    """Corpus BLEU in buckets of source length in words, empty buckets included.
+    """Returns corpus BLEU in buckets of source length in words, including empty buckets.
 
-    `edges` are the buckets' shortest lengths, rising; the last bucket has no upper end. Unlike
-    the corpus score, BLEU has effective order here, and its signature says so: translations of
-    one or two words have no 4-grams, without which plain BLEU is 0 however good they are.
+    `edges` are the minimum lengths of the buckets in increasing order; the last bucket has no
+    maximum. Unlike the corpus score, BLEU has effective order here, which its signature states:
+    translations of one or two words have no 4-grams, so that their plain BLEU is always 0.
 
-    Raises InputError if the three differ in length or are empty, if `edges` do not rise, or if a
-    source is shorter than the first of them.
+    Raises InputError if the three texts differ in length or are empty, if `edges` are not
+    increasing, or if a source is shorter than the first edge.
     """
     _check_parallel(hypotheses, references)
     if len(source_lengths) != len(hypotheses):
@@ -136,8 +136,8 @@ def bleu_by_source_length(
 def length_buckets(
     source_lengths: Sequence[int], edges: Sequence[int] = LENGTH_BUCKETS
 ) -> Iterator[tuple[int, int | None, list[int]]]:
-    """Each bucket's shortest and longest source in words (None: no limit), and the places of the
-    sentences in it.
+    """Yields the minimum and maximum source length of each bucket, in words, and the indices of its
+    sentences. A maximum of None means no limit.
     """
     rows = np.searchsorted(edges, source_lengths, side="right") - 1
     for index, shortest in enumerate(edges):
@@ -148,11 +148,10 @@ def length_buckets(
 def _score(
     scorer: Scorer, hypotheses: Sequence[str], references: Sequence[str], samples: int, seed: int
 ) -> Score:
-    """Returns the score, with the percentile interval of the resamples that sacrebleu would draw.
+    """Returns the score with the percentile interval over sacrebleu's bootstrap samples.
 
-    sacrebleu reads its seed from the environment (SACREBLEU_SEED) whenever it resamples, and keeps
-    only half the distance of the interval's two ends. So the resampling is done here, with the same
-    generator and the same draws.
+    sacrebleu reads its seed from the environment (SACREBLEU_SEED), and returns only half the width
+    of the interval. Samples are therefore drawn here, with the same generator.
     """
     statistics_NK = scorer.statistics(hypotheses, references)
     count = len(statistics_NK)
@@ -170,7 +169,7 @@ def _score(
 
 
 def percentile_interval(resampled: Sequence[float]) -> tuple[float, float]:
-    """The 95 % interval: a fortieth of the resampled values lies outside at either end."""
+    """Returns the 95 % interval: a fortieth of the resampled values lies beyond each end."""
     ranked = sorted(resampled)
     outside = len(ranked) // 40
     return ranked[outside], ranked[-outside - 1]

@@ -1,6 +1,6 @@
-"""Every translation as one web page, which opens from disk and needs no network.
+"""Web page with all translations, which opens from disk and needs no network.
 
-The page is page.html, beside this file, with the sentences in it as JSON.
+The template is page.html in this folder; the sentences are inserted as JSON.
 """
 
 from __future__ import annotations
@@ -28,8 +28,10 @@ _IN_HTML = {ord(character): f"\\u{ord(character):04x}" for character in "<>&\u20
 def write_page(
     path: Path, title: str, rows: Sequence[TranslationRow], attentions: Sequence[WordAttention]
 ) -> None:
-    """Writes the page, the same bytes for the same input. `attentions` are the rows', in order;
-    weights that are all zero are no attention. Raises ValueError where their counts differ.
+    """Writes the page; the same input gives the same bytes.
+
+    `attentions` has one element per row; if all its weights are zero, no attention is shown. Raises
+    ValueError if the numbers of rows and attentions differ.
     """
     document = page(title, rows, attentions)
     with whole_file(path) as temporary:
@@ -37,7 +39,7 @@ def write_page(
 
 
 def page(title: str, rows: Sequence[TranslationRow], attentions: Sequence[WordAttention]) -> str:
-    """What `write_page` writes."""
+    """Returns the content of the page."""
     template = resources.files(__package__).joinpath(TEMPLATE).read_text(encoding="utf-8")
     sentences = [_sentence(row, seen) for row, seen in zip(rows, attentions, strict=True)]
     values = {
@@ -69,19 +71,19 @@ def _sentence(row: TranslationRow, seen: WordAttention) -> dict[str, Any]:
 
 
 def _sparse_percents(seen: WordAttention) -> list[list[tuple[int, int]]]:
-    """For each target word the source words that got half a percent or more, and how much."""
+    """Returns (source word, percent) pairs of each target word, without those that round to 0."""
     percents_WV = np.rint(seen.weights_WV * 100).astype(int)
     return [[(int(at), int(row_V[at])) for at in np.flatnonzero(row_V)] for row_V in percents_WV]
 
 
 def _json_in_html(value: Any) -> str:
-    """JSON that holds nothing that HTML reads as markup."""
+    """Returns JSON in which characters with a meaning in HTML are escaped."""
     text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return text.translate(_IN_HTML)
 
 
 def _hash_of(name: str, template: str) -> str:
-    """The one inline element of that name, as a Content-Security-Policy allows it."""
+    """Returns the Content-Security-Policy source of the one inline element `name`."""
     [content] = re.findall(rf"<{name}>(.*?)</{name}>", template, re.DOTALL)
     digest = hashlib.sha256(content.encode()).digest()
     return f"'sha256-{base64.b64encode(digest).decode()}'"

@@ -1,4 +1,4 @@
-"""What an evaluation left behind, to hold against another's: its scores and its translations."""
+"""Results of an evaluation that can be compared with another one: scores and translations."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ class Evidence(NamedTuple):
     """An evaluation of one system on one test set."""
 
     name: str
-    """What people call it: a run's or a model's name, or a folder."""
+    """Name in messages: that of a run, a model or a folder."""
     run_id: str | None
-    """The MLflow run that it belongs to; None where it was read from files."""
+    """Id of the MLflow run that it belongs to; None if it was read from local files."""
     metrics: Metrics
     rows: Sequence[TranslationRow]
     """The test sentences, in the test set's order."""
 
     @property
     def signatures(self) -> dict[str, str]:
-        """sacrebleu's, of each score by its name."""
+        """Signature of each score, by metric, as sacrebleu writes it."""
         return {score.name: score.signature for score in self.metrics.scores}
 
 
 def read_evidence(folder: Path, name: str, run_id: str | None = None) -> Evidence:
-    """From a folder that holds metrics.json and translations.jsonl.
+    """Reads metrics.json and translations.jsonl in `folder`.
 
-    Raises InputError, which names the file that is missing or wrong.
+    Raises InputError if one of them is missing or damaged.
     """
     for file in (METRICS, TRANSLATIONS):
         if not (folder / file).is_file():

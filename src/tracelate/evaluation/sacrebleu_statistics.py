@@ -1,9 +1,10 @@
-"""Sentence statistics of sacrebleu's metrics, and the scores of their sums.
+"""Sentence statistics of sacrebleu's metrics, and scores computed from their sums.
 
-A resampled test set is scored from the sum of its sentences' statistics, so that no sentence is
-counted twice. sacrebleu has only private functions for that. No other module calls them.
+A bootstrap sample is scored from the sum of its sentences' statistics, so that the n-grams of each
+sentence are counted only once. sacrebleu has only private functions for this; no other module calls
+them.
 
-Shapes: N sentences, K statistics that a metric takes of a sentence.
+Shapes: N sentences, K statistics of a metric for one sentence.
 """
 
 from __future__ import annotations
@@ -18,12 +19,12 @@ from tracelate.metric_table import Metric
 
 
 class Scorer:
-    """Computes one metric of the table with sacrebleu, against one reference a sentence."""
+    """Computes one metric with sacrebleu, with one reference per sentence."""
 
     def __init__(self, metric: Metric) -> None:
         self.metric = metric
         self._sacrebleu = getattr(sacrebleu.metrics, metric.sacrebleu_class)(**metric.options)
-        # otherwise there is no signature before the first sentence
+        # otherwise sacrebleu has no signature before it has scored a sentence
         self._sacrebleu.num_refs = 1
 
     def statistics(

@@ -1,4 +1,4 @@
-"""From translations of a test set to everything that is scored about them."""
+"""All scores of the translations of a test set."""
 
 from __future__ import annotations
 
@@ -19,16 +19,18 @@ from tracelate.inference.translator import Translation
 
 
 class ScoredTranslations(NamedTuple):
+    """Translations of a test set and their scores."""
+
     scores: list[Score]
     buckets: list[LengthBucket]
     rows: list[TranslationRow]
-    """One a pair, in order."""
+    """One per pair, in order."""
 
 
 def score_translations(
     pairs: Sequence[Pair], translations: Sequence[Translation], config: EvaluateConfig
 ) -> ScoredTranslations:
-    """Scores the translations of `pairs`, in order, with the intervals that `config` asks for."""
+    """Scores the translations of `pairs`, which must have the same order."""
     texts = [translation.text for translation in translations]
     references = [pair.target for pair in pairs]
     samples, seed = config.bootstrap_samples, config.bootstrap_seed

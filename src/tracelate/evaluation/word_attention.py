@@ -1,4 +1,4 @@
-"""Attention between words, as a person reads it."""
+"""Attention weights between words, computed from those between subword pieces."""
 
 from __future__ import annotations
 
@@ -17,13 +17,16 @@ READABLE_WORDS = range(4, 26)
 
 
 class WordAttention(NamedTuple):
-    """Shapes: W target words, V source words; both end with the end token."""
+    """Attention of one sentence.
+
+    Shapes: W target words, V source words, each including the end token.
+    """
 
     weights_WV: NDArray[np.float64]
     target_words: list[str]
     source_words: list[str]
     views: Mapping[str, NDArray[np.float64]] = MappingProxyType({})
-    """What else there is to see, as `Attended.views` has it, over words."""
+    """Further weights, such as those of each head, by name: `Attended.views` over words."""
 
 
 def attention_over_words(
@@ -32,7 +35,7 @@ def attention_over_words(
     weights_TS: NDArray[np.floating],
     views: Mapping[str, NDArray[np.floating]] = MappingProxyType({}),
 ) -> WordAttention:
-    """What each target word looked at, over the source's words, from the weights over pieces."""
+    """Returns the attention between words from the weights between pieces."""
     target_words, target_spans = _words(tokenizer, translation.target_ids)
     source_words, source_spans = _words(tokenizer, translation.source_ids)
     return WordAttention(
@@ -44,7 +47,7 @@ def attention_over_words(
 
 
 def choose_for_heat_maps(sources: Sequence[str], count: int) -> list[int]:
-    """Places of `count` sentences of readable length, spread evenly from short to long."""
+    """Returns the indices of `count` sentences of readable length, evenly spread over lengths."""
     lengths = [len(source.split()) for source in sources]
     readable = [place for place, length in enumerate(lengths) if length in READABLE_WORDS]
     readable.sort(key=lambda place: lengths[place])
@@ -62,27 +65,26 @@ def _words(tokenizer: SubwordTokenizer, ids: Sequence[int]) -> tuple[list[str], 
 
 
 Span = tuple[int, int]
-"""A word's pieces: the first, and one past the last."""
+"""Indices of the first piece of a word and of the piece after its last."""
 
 
 def merge_pieces(
     weights_TS: NDArray[np.floating], target_spans: Sequence[Span], source_spans: Sequence[Span]
 ) -> NDArray[np.float64]:
-    """weights_WV: a source word gets the sum of its pieces' weights, a target word the mean of
-    its pieces' rows. So rows that sum to one still do.
+    """Returns weights_WV: sums over the pieces of a source word, means over those of a target word.
 
-    The source spans must cover every source piece once, in order: weight on a piece that belongs
-    to no word, such as the end of the sentence, would be lost unseen. Give it a span of its own.
-    The target spans may leave pieces out.
+    Rows that sum to one still sum to one. The source spans must cover every source piece once, in
+    order, because the weight of a piece without a span would be lost; the end token has a span of
+    its own. The target spans may leave pieces out.
 
-    Raises ValueError on spans that do not fit the matrix.
+    Raises ValueError if the spans do not fit the matrix.
     """
     target_count, source_count = weights_TS.shape
     end = 0
     for start, stop in source_spans:
         if start != end or stop <= start:
             raise ValueError(
-                f"source span {(start, stop)} does not go on from piece {end}: "
+                f"source span {(start, stop)} does not begin at piece {end}: "
                 "spans must follow each other without gaps"
             )
         end = stop

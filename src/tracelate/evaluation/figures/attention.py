@@ -1,4 +1,4 @@
-"""Pictures of attention: which source words each target word looked at.
+"""Figures of attention weights between source and target words.
 
 Shapes: W target words, V source words.
 """
@@ -25,11 +25,11 @@ LONGEST_WORD = 18
 
 
 def attention_figure(seen: WordAttention, scores: SentenceScores) -> Figure:
-    """Which source words (columns) each target word (row) looked at, from 0 to 1; the window of
-    local attention is outlined, and each head or hop is drawn small below.
+    """Draws attention weights from 0 to 1, a row for each target and a column for each source word.
 
-    Every cell has the same size, whatever the sentence's length. Raises ValueError if a matrix
-    is not target words by source words, or has no words.
+    The window of local attention is outlined, and each head or hop is a small matrix below. All
+    cells have the same size, independent of the sentence's length. Raises ValueError if the shape
+    of a matrix is not target words by source words, or if there are no words.
     """
     shape = (len(seen.target_words), len(seen.source_words))
     for weights_WV in (seen.weights_WV, *seen.views.values()):
@@ -85,7 +85,7 @@ def attention_figure(seen: WordAttention, scores: SentenceScores) -> Figure:
 
 
 def _outline(axes: Axes, window_WV: NDArray[np.floating]) -> None:
-    """Frames the source words that each target word could look at."""
+    """Draws a frame around the source words in the window of each target word."""
     for row, window_V in enumerate(window_WV):
         inside = np.flatnonzero(window_V)
         if len(inside):
@@ -98,7 +98,7 @@ def _outline(axes: Axes, window_WV: NDArray[np.floating]) -> None:
 def _draw_part(
     figure: Figure, weights_WV: NDArray[np.floating], name: str, row: int, column: int
 ) -> Axes:
-    """One head or hop, below the whole."""
+    """Draws the weights of one head or hop below the main matrix."""
     width, height = figure.get_size_inches()
     part_height, part_width = (count * SMALL_CELL_INCHES for count in weights_WV.shape)
     left = column * (max(part_width, SHORTEST_TITLE_INCHES) + PART_GAP_INCHES)

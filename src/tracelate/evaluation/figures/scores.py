@@ -1,4 +1,4 @@
-"""Pictures of training and scores."""
+"""Figures of training curves and scores."""
 
 from __future__ import annotations
 
@@ -36,10 +36,11 @@ class LengthRange(Protocol):
 def training_figure(
     train: Sequence[Mapping[str, float]], valid: Sequence[Mapping[str, float]]
 ) -> Figure:
-    """Loss and BLEU over optimiser steps, with the step of the best validation BLEU marked.
+    """Draws loss and BLEU over optimiser steps, and marks the best validation BLEU.
 
-    `train` rows have step and train_loss, `valid` rows step, valid_loss and valid_bleu (percent);
-    more columns are welcome. Of equal BLEU scores, the first is the best. Either may be empty.
+    `train` rows have step and train_loss; `valid` rows have step, valid_loss and valid_bleu
+    (percent). Other columns are ignored. The first of equal BLEU scores is marked. `train` and
+    `valid` may be empty.
     """
     with style():
         figure = new_figure(8, 6)
@@ -99,7 +100,7 @@ def training_figure(
 
 
 def source_length_figure(buckets: Sequence[LengthBucket]) -> Figure:
-    """BLEU by source length: a bar a bucket, with its 95 % interval and number of sentences."""
+    """Draws BLEU by source length: one bar per bucket, with its 95 % interval."""
     with style():
         figure = new_figure(max(5.0, 1.0 + 1.25 * len(buckets)), 4)
         figure.set_layout_engine("constrained")

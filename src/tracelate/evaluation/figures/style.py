@@ -1,7 +1,7 @@
-"""What all pictures share: their look, and how they become files.
+"""Style of all figures, and writing them to files.
 
-A figure belongs to no global state, and becomes the same bytes for the same input, fonts and
-matplotlib.
+Figures do not use pyplot's global state. The same input, fonts and version of matplotlib give the
+same bytes.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from matplotlib.figure import Figure
 from tracelate.files import whole_file
 
 DOTS_PER_INCH = 144
-LONGEST_SIDE_DOTS = 30_000  # Agg draws up to 65,536, and viewers give up earlier
+LONGEST_SIDE_DOTS = 30_000  # Agg draws up to 65,536; some viewers fail earlier
 
-# Wong's colours (Nature Methods 8, 2011), told apart with any colour vision
+# colours that colour-blind readers can distinguish (Wong, Nature Methods 8, 2011)
 BLUE, LIGHT_BLUE, VERMILION, GREY = "#0072B2", "#56B4E9", "#D55E00", "#6B6B6B"
 ORANGE = "#E69F00"
 
-# in this order, where installed, for what DejaVu has no glyph for
+# fonts for characters that DejaVu lacks, in order of preference; only installed ones are used
 FALLBACK_FONTS = (
     "Noto Sans CJK SC",
     "Noto Sans CJK JP",
@@ -55,13 +55,13 @@ STYLE = {
     "xtick.labelcolor": "#222222",
     "ytick.labelcolor": "#222222",
     "legend.frameon": False,
-    "text.parse_math": False,  # $ and _ are text here
+    "text.parse_math": False,  # $ and _ are ordinary characters
 }
 
 
 @contextmanager
 def style() -> Iterator[None]:
-    """Our style over matplotlib's defaults, whatever the user's own settings are."""
+    """Applies STYLE to matplotlib's defaults, independent of the user's own settings."""
     installed = set(font_manager.get_font_names())
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
@@ -74,14 +74,14 @@ def style() -> Iterator[None]:
 
 
 def new_figure(width_inches: float, height_inches: float) -> Figure:
-    """An empty figure on white."""
+    """Returns an empty figure with a white background."""
     figure = Figure(figsize=(width_inches, height_inches), facecolor="white")
     FigureCanvasAgg(figure)
     return figure
 
 
 def write_png(figure: Figure, path: Path) -> None:
-    """Writes the figure, cut to what is drawn. Glyphs that no font has become boxes."""
+    """Writes the figure without empty margins. Characters without a glyph are drawn as boxes."""
     dots_per_inch = min(DOTS_PER_INCH, LONGEST_SIDE_DOTS / max(figure.get_size_inches()))
     with style(), warnings.catch_warnings(), whole_file(path) as temporary:
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
@@ -91,10 +91,10 @@ def write_png(figure: Figure, path: Path) -> None:
             dpi=dots_per_inch,
             bbox_inches="tight",
             pad_inches=0.2,
-            metadata={"Software": None},  # it would name matplotlib's version
+            metadata={"Software": None},  # otherwise the file depends on matplotlib's version
         )
 
 
 def shorten(text: str, longest: int) -> str:
-    """The text, cut with an ellipsis where it has more than `longest` characters."""
+    """Returns the text, cut to `longest` characters and ending with an ellipsis if it is longer."""
     return text if len(text) <= longest else text[: longest - 1] + "…"
