@@ -134,7 +134,7 @@ def test_the_interface_gets_its_address_where_no_one_else_reads_it(
 
     def execve(_: str, command: Sequence[str], environment: Mapping[str, str]) -> NoReturn:
         assert address not in " ".join(command)
-        assert environment[option.envvar] == address
+        assert environment[str(option.envvar)] == address
         raise SystemExit(0)
 
     monkeypatch.setattr(os, "execve", execve)

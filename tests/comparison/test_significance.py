@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from itertools import product
 
 import numpy as np
 import pytest
 from sacrebleu import metrics as sacrebleu_metrics
-from sacrebleu.significance import PairedTest
+from sacrebleu.significance import PairedTest, Result
 
 from tests.evaluation.results import some_references, translate_badly
 from tracelate.comparison.significance import (
@@ -46,10 +47,11 @@ def test_scores_and_p_are_those_of_sacrebleus_paired_tests(
     metrics = {"b": sacrebleu_metrics.BLEU(), "c": sacrebleu_metrics.CHRF()}
     monkeypatch.setenv("SACREBLEU_SEED", "7")
     for test, samples, p_of in (("bs", 200, 6), ("ar", 400, 7)):
-        systems = [("a", GOOD), ("b", b)]
+        systems: list[tuple[str, Sequence[str]]] = [("a", GOOD), ("b", b)]
         theirs = PairedTest(systems, metrics, [REFERENCES], test, samples)()[1]
         for our, name in ((ours["bleu"], "BLEU"), (ours["chrf"], "chrF2")):
             first, second = theirs[name]
+            assert isinstance(first, Result) and isinstance(second, Result)
             assert (our.a, our.b) == pytest.approx((first.score, second.score))
             assert our[p_of] == pytest.approx(second.p_value, abs=1e-12)
 

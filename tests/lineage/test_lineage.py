@@ -105,7 +105,9 @@ def printed(traced: Trace) -> str:
 def test_whatever_names_a_model_leads_to_the_same_lineage(project: Path, tmp_path: Path) -> None:
     lineage = read_lineage(project / layout.LINEAGE)
     client = mlflow_client()
-    [run] = client.search_runs([client.get_experiment_by_name("tracelate").experiment_id])
+    experiment = client.get_experiment_by_name("tracelate")
+    assert experiment is not None
+    [run] = client.search_runs([experiment.experiment_id])
     pack_model(tmp_path / "packed", lineage, project)
     for reference in (
         CHAMPION,

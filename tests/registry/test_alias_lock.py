@@ -7,8 +7,10 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import cast
 
 import pytest
+from mlflow import MlflowClient
 from mlflow.entities.model_registry import RegisteredModel, RegisteredModelTag
 from mlflow.exceptions import RestException
 
@@ -46,7 +48,7 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def store_with(*entries: RegisteredModel | None) -> Store:
-    client = ReportingClient(FakeClient(*entries))
+    client = ReportingClient(cast(MlflowClient, FakeClient(*entries)))
     return Store(RunStore(client), ModelStore(client), ModelRegistry(client))
 
 

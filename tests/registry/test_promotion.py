@@ -331,6 +331,7 @@ def stored_file(world: World, run_id: str, place: str) -> Path:
     run = world.client.get_run(run_id)
     uri = run.info.artifact_uri
     if place.startswith("artifacts/"):
+        assert run.outputs is not None
         [linked] = run.outputs.model_outputs
         uri = world.client.get_logged_model(linked.model_id).artifact_location
     return Path(uri.removeprefix("file://")) / place
@@ -395,7 +396,9 @@ def test_a_folder_with_one_changed_byte_is_refused_by_the_name_of_the_file(
 @contextmanager
 def packed_with_another_evaluation(world: World, run_id: str) -> Iterator[None]:
     """As if the run replaced another run, with whose evaluation the model was packed."""
-    [linked] = world.client.get_run(run_id).outputs.model_outputs
+    outputs = world.client.get_run(run_id).outputs
+    assert outputs is not None
+    [linked] = outputs.model_outputs
     right = world.client.get_logged_model(linked.model_id).tags[LINEAGE_TAG]
     world.client.set_logged_model_tags(linked.model_id, {LINEAGE_TAG: "0" * 64})
     try:

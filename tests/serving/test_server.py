@@ -91,6 +91,7 @@ def register(client: MlflowClient, lineage: Lineage) -> str:
         for one in client.search_logged_models([experiment.experiment_id])
         if one.tags["weights_sha256"] == lineage.weights_sha256
     ]
+    assert model.source_run_id is not None
     version = register_version(connect(), NAME, model.model_id, model.source_run_id)
     client.set_registered_model_alias(NAME, "champion", version)
     return str(model.model_id)

@@ -48,8 +48,9 @@ def add_run(
     tags: Mapping[str, str] | None = None,
     experiment: str = "tests",
 ) -> str:
-    experiment_id = store.get_experiment_by_name(experiment).experiment_id
-    run = store.create_run(experiment_id, start_time=next(_clock_ms), run_name=name)
+    found = store.get_experiment_by_name(experiment)
+    assert found is not None
+    run = store.create_run(found.experiment_id, start_time=next(_clock_ms), run_name=name)
     run_id: str = run.info.run_id
     for key, value in (params or {}).items():
         store.log_param(run_id, key, value)

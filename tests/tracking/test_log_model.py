@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from mlflow import pyfunc
 from mlflow.exceptions import MlflowException
+from mlflow.pyfunc import PyFuncModel
 
 from tracelate import layout
 from tracelate.errors import InputError
@@ -64,10 +65,11 @@ def packed(finished_project: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 @pytest.fixture(scope="module")
-def model(packed: Path) -> pyfunc.PyFuncModel:
+def model(packed: Path) -> PyFuncModel:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MLFLOW_ALLOW_PICKLE_DESERIALIZATION", "false")
-        return pyfunc.load_model(str(packed))
+        loaded: PyFuncModel = pyfunc.load_model(str(packed))
+        return loaded
 
 
 def trained(finished_project: Path, beam_size: int = 2) -> list[str]:
@@ -81,7 +83,7 @@ def trained(finished_project: Path, beam_size: int = 2) -> list[str]:
 
 
 def test_the_packed_model_translates_like_the_trained_model(
-    model: pyfunc.PyFuncModel, finished_project: Path
+    model: PyFuncModel, finished_project: Path
 ) -> None:
     assert model.predict(SENTENCES) == trained(finished_project)
     assert model.predict(SENTENCES, params={"beam_size": 1}) == trained(finished_project, 1)
@@ -105,9 +107,10 @@ def test_it_translates_without_an_installed_tracelate(packed: Path, finished_pro
     assert translations == trained(finished_project)
 
 
-def test_scores_alignment_and_n_best_are_returned_on_request(model: pyfunc.PyFuncModel) -> None:
+def test_scores_alignment_and_n_best_are_returned_on_request(model: PyFuncModel) -> None:
     params: dict[str, Any] = {"n_best": 3, "with_scores": True, "with_alignment": True}
-    first, blank, _ = model.predict(SENTENCES, params=params)
+    predictions: Any = model.predict(SENTENCES, params=params)
+    first, blank, _ = predictions
     scores = [one["score"] for one in first["n_best"]]
     assert len(scores) == 3 and scores == sorted(scores, reverse=True)
     assert first["translation"] == first["n_best"][0]["translation"]
@@ -115,8 +118,8 @@ def test_scores_alignment_and_n_best_are_returned_on_request(model: pyfunc.PyFun
     assert words <= {*SENTENCES[0].split(), "</s>"}
     assert [pair["target"] for pair in first["alignment"]] == first["translation"].split()
     assert (blank["translation"], blank["alignment"]) == ("", [])
-    [alone] = model.predict(SENTENCES[:1], params={"with_scores": True})
-    assert set(alone) == {"translation", "score"}
+    predictions = model.predict(SENTENCES[:1], params={"with_scores": True})
+    assert set(predictions[0]) == {"translation", "score"}
 
 
 @pytest.mark.parametrize(
@@ -130,21 +133,21 @@ def test_scores_alignment_and_n_best_are_returned_on_request(model: pyfunc.PyFun
     ],
 )
 def test_wrong_params_are_refused_by_name(
-    model: pyfunc.PyFuncModel, params: dict[str, Any], message: str
+    model: PyFuncModel, params: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(MlflowException, match=message) as caught:
         model.predict(SENTENCES, params=params)
     assert caught.value.get_http_status_code() == 400
 
 
-def test_inputs_that_are_not_a_list_of_texts_are_refused(model: pyfunc.PyFuncModel) -> None:
+def test_inputs_that_are_not_a_list_of_texts_are_refused(model: PyFuncModel) -> None:
     for wrong in ([1, 2], "text", [None], {"a": ["b"]}):
         with pytest.raises(MlflowException):
             model.predict(wrong)
 
 
 def test_the_signature_has_the_params_with_the_defaults_of_the_evaluation(
-    model: pyfunc.PyFuncModel,
+    model: PyFuncModel,
 ) -> None:
     params = {param.name: param.default for param in model.metadata.signature.params}
     assert params == {

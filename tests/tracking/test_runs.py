@@ -158,7 +158,9 @@ def test_datasets_have_the_beginning_of_their_hash(store: MlflowClient, tmp_path
     file.write_bytes(b"abc")
     run = new_run()
     run.log_datasets([DataFile(file, sha256_of(file), "training", 7)])
-    [logged] = store.get_run(run.run_id).inputs.dataset_inputs
+    inputs = store.get_run(run.run_id).inputs
+    assert inputs is not None
+    [logged] = inputs.dataset_inputs
     assert logged.dataset.digest == "ba7816bf8f01cfea414140de5dae2223b003"  # of FIPS 180-2, B.1
     assert logged.tags[0].value == "training"
 

@@ -136,6 +136,7 @@ def test_the_files_restore_the_run_and_its_model(store: SyncedProject) -> None:
     assert points(store, run, "train_loss") == rows(store.folder, "train", "train_loss")
     [model] = store.models()
     assert model.status == "READY"
+    assert run.outputs is not None
     assert [one.model_id for one in run.outputs.model_outputs] == [model.model_id]
 
 
@@ -164,7 +165,7 @@ def test_the_model_has_the_scores_with_their_test_set(store: SyncedProject) -> N
         metric = measured[f"test_{score.name}"]
         assert metric.value == score.value
         assert metric.dataset_name == "data/prepared/test.parquet"
-        assert lineage.test_sha256.startswith(metric.dataset_digest)
+        assert lineage.test_sha256.startswith(str(metric.dataset_digest))
 
 
 def test_a_run_stores_its_weights_once(store: SyncedProject) -> None:
@@ -210,6 +211,7 @@ def test_an_evaluation_with_other_settings_is_another_run_of_a_model(
     assert second.data.params["evaluate.beam_size"] == "3"
     assert second.data.metrics["test_bleu"] == 99.0
     assert "train_loss" in second.data.metrics
+    assert second.outputs is not None
     assert [one.model_id for one in second.outputs.model_outputs] == [model.model_id]
 
 

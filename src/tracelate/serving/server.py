@@ -148,7 +148,8 @@ def make_app(model: ServableModel, limits: Limits) -> Starlette:
         answer.headers.update(http.headers or {})
         return answer
 
-    scoring = scoring_server.init(BatchedModel(model, batcher))
+    # MLflow's server uses predict and metadata of a model alone
+    scoring = scoring_server.init(BatchedModel(model, batcher))  # type: ignore[arg-type]
     guard = Guard(scoring, TranslationRequests(limits, defaults), is_ready)
     return Starlette(
         routes=[

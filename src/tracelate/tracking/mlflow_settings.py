@@ -41,7 +41,8 @@ def default_store() -> Iterator[None]:
     try:
         yield
     finally:
-        mlflow.set_tracking_uri(None)  # also removes the environment variable
+        # None, which its type leaves out, also removes the environment variable
+        mlflow.set_tracking_uri(None)  # type: ignore[arg-type]
         if before is not None:
             os.environ["MLFLOW_TRACKING_URI"] = before
 

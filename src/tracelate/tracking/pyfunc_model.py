@@ -18,7 +18,7 @@ from tracelate.layout import LINEAGE
 from tracelate.tracking.packed_translator import PackedTranslator, load_packed_translator
 
 
-class PyfuncModel(PythonModel):  # type: ignore[misc]
+class PyfuncModel(PythonModel):
     """Translates a list of sentences into a list of translations."""
 
     packed: PackedTranslator

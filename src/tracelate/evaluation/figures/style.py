@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 from matplotlib import font_manager
@@ -39,7 +40,7 @@ FALLBACK_FONTS = (
     "Symbola",
 )
 
-STYLE = {
+STYLE: Any = {  # matplotlib's type lists all of its keys
     "font.size": 10,
     "axes.titlesize": 11,
     "axes.titleweight": "bold",
