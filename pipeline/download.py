@@ -8,17 +8,17 @@ params  download
 
 from __future__ import annotations
 
-from pipeline.stage import progress, run_stage, say
+from pipeline.stage import run_stage, say
 from tracelate.config import load_params
 from tracelate.corpus.raw import raw_files, write_raw
 from tracelate.corpus.sources.choose import choose_source
 from tracelate.layout import RAW
+from tracelate.progress import spinner
 
 
 def main() -> None:
     config = load_params().download
-    with progress() as shown:
-        shown.add_task(f"fetching {config.corpus}", total=None)
+    with spinner(f"fetching {config.corpus}"):
         corpus = choose_source(config).read()
     write_raw(RAW, corpus)
     counts = ", ".join(f"{name} {len(pairs):,}" for name, pairs in corpus.splits.items())

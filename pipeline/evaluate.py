@@ -20,7 +20,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.stage import progress, run_stage, say
+from pipeline.stage import run_stage, say
 from tracelate.config import load_params
 from tracelate.corpus.pairs import Pair, read_pairs
 from tracelate.evaluation.attention_statistics import attention_statistics
@@ -49,6 +49,7 @@ from tracelate.layout import (
     TRANSLATIONS,
     VALID_CURVE,
 )
+from tracelate.progress import bar
 from tracelate.tracking.best_effort import best_effort
 from tracelate.tracking.log_evaluation import track_evaluation
 from tracelate.training.curve_files import read_curve
@@ -101,11 +102,8 @@ def main() -> None:
 def translate(translator: Translator, pairs: list[Pair]) -> tuple[list[Translation], float]:
     """The test sentences' translations, and the seconds that they took."""
     began_s = time.perf_counter()
-    with progress() as shown:
-        task = shown.add_task("translate", total=len(pairs))
-        translations = translator.translate(
-            [pair.source for pair in pairs], lambda count: shown.advance(task, count)
-        )
+    with bar("translate", len(pairs)) as advance:
+        translations = translator.translate([pair.source for pair in pairs], advance)
     return translations, time.perf_counter() - began_s
 
 

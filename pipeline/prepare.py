@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from pipeline.stage import progress, run_stage, say
+from pipeline.stage import run_stage, say
 from tracelate.config import load_params
 from tracelate.corpus.cleaning import clean
 from tracelate.corpus.leakage import Leakage, measure_leakage, refuse_leakage
@@ -20,6 +20,7 @@ from tracelate.corpus.report import data_report
 from tracelate.corpus.splitting import drop_held_out, refuse_empty, split
 from tracelate.files import write_json
 from tracelate.layout import DATA_REPORT, PREPARED, RAW
+from tracelate.progress import bar, spinner
 
 SPLIT_FILES = {name: PREPARED / f"{name}.parquet" for name in SPLITS}
 
@@ -30,19 +31,13 @@ def main() -> None:
     read = sum(len(pairs) for pairs in raw.values())
     dropped: Counter[str] = Counter()
     leakage: dict[str, Leakage] = {}
-    with progress() as shown:
-        cleaning = shown.add_task("cleaning", total=None)
+    with spinner("cleaning"):
         cleaned = {name: list(clean(pairs, config, dropped)) for name, pairs in raw.items()}
         splits = drop_held_out(split(cleaned, config), dropped)
         refuse_empty(splits, read, dropped)
-        shown.remove_task(cleaning)
-        for name in ("valid", "test"):
-            task = shown.add_task(f"leakage of {name}", total=len(splits[name]))
-            leakage[name] = measure_leakage(
-                splits[name],
-                splits["train"],
-                advance=lambda count, task=task: shown.advance(task, count),  # type: ignore[misc]
-            )
+    for name in ("valid", "test"):
+        with bar(f"leakage of {name}", len(splits[name])) as advance:
+            leakage[name] = measure_leakage(splits[name], splits["train"], advance=advance)
     refuse_leakage(leakage["test"], config.max_near_leakage_percent)
 
     for name, path in SPLIT_FILES.items():

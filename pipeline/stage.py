@@ -1,13 +1,10 @@
-"""What all stages share: how they end, what they say, and that they leave no half outputs."""
+"""Functions that all stages share: running, closing line, and no incomplete outputs."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-
-from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from tracelate.errors import InputError
 from tracelate.files import remove_files
@@ -16,7 +13,7 @@ from tracelate.files import remove_files
 def run_stage(main: Callable[[], None], outputs: Sequence[Path] = ()) -> None:
     """Runs `main`; an InputError becomes one line on stderr and exit status 1.
 
-    `outputs` are removed before, and again where `main` fails: none that looks whole is left.
+    `outputs` are removed before, and again if `main` fails, so that no output is incomplete.
     """
     remove_files(outputs)
     try:
@@ -35,12 +32,5 @@ def run_stage(main: Callable[[], None], outputs: Sequence[Path] = ()) -> None:
 
 
 def say(line: str) -> None:
-    """A stage's closing line, on stdout."""
+    """Writes the closing line of a stage to stdout."""
     sys.stdout.write(line + "\n")
-
-
-def progress() -> Progress:
-    """Progress on stderr while that is a terminal, and nothing otherwise."""
-    console = Console(stderr=True)
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)

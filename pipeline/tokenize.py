@@ -7,13 +7,14 @@ params  tokenize
 
 from __future__ import annotations
 
-from pipeline.stage import progress, run_stage, say
+from pipeline.stage import run_stage, say
 from tracelate.config import load_params
 from tracelate.corpus.pairs import read_pairs
 from tracelate.corpus.raw import SPLITS
 from tracelate.corpus.tokenized import tokenize_pairs, write_tokenized
 from tracelate.corpus.tokenizer import SubwordTokenizer
 from tracelate.layout import PREPARED, TOKENIZED, TOKENIZER
+from tracelate.progress import spinner
 
 OUTPUTS = {name: TOKENIZED / f"{name}.parquet" for name in SPLITS}
 
@@ -21,8 +22,7 @@ OUTPUTS = {name: TOKENIZED / f"{name}.parquet" for name in SPLITS}
 def main() -> None:
     config = load_params().tokenize
     splits = {name: read_pairs(PREPARED / f"{name}.parquet") for name in SPLITS}
-    with progress() as shown:
-        shown.add_task("learning pieces", total=None)
+    with spinner("learning pieces"):
         sentences = (side for pair in splits["train"] for side in (pair.source, pair.target))
         tokenizer = SubwordTokenizer.train(sentences, config.vocabulary_size)
         tokenized = {name: tokenize_pairs(tokenizer, pairs) for name, pairs in splits.items()}

@@ -1,7 +1,7 @@
 """The files of code that a script reaches by its imports.
 
-DVC follows no imports, and a training may only be resumed by the code that began it: dvc.yaml and
-the fingerprint of a training take the same list from here.
+DVC follows no imports, and only the code that began a training may resume it: dvc.yaml and the
+fingerprint of a training use the same list.
 """
 
 from __future__ import annotations
@@ -9,29 +9,32 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from importlib import import_module
+from importlib.util import resolve_name
 from pathlib import Path
 
 OWN_PACKAGES = ("tracelate", "pipeline", "studies")
 WITHOUT_EFFECT = (
     "tracelate.code_files",  # names the folder of checkpoints
-    "tracelate.config",  # settings are tracked by their values
-    "tracelate.errors",
-    "tracelate.git",
-    "tracelate.layout",  # DVC tracks the files themselves
-    "tracelate.progress",
+    "tracelate.config",  # dvc.yaml tracks the values of settings
+    "tracelate.errors",  # texts of messages
+    "tracelate.git",  # reads the commit that is written beside the results
+    "tracelate.layout",  # dvc.yaml names the same files
+    "tracelate.progress",  # shows, and returns nothing
     "tracelate.training.progress",
-    "tracelate.tracking",  # mirrors the outputs
+    "tracelate.tracking",  # copies the outputs to MLflow
     "tracelate.version",  # is written beside the results
-    "pipeline.stage",
+    "pipeline.stage",  # ends a stage
 )
 """Modules and packages that change no output of a stage; what they import is not followed."""
+TYPE_CHECKS = ("TYPE_CHECKING", "typing.TYPE_CHECKING")
 
 
 def reached_files(script: Path, package: str) -> dict[str, Path]:
-    """The script and all files of our own that it imports, directly or through others, by module.
+    """Returns the script and all of our own files that its imports reach, by module.
 
-    `package` is the name of the script's package, such as pipeline. Imports for type checking alone
-    are not followed, nor are the modules WITHOUT_EFFECT.
+    `package` is the name of the script's package, such as pipeline. Imports inside functions count.
+    Imports for type checking do not, and the modules WITHOUT_EFFECT are neither listed nor
+    followed. A template that lies beside the module of the same name belongs to it.
     """
     found: dict[str, Path] = {}
     waiting = [(f"{package}.{script.stem}", script)]
@@ -40,26 +43,33 @@ def reached_files(script: Path, package: str) -> dict[str, Path]:
         if module in found or _has_no_effect(module):
             continue
         found[module] = path
-        for name in _imported(ast.parse(path.read_text(encoding="utf-8"))):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        for name in _imported(tree, module.rpartition(".")[0]):
             if (imported := _file_of(name)) is not None:
                 waiting.append((name, imported))
-        # a template or the like, which the module of the same name reads
-        for data in sorted(path.parent.glob(f"{path.stem}.*")):
-            found.setdefault(f"{module}{data.suffix}" if data != path else module, data)
+        template = path.with_suffix(".html")
+        if template.is_file():
+            found[f"{module}{template.suffix}"] = template
     return dict(sorted(found.items()))
 
 
-def _imported(tree: ast.Module) -> Iterator[str]:
-    """Every module that is imported, and every name imported from one, which may be a module."""
+def _imported(tree: ast.Module, package: str) -> Iterator[str]:
+    """Yields every module that is imported, and every imported name, which may be a module.
+
+    `package` is that of the module, for relative imports.
+    """
     nodes: list[ast.AST] = [tree]
     while nodes:
         node = nodes.pop()
-        if isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        if isinstance(node, ast.ImportFrom):
+            module = resolve_name("." * node.level + (node.module or ""), package)
+            yield module
+            yield from (f"{module}.{alias.name}" for alias in node.names)
         elif isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
-        elif not (isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"):
+        elif isinstance(node, ast.If) and ast.unparse(node.test) in TYPE_CHECKS:
+            nodes += node.orelse
+        else:
             nodes += ast.iter_child_nodes(node)
 
 
@@ -68,7 +78,7 @@ def _has_no_effect(module: str) -> bool:
 
 
 def _file_of(module: str) -> Path | None:
-    """The file of one of our own modules; None for a package, a name in a module, or others'."""
+    """Returns the file of one of our own modules; None for a package or any other name."""
     package, *parts = module.split(".")
     if package not in OWN_PACKAGES or not parts:
         return None

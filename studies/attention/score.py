@@ -9,7 +9,7 @@ writes  studies/attention/results/VARIANT/SEED/{metrics.json,translations.jsonl}
 
 from __future__ import annotations
 
-from pipeline.stage import progress, say
+from pipeline.stage import say
 from studies.attention.settings import Run, run_of_a_variant
 from tracelate.corpus.pairs import read_pairs
 from tracelate.evaluation.attention_statistics import attention_statistics
@@ -19,6 +19,7 @@ from tracelate.evaluation.scoring import score_translations
 from tracelate.files import sha256_of
 from tracelate.inference.translator import Translator
 from tracelate.layout import TEST
+from tracelate.progress import bar
 from tracelate.training.model_files import load_model
 
 
@@ -30,11 +31,8 @@ def main(run: Run) -> None:
         length_penalty=config.length_penalty,
         batch_sentences=config.batch_sentences,
     )
-    with progress() as shown:
-        task = shown.add_task("translate", total=len(pairs))
-        translations = translator.translate(
-            [pair.source for pair in pairs], lambda count: shown.advance(task, count)
-        )
+    with bar("translate", len(pairs)) as advance:
+        translations = translator.translate([pair.source for pair in pairs], advance)
     scored = score_translations(pairs, translations, config)
     attention = attention_statistics(translator.attentions(translations))
     test = ScoredTest(len(pairs), sha256_of(TEST))

@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 import torch
 
-from pipeline.stage import progress, run_stage, say
+from pipeline.stage import run_stage, say
 from studies.attention.longer import longer_trained
 from studies.attention.settings import SPEED, Run, load_run, load_study
 from tracelate.corpus.pairs import read_pairs
@@ -31,6 +31,7 @@ from tracelate.inference.translator import Translator
 from tracelate.layout import TEST, TOKENIZED_TRAIN
 from tracelate.model.dropout import DropoutMasks
 from tracelate.model.seq2seq import Seq2Seq
+from tracelate.progress import bar
 from tracelate.training.batches import Batch, PlannedBatches, plan_batches
 from tracelate.training.cpu_ram import tune_cpu_ram
 from tracelate.training.loss import token_loss
@@ -62,15 +63,14 @@ def main() -> None:
         "translating": lambda subject: translating_tokens_per_s(subject, sources),
     }
     measured = {run.variant: {name: list[float]() for name in measures} for run in runs}
-    with progress() as shown:
-        task = shown.add_task("measure speed", total=(ROUNDS + 1) * len(subjects))
+    with bar("measure speed", (ROUNDS + 1) * len(subjects)) as advance:
         for number in range(ROUNDS + 1):
             for subject in subjects:
                 for name, measure in measures.items():
                     speed = measure(subject)
                     if number > 0:  # the first round warms up
                         measured[subject.run.variant][name].append(speed)
-                shown.advance(task)
+                advance(1)
     document = {
         variant: {f"{name}_tokens_per_s": statistics.median(speeds) for name, speeds in of.items()}
         for variant, of in measured.items()

@@ -69,14 +69,10 @@ def compare(
 
 
 def _compare(a: Evidence, b: Evidence, resampling: Resampling) -> Comparison:
-    """With a bar on stderr while that is a terminal."""
-    from rich.console import Console
-    from rich.progress import Progress
-
+    """Compares two evaluations and shows a bar."""
     from tracelate.comparison.compare import compare
     from tracelate.comparison.significance import draws_in_all
+    from tracelate.progress import bar
 
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as shown:
-        task = shown.add_task("resampling", total=draws_in_all(resampling))
-        return compare(a, b, resampling, lambda count: shown.advance(task, count))
+    with bar("resampling", draws_in_all(resampling)) as advance:
+        return compare(a, b, resampling, advance)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -61,6 +59,7 @@ def promote(
     variation between seeds, no leakage, and that the registered model's translations equal those
     that were scored, in batches and one by one.
     """
+    from tracelate.progress import bar_for_each_step
     from tracelate.registry.promotion import PromotionRequest
     from tracelate.registry.promotion import promote as promote_run
     from tracelate.registry.versions import make_alias
@@ -80,31 +79,13 @@ def promote(
         forced_because=reason,
         dry_run=dry_run,
     )
-    with _progress() as on_progress:
+    with bar_for_each_step() as on_progress:
         done = promote_run(request, on_progress)
     if done.verdict.checks:
         result_console().print(_table_of_checks(done.verdict))
     typer.echo(_outcome(done, chosen, dry_run))
     if done.decision == "refused":
         raise typer.Exit(1)
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[str, int, int], object]]:
-    """Shows a progress bar for each step on stderr, if that is a terminal."""
-    from rich.console import Console
-    from rich.progress import Progress, TaskID
-
-    console = Console(stderr=True)
-    tasks: dict[str, TaskID] = {}
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as shown:
-
-        def advance(step: str, count: int, total: int) -> None:
-            if step not in tasks:
-                tasks[step] = shown.add_task(step, total=total)
-            shown.advance(tasks[step], count)
-
-        yield advance
 
 
 def _table_of_checks(verdict: GateVerdict) -> Table:

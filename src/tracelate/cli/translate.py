@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,8 +14,6 @@ from tracelate.config import load_params
 from tracelate.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from tracelate.inference.translator import Translator
 
 app = typer.Typer()
@@ -54,6 +51,7 @@ def translate(
         translate_to_file,
         translation_identity,
     )
+    from tracelate.progress import byte_bar
 
     for path in files or []:
         if not path.is_file():
@@ -72,7 +70,7 @@ def translate(
             for translation in translator.translate_lines(stream):
                 typer.echo(translation)
         return
-    with _progress(sum(path.stat().st_size for path in files)) as on_bytes:
+    with byte_bar("translate", sum(path.stat().st_size for path in files)) as on_bytes:
         if output is None:
             for translation in translator.translate_lines(read_files(files, on_bytes)):
                 typer.echo(translation)
@@ -112,16 +110,3 @@ def _translator(reference: str, beam_size: int | None) -> tuple[Translator, dict
         batch_sentences=settings["batch_sentences"],
     )
     return translator, hashes
-
-
-@contextmanager
-def _progress(total_bytes: int) -> Iterator[Callable[[int], object]]:
-    """A bar on standard error while that is a terminal."""
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
-
-    console = Console(stderr=True)
-    columns = (TextColumn("translate"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, disable=not console.is_terminal) as shown:
-        task = shown.add_task("translate", total=total_bytes)
-        yield lambda count: shown.advance(task, count)

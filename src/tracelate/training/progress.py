@@ -1,4 +1,4 @@
-"""What a person sees while a model trains."""
+"""Progress of a training on the terminal."""
 
 from __future__ import annotations
 
@@ -7,27 +7,21 @@ from typing import Any
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import ProgressBar
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
+from rich.progress import Progress
+
+from tracelate.progress import training_bar
 
 
 class TrainingProgress(ProgressBar):
-    """One bar over all optimiser steps, with loss, speed, BLEU and the time left.
+    """One bar over all optimiser steps on stderr, and a line on stdout for each validation.
 
-    Away from a terminal, a line each validation.
+    The bar has loss, speed, BLEU and the time left. It is shown while stderr is a terminal.
     """
 
     def __init__(self, total_steps: int, refresh_steps: int = 5) -> None:
         super().__init__()
         self.total_steps = total_steps
         self.refresh_steps = refresh_steps
-        self.console = Console()
         self._enabled = True
         self._bar: Progress | None = None
 
@@ -38,17 +32,8 @@ class TrainingProgress(ProgressBar):
         self._enabled = True
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        if self._enabled and self.console.is_terminal:
-            self._bar = Progress(
-                TextColumn("train"),
-                BarColumn(),
-                MofNCompleteColumn(),
-                TextColumn("{task.description}"),
-                TimeElapsedColumn(),
-                TimeRemainingColumn(),
-                TextColumn("left"),
-                console=self.console,
-            )
+        if self._enabled:
+            self._bar = training_bar()
             self._bar.add_task("", total=self.total_steps, completed=trainer.global_step)
             self._bar.start()
 
@@ -70,7 +55,9 @@ class TrainingProgress(ProgressBar):
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         if not self._enabled:
             return
-        console = self._bar.console if self._bar is not None else self.console
+        console = Console()
+        if self._bar is not None and not self._bar.disable and console.is_terminal:
+            console = self._bar.console  # the same terminal: the line is put above the bar
         console.print(
             f"epoch {trainer.current_epoch + 1}, step {trainer.global_step}/{self.total_steps}: "
             f"{describe(trainer.callback_metrics)}",
@@ -85,7 +72,7 @@ class TrainingProgress(ProgressBar):
 
 
 def describe(metrics: dict[str, Any]) -> str:
-    """The measured values that are there, in words."""
+    """Returns the measured values that there are, as text."""
     shown = {
         "train_loss": "loss {:.3f}",
         "tokens_per_s": "{:,.0f} tokens/s",
