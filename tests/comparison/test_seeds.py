@@ -23,7 +23,7 @@ def test_the_interval_holds_the_true_deviation_in_95_of_100_studies() -> None:
 
 
 def test_few_seeds_are_refused_and_equal_ones_do_not_vary() -> None:
-    with pytest.raises(InputError, match="fewer than two seeds"):
+    with pytest.raises(InputError, match="at least two seeds"):
         seed_spread("bleu", [30.0])
     spread = seed_spread("ter", [50.0, 50.0])
     assert (spread.deviation, spread.deviation_low, spread.deviation_high) == (0, 0, 0)
