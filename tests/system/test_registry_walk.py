@@ -57,9 +57,9 @@ def test_the_served_model_answered_and_said_which_version_it_is(
 
 def test_what_was_served_is_traced_to_the_corpus(walked: tuple[Clone, str]) -> None:
     _, printed = walked
-    lineage = printed[printed.index("Where does what is served come from") :]
+    lineage = printed[printed.index("Trace the served model") :]
     assert "tinycatalogs" in lineage
-    assert "✗" not in lineage[: lineage.index("Back to the model before")]
+    assert "✗" not in lineage[: lineage.index("Roll back to the previous champion")]
 
 
 def test_the_code_of_an_experiment_is_known_whatever_its_settings(
