@@ -1,4 +1,4 @@
-# Tracelate. Each target sets up what it needs; a second call reinstalls nothing.
+# Each target installs what it needs, once.
 PYTHON ?= python3
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -6,38 +6,38 @@ export DVC_NO_ANALYTICS := 1
 
 .PHONY: run test quick lint docs graph study ui setup clean help
 
-run: setup  ## reproduce the whole pipeline on real text, then say what came of it
+run: setup  ## run the whole pipeline on real text, then print a summary
 	dvc repro
 	tracelate summary
 
-test: setup  ## all tests
+test: setup  ## run all tests
 	python -m pytest
 
-quick: setup  ## the tests that start no program and train no model, in under a minute
+quick: setup  ## run the tests that start no program and train no model, in under a minute
 	python -m pytest -m unit
 
-lint: setup  ## style, types, and which room may import which
+lint: setup  ## check style, types, and imports between packages
 	ruff check .
 	ruff format --check .
 	mypy
 	lint-imports
 
-graph: setup  ## write into dvc.yaml which code each stage reaches
+graph: setup  ## update the code that dvc.yaml lists for each stage
 	python -m tests.pipeline.graph
 
-docs: .venv/docs-installed  ## the documentation as a site in site/, links checked
+docs: .venv/docs-installed  ## build the documentation in site/, and check its links
 	NO_MKDOCS_2_WARNING=1 python -m mkdocs build --strict
 
-study: setup  ## what each variant of attention brings: writes docs/attention.md, over an hour
+study: setup  ## compare all variants of attention and write docs/attention.md; takes over an hour
 	dvc repro tokenize
 	dvc --cd studies/attention stage list --name-only | grep @ | \
 		OMP_NUM_THREADS=1 xargs -n 1 -P 2 dvc --cd studies/attention repro --single-item
 	dvc --cd studies/attention repro
 
-ui: setup  ## MLflow's interface on http://127.0.0.1:5000
+ui: setup  ## open MLflow's interface at http://127.0.0.1:5000
 	tracelate ui
 
-setup: .venv/installed  ## the virtual environment, with the exact versions of constraints.txt
+setup: .venv/installed  ## make the virtual environment with the exact versions of constraints.txt
 
 .venv/installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Tracelate needs Python 3.11 or newer: make PYTHON=/path/to/python3.11")'
@@ -49,8 +49,8 @@ setup: .venv/installed  ## the virtual environment, with the exact versions of c
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[docs]'
 	touch $@
 
-clean:  ## remove the virtual environment and caches; data, models and runs stay
+clean:  ## remove the virtual environment and caches, but no data, models and runs
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache site
 
-help:  ## this list
+help:  ## print this list
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/\1\t\2/p' Makefile | expand -t 8

@@ -1,9 +1,9 @@
-"""How fast each variant of the study trains, relative to `general`, side by side in one run.
+"""Measures the training speed of each variant of the study relative to `general`.
 
     python -m benchmarks.attention_speed [ROUNDS]
 
-Each round times every variant on the same batches of random words, forward and backward, with the
-sizes and the precision of params.yaml; the ratio is the median over rounds.
+Each round measures the forward and backward pass of every variant on the same batches of random
+words, with the sizes and the precision of params.yaml. The ratio is the median over rounds.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def main() -> None:
 
 
 def random_batches(params: Params) -> list[Batch]:
-    """Batches of random words, of lengths as in short messages and some long ones."""
+    """Returns batches of random words. Lengths have an exponential distribution, as in messages."""
     draw = random.Random(1)
 
     def words() -> list[int]:

@@ -1,22 +1,22 @@
-"""How often the registry's gate calls a system better where nothing was improved.
+"""Measures the false positives of the registry's gate between equally good systems.
 
     python -m benchmarks.gate_false_positives ROOT [DRAWS]
 
-reads ROOT/<variant>/<seed>/{metrics.json,translations.jsonl}: evaluations of the same settings,
-trained from another seed. By BLEU, at p < 0.05, it counts under each of the two tests, under both,
-and under both with the seeds' margin, which is the gate's verdict,
+reads ROOT/<variant>/<seed>/{metrics.json,translations.jsonl}: evaluations of models that were
+trained with the same settings and different seeds. It counts differences in BLEU that are
+significant at p < 0.05 by each of the two tests, by both tests, and by both tests if the difference
+also exceeds the margin of seeds, which is the gate's verdict. The pairs of systems are
 
-- pairs of seeds of which one is called better. The margin is of the standard deviation over all
-  seeds in ROOT but the two, so that no pair is judged by itself;
-- systems called better than themselves, which must be none;
-- of DRAWS (1,000) pairs made of a variant's first two seeds by exchanging their translations of
-  each sentence with probability 1/2, those of which one is called better. Here no system is better,
-  and the null hypothesis of the randomisation holds exactly: a valid test finds 5 % or less. There
-  is no margin for these: they were not trained.
+- two seeds of a variant. The margin is computed from all seeds in ROOT without these two;
+- a system and itself. No difference may be found;
+- DRAWS (1,000) pairs made from the first two seeds of a variant by exchanging the translations of
+  each sentence with probability 1/2. No system is better, and the null hypothesis of the
+  randomisation test is true: a valid test finds at most 5 %. These systems have no margin, because
+  they were not trained.
 
-An interval is Clopper and Pearson's, of 95 %, as if pairs were independent, which those that share
-a seed are not. Either direction counts: of promotions, each tried in one direction, half as many
-open.
+The 95 % intervals are those of Clopper and Pearson. They assume independent pairs, but pairs that
+share a seed are not independent. Differences in both directions are counted; a promotion tests one
+direction and passes the gate half as often.
 """
 
 from __future__ import annotations
@@ -48,14 +48,14 @@ from tracelate.metric_table import BLEU
 
 LEVEL = 0.05
 NULL_SEED = 20_040_725
-"""Not the tests' own, whose changes of sides these must not repeat."""
+"""Differs from the seed of the tests, so that the exchanges are not the same."""
 TESTS = ("bootstrap", "randomisation", "both", "gate")
 Variants = Mapping[str, Sequence[Evidence]]
 """The evaluations of each variant's seeds."""
 
 
 class Found(NamedTuple):
-    """Whether a difference was found, in either direction."""
+    """Tests that found a difference, in either direction."""
 
     bootstrap: bool
     randomisation: bool
@@ -115,7 +115,7 @@ def report(variants: Variants, draws: int) -> None:
 
 
 def read_variants(root: Path) -> Variants:
-    """Each variant's evaluations by seed. Raises InputError where they cannot be compared."""
+    """Reads the evaluations of all variants. Raises InputError if they cannot be compared."""
     variants: dict[str, list[Evidence]] = {}
     for path in sorted(root.glob(f"*/*/{METRICS}")):
         one = read_evidence(path.parent, str(path.parent.relative_to(root)))
@@ -128,9 +128,9 @@ def read_variants(root: Path) -> Variants:
 
 
 def deviation_without(variants: Variants, left_out: Sequence[Evidence] = ()) -> float:
-    """The standard deviation of BLEU over seeds in percent, pooled over the variants.
+    """Returns the standard deviation of BLEU over seeds, in percent, pooled over the variants.
 
-    Raises InputError where no two seeds of a variant remain.
+    `left_out` are evaluations that are not used. Raises InputError if no variant has two others.
     """
     squares, freedom = 0.0, 0
     for systems in variants.values():
@@ -142,7 +142,7 @@ def deviation_without(variants: Variants, left_out: Sequence[Evidence] = ()) -> 
     if not freedom:
         names = ", ".join(variants)
         raise InputError(
-            f"too few seeds of {names}: four of one variant are needed to judge a pair"
+            f"too few seeds of {names}: a variant needs at least four, two besides each pair"
         )
     return sqrt(squares / freedom)
 
@@ -172,8 +172,9 @@ def paired(a: Evidence, b: Evidence) -> PairedStatistics:
 
 
 def exchange(counts: PairedStatistics, draws: int, variant: str) -> Iterator[PairedStatistics]:
-    """Pairs of systems in which each sentence's translations have changed sides at random, not the
-    same for another variant.
+    """Yields pairs of systems whose translations of each sentence were exchanged at random.
+
+    The exchanges depend on the variant.
     """
     random = np.random.default_rng([NULL_SEED, *variant.encode()])
     for _ in range(draws):
@@ -186,7 +187,7 @@ def exchange(counts: PairedStatistics, draws: int, variant: str) -> Iterator[Pai
 
 
 def find(counts: PairedStatistics, margin: float) -> Found:
-    """`margin` in percent."""
+    """Runs both tests. `margin` is the margin of seeds in percent."""
     tested = significance_of(counts, Resampling())
     return Found(
         tested.p_bootstrap < LEVEL,

@@ -2,9 +2,9 @@
 
     python -m benchmarks.same_results OLD NEW
 
-Data, weights, tokenizer, translations and pictures must be equal byte for byte; metrics.json must
-have equal values, whatever its `format_version` is. Prints a line for each file, and ends with
-status 1 where something differs or is missing. A refactoring shows with it that no result changed;
+Data, weights, tokenizer, translations and figures must be equal byte for byte; metrics.json must
+have equal values, except for its `format_version`. Prints a line for each file, and exits with
+status 1 if a file differs or is missing. Use it to check that a refactoring changes no result;
 CONTRIBUTING.md has the commands.
 """
 
@@ -30,20 +30,22 @@ FILES = (
 METRICS = Path("reports/metrics.json")
 FORMAT = "format_version"
 SHOWN = 12
-"""Characters of a hash that are shown."""
+"""Number of characters of a hash in the table."""
 
 
 class Result(NamedTuple):
+    """Comparison of one file."""
+
     path: Path
     is_same: bool
     found: str
-    """The hash or the number of values where they are the same; otherwise what differs."""
+    """Hash or number of values if they are equal; otherwise the differences."""
 
 
 def compare_folders(old: Path, new: Path) -> Iterator[Result]:
-    """A result for each file; metrics.json last.
+    """Yields a result for each file; metrics.json is the last.
 
-    Raises InputError where a folder has no results, or one that is not JSON.
+    Raises InputError if a folder has no metrics.json, and ValueError if that file is not JSON.
     """
     for folder in (old, new):
         if not (folder / METRICS).is_file():
@@ -81,7 +83,7 @@ def _compare_metrics(old: Path, new: Path) -> Result:
 
 
 def _values(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
-    """Each number, text or null with the names and places that lead to it."""
+    """Yields the path within the document and the value of each number, text or null."""
     if isinstance(value, dict | list) and value:
         parts = value.items() if isinstance(value, dict) else enumerate(value)
         for key, part in parts:

@@ -1,9 +1,9 @@
-"""How a served model stands up to many clients, to expensive requests, and to hostile ones.
+"""Measures a served model under load, with expensive requests and with hostile requests.
 
     python -m benchmarks.serving_load MODEL [--seconds 60] [--hostile 1000]
 
-MODEL is what `tracelate serve` takes. The sentences are those of data/prepared/test.parquet. The
-server runs on a port of its own; all counts are of whole requests.
+MODEL is a model as for `tracelate serve`. The sentences are those of data/prepared/test.parquet.
+The server is started on a free port; all counts are numbers of requests.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ from tracelate.corpus.pairs import read_pairs
 
 CLIENTS = (1, 4, 16)
 SENTENCES = (1, 2, 4, 8)
-"""Of a request, in turn."""
+"""Numbers of sentences of successive requests, repeated."""
 PATIENCE_S = 120
 JSON = {"content-type": "application/json"}
 EXPENSIVE = {
     "16 beams": {"beam_size": 16},
     "16 alignments": {"n_best": 16, "with_alignment": True},
 }
-"""Params of the dearest requests that are let in."""
+"""Parameters of the most expensive requests that the server accepts."""
 LONGEST_BYTES = 1000
 SLOW = {
     "a slow body": (
@@ -53,14 +53,16 @@ SLOW = {
     "slow headers": (b"POST /invocations HTTP/1.1\r\n", b"x: y\r\n"),
     "idle": (b"", b""),
 }
-"""What is sent at once, and what again each second."""
+"""Bytes that are sent first, and bytes that are then sent every second, by kind of request."""
 SLOW_CONNECTIONS = {"a slow body": 3, "slow headers": 3, "idle": 400}
 CLOSED, OPEN = 0, -1
-"""In place of a status, on a connection that was closed without an answer, or never closed."""
+"""Statuses of a connection that was closed without an answer, or not closed."""
 MAY_BE_CLOSED = ("slow headers", "idle")
 
 
 class Level(NamedTuple):
+    """Measurements with one number of clients."""
+
     clients: int
     seconds: float
     latencies_s: list[float]
@@ -80,9 +82,9 @@ class Request(NamedTuple):
 
 class Answer(NamedTuple):
     status: int
-    """CLOSED where there is none."""
+    """HTTP status, or CLOSED if there is no answer."""
     headers: dict[str, str]
-    """By names in lower case."""
+    """Headers by name in lower case."""
     body: bytes
     seconds: float
 
@@ -93,28 +95,28 @@ class Server(NamedTuple):
 
     @property
     def memory_mb(self) -> float:
-        """Of Linux; NaN elsewhere."""
+        """Resident memory of the process in MB on Linux; NaN on other systems."""
         status = Path(f"/proc/{self.pid}/status")
         found = re.search(r"VmRSS:\s+(\d+) kB", status.read_text()) if status.exists() else None
         return int(found[1]) / 1024 if found else float("nan")
 
 
 def main(
-    model: Annotated[str, typer.Argument(help="As of `tracelate serve`.")],
-    seconds: Annotated[float, typer.Option(help="Of each number of clients.")] = 60,
-    hostile: Annotated[int, typer.Option(help="Requests.")] = 1000,
+    model: Annotated[str, typer.Argument(help="Model, as for `tracelate serve`.")],
+    seconds: Annotated[float, typer.Option(help="Duration with each number of clients.")] = 60,
+    hostile: Annotated[int, typer.Option(help="Number of hostile requests.")] = 1000,
 ) -> None:
     sentences = [pair.source for pair in read_pairs(layout.TEST)]
     console = Console(highlight=False, width=110)
     with serving(model) as server:
         before = translate(server.port, sentences[:8])
         console.print(load_table([load(server, sentences, count, seconds) for count in CLIENTS]))
-        dear, ordinary = load_expensively(server, sentences)
-        console.print(expensive_table(dear, ordinary))
-        unserved = [one.status for one in (*dear.values(), *ordinary) if not is_served(one)]
+        expensive, ordinary = load_expensively(server, sentences)
+        console.print(expensive_table(expensive, ordinary))
+        unserved = [one.status for one in (*expensive.values(), *ordinary) if not is_served(one)]
         console.print(
             "expensive and ordinary requests at once: "
-            + (f"answered with {unserved}" if unserved else "all answered, or told when to retry")
+            + (f"answered with {unserved}" if unserved else "answered or refused with Retry-After")
         )
         statuses = attack(server, sentences, hostile)
         console.print(hostile_table(statuses))
@@ -159,7 +161,7 @@ def translate(port: int, sentences: list[str]) -> list[str]:
 
 
 def load(server: Server, sentences: list[str], clients: int, seconds: float) -> Level:
-    """Clients that each send the next request when the last is answered."""
+    """Runs clients that each send a request as soon as the previous one is answered."""
     latencies_s: list[float] = []
     statuses: Counter[int] = Counter()
     counts: list[int] = []
@@ -208,17 +210,20 @@ def load_table(levels: list[Level]) -> Table:
 def load_expensively(
     server: Server, sentences: list[str]
 ) -> tuple[dict[str, Answer], list[Answer]]:
-    """The answer to each of EXPENSIVE, sent at once, and those to ordinary requests meanwhile."""
+    """Sends all EXPENSIVE requests at once, and ordinary ones until they are answered.
+
+    Returns the answers to the expensive requests by kind, and those to the ordinary ones.
+    """
     draw = random.Random(2)
     letters = "".join(map(chr, range(33, 127)))
     longest = "".join(draw.choices(letters, k=LONGEST_BYTES))
-    dear: dict[str, Answer] = {}
+    expensive: dict[str, Answer] = {}
     ordinary: list[Answer] = []
 
     def ask(kind: str, params: dict[str, Any]) -> None:
         body = json.dumps({"inputs": [longest], "params": params}).encode()
         request = Request(kind, "POST", "/invocations", JSON, body)
-        dear[kind] = send(connect(server.port), request)
+        expensive[kind] = send(connect(server.port), request)
 
     threads = [threading.Thread(target=ask, args=one) for one in EXPENSIVE.items()]
     for thread in threads:
@@ -227,18 +232,18 @@ def load_expensively(
     while any(thread.is_alive() for thread in threads):
         body = json.dumps({"inputs": draw.sample(sentences, 1)}).encode()
         ordinary.append(send(connection, Request("", "POST", "/invocations", JSON, body)))
-    return dear, ordinary
+    return expensive, ordinary
 
 
 def is_served(answer: Answer) -> bool:
     return answer.status == 200 or (answer.status == 503 and "retry-after" in answer.headers)
 
 
-def expensive_table(dear: dict[str, Answer], ordinary: list[Answer]) -> Table:
+def expensive_table(expensive: dict[str, Answer], ordinary: list[Answer]) -> Table:
     table = Table(title=f"A sentence of {LONGEST_BYTES:,} bytes, and ordinary requests meanwhile")
     for name in ("kind", "status", "requests", "slowest s"):
         table.add_column(name, justify="left" if name == "kind" else "right")
-    answers = [*dear.items(), *(("ordinary", answer) for answer in ordinary)]
+    answers = [*expensive.items(), *(("ordinary", answer) for answer in ordinary)]
     for kind, status in dict.fromkeys((kind, answer.status) for kind, answer in answers):
         seconds = [one.seconds for of, one in answers if (of, one.status) == (kind, status)]
         table.add_row(kind, shown(status), f"{len(seconds):,}", f"{max(seconds):.1f}")
@@ -246,7 +251,7 @@ def expensive_table(dear: dict[str, Answer], ordinary: list[Answer]) -> Table:
 
 
 def attack(server: Server, sentences: list[str], count: int) -> Counter[tuple[str, int]]:
-    """How often each kind of hostile request was answered with each status."""
+    """Sends hostile requests. Returns the number of answers by kind of request and status."""
     statuses: Counter[tuple[str, int]] = Counter()
     connection = connect(server.port)
     for request in itertools.islice(hostile_requests(sentences), count):
@@ -263,7 +268,7 @@ def is_refused(kind: str, status: int) -> bool:
 
 
 def hostile_requests(sentences: list[str]) -> Iterator[Request]:
-    """Without end, in turn of each kind; none can be answered."""
+    """Yields hostile requests of all kinds in turn, without end. The server must refuse each."""
     draw = random.Random(1)
     good = {"inputs": [sentences[0]]}
     wrong_values: list[Any] = [None, 5, 1.5, True, {}, [1], [None], [["a"]], {"a": ["b"]}, "text"]
@@ -329,7 +334,7 @@ def connect(port: int) -> http.client.HTTPConnection:
 def send(connection: http.client.HTTPConnection, request: Request) -> Answer:
     sent_s = time.perf_counter()
     try:
-        # what http.client would refuse to send is what the server must stand
+        # the server must refuse also methods that http.client refuses to send
         connection._validate_method = lambda _: None  # type: ignore[attr-defined]
         connection.request(request.method, request.path, request.body, request.headers)
         answer = connection.getresponse()
@@ -341,7 +346,7 @@ def send(connection: http.client.HTTPConnection, request: Request) -> Answer:
 
 
 def send_slowly(port: int, first: bytes, again: bytes) -> int:
-    """The status that a client gets which never sends all of a request."""
+    """Sends an incomplete request slowly. Returns the status of the answer, CLOSED or OPEN."""
     with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S) as client:
         client.settimeout(1)
         for sent in itertools.chain([first], itertools.repeat(again, PATIENCE_S)):

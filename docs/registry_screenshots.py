@@ -1,10 +1,10 @@
-"""Takes pictures of MLflow's interface; docs/registry.md shows three of them.
+"""Takes screenshots of MLflow's interface; docs/registry.md shows three of them.
 
     python docs/registry_screenshots.py [FOLDER]
 
-It starts `tracelate ui` on this project's runs, opens its pages in headless Chromium, and writes
-PNGs to FOLDER (docs/registry). There must be two runs and a registered model:
-docs/registry_walk.sh makes them.
+It starts `tracelate ui` with the runs of this project, opens its pages in headless Chromium, and
+writes PNG files to FOLDER (docs/registry). There must be two runs and a registered model, which
+docs/registry_walk.sh makes.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from tracelate.files import whole_file
 SIZE = "2000,1200"
 START_S = 300
 PAGE_MS = 60_000
-"""What a page may take to draw itself, in the browser's own time."""
+"""Time limit for drawing a page, in the browser's virtual time."""
 
 
 def main() -> None:
@@ -48,7 +48,7 @@ def main() -> None:
 
 @contextmanager
 def interface() -> Iterator[str]:
-    """The address of MLflow's interface while the block runs."""
+    """Starts MLflow's interface, yields its address, and stops it when the block ends."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -60,7 +60,7 @@ def interface() -> Iterator[str]:
         deadline_s = time.monotonic() + START_S
         while not answers(address):
             if server.poll() is not None or time.monotonic() > deadline_s:
-                raise InputError(f"`{' '.join(command)}` does not answer: try it by itself")
+                raise InputError(f"`{' '.join(command)}` does not answer: run it by hand")
             time.sleep(0.5)
         yield address
     finally:
@@ -80,7 +80,7 @@ def answers(address: str) -> bool:
 
 
 def pages(address: str) -> dict[str, str]:
-    """From a picture's name to its page in the interface."""
+    """Returns the page of the interface for each screenshot, by the screenshot's name."""
     registry = load_params().registry
     name = load_params().runtime.experiment
     experiment = ask(address, f"experiments/get-by-name?experiment_name={quote(name)}")
@@ -103,7 +103,7 @@ def pages(address: str) -> dict[str, str]:
 
 
 def ask(address: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """What MLflow's REST interface answers."""
+    """Returns the answer of MLflow's REST interface."""
     request = urllib.request.Request(
         f"{address}/api/2.0/mlflow/{path}",
         data=None if body is None else json.dumps(body).encode(),
@@ -116,7 +116,7 @@ def ask(address: str, path: str, body: Mapping[str, Any] | None = None) -> dict[
 
 def screenshot(browser: str, address: str, path: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        taken = Path(folder) / path.name  # by the name's end the browser knows the format
+        taken = Path(folder) / path.name  # the browser chooses the format by the extension
         subprocess.run(
             [
                 browser,

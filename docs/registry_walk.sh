@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# The walk that docs/registry.md describes, at the project's root, with the environment active:
+# Runs the example of docs/registry.md. Start it at the project's root with the environment active:
 #
 #     docs/registry_walk.sh [SETTINGS OF THE WEAK MODEL [SETTINGS OF THE BETTER ONE]]
 #
-# It trains two models, and takes both through comparison, the gate, serving, lineage and rollback.
-# tests/system/test_registry_walk.py runs it on a tiny corpus.
+# It trains two models, compares them, promotes and serves the better one, verifies its lineage and
+# rolls back. tests/system/test_registry_walk.py runs it on a tiny corpus.
 set -euo pipefail
 weak_settings=${1:--S train.epochs=3}
 better_settings=${2:--S train.epochs=14}
@@ -14,12 +14,12 @@ step() { printf '\n\033[1m# %s\033[0m\n' "$*"; }
 run_id() { python -c 'import json; print(json.load(open("models/run.json"))["run_id"])'; }
 
 if [ "$(tracelate history --json 2>/dev/null || echo '[]')" != '[]' ]; then
-    echo 'registry.name of params.yaml has had a champion already: walk with another name' >&2
+    echo 'the model registry.name of params.yaml has already had a champion: choose another name' >&2
     exit 1
 fi
 
 step "Two experiments"
-# shellcheck disable=SC2086  # settings are several words
+# shellcheck disable=SC2086  # the settings are several arguments
 dvc exp run $weak_settings
 weak=$(run_id)
 # shellcheck disable=SC2086
@@ -31,13 +31,13 @@ if [ "$weak" = "$better" ]; then
 fi
 tracelate runs
 
-step "The first model has nothing to beat"
+step "Promote the first model: there is no champion yet"
 tracelate promote "$weak"
 
-step "Is the other one better?"
+step "Compare both models"
 tracelate compare "$weak" "$better" --output reports/comparison
 
-step "The gate opens for the better one, and stays shut for the weaker one"
+step "The gate accepts the better model and refuses the weaker one"
 tracelate promote "$better" --dry-run
 tracelate promote "$better"
 if tracelate promote "$weak"; then
@@ -46,7 +46,7 @@ if tracelate promote "$weak"; then
 fi
 tracelate history
 
-step "Serve it, and ask it"
+step "Serve the champion and translate with it"
 name=$(python -c 'from tracelate.config import load_params; print(load_params().registry.name)')
 tracelate serve "models:/$name@champion" --port "$port" &
 server=$!
@@ -61,12 +61,12 @@ curl --silent --show-error --fail --include "http://127.0.0.1:$port/invocations"
 echo
 echo 'The device is not connected.' | tracelate translate --model "models:/$name@champion"
 
-step "Where does what is served come from, and is it still so?"
+step "Trace the served model, and verify its lineage"
 tracelate lineage "http://127.0.0.1:$port" --verify
 kill "$server"
 wait "$server" || true
 
-step "Back to the model before"
-tracelate rollback --reason 'a walk'
+step "Roll back to the previous champion"
+tracelate rollback --reason 'example of a rollback'
 tracelate history
 tracelate doctor

@@ -25,10 +25,10 @@ from tests.tiny_corpus import PROJECT, build_wheel, put_into_cache, tiny_setting
 _hub_home = tempfile.TemporaryDirectory(prefix="tracelate-tests-")
 os.environ["HF_HOME"] = _hub_home.name
 os.environ["HF_HUB_OFFLINE"] = "1"
-# before anything imports torch: tests run side by side, and threads that wait for each other spin
+# before anything imports torch: tests run in parallel, and torch's waiting threads use the CPU
 os.environ["OMP_NUM_THREADS"] = "1"
 
-# no deadline: another job on the machine is no failure
+# no deadline: a test must not fail because the machine is busy
 settings.register_profile("tracelate", deadline=None)
 settings.load_profile("tracelate")
 
@@ -43,7 +43,7 @@ SLOW_FIRST = (
     "test_lineage.py",
     "test_fit.py",
 )
-"""Files that take a minute and more: one that began last would have a process to itself."""
+"""Files that take a minute or more. They run first, to keep all processes busy until the end."""
 
 SYSTEM_FOLDERS = {"contributing", "formats", "pipeline", "system"}
 SYSTEM_FIXTURES = {
@@ -54,7 +54,7 @@ SYSTEM_FIXTURES = {
     "repository",
     "store",
 }
-"""Fixtures that train a model, start a program or a server, or make a database of MLflow's."""
+"""Fixtures that train a model, start a program or a server, or make an MLflow database."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -94,7 +94,7 @@ def _starts_a_program(item: pytest.Function) -> bool:
 
 
 class Project(NamedTuple):
-    """A folder with a params.yaml, in which stages run as a user runs them."""
+    """A folder with a params.yaml, in which stages run as for a user."""
 
     folder: Path
     wheel: bytes
@@ -104,7 +104,7 @@ class Project(NamedTuple):
         return self.folder / "cache" / "wheels" / f"{sha256(self.wheel).hexdigest()}.whl"
 
     def set(self, **settings: Any) -> None:
-        """Writes params.yaml anew; `__` stands for the dot between section and key."""
+        """Writes params.yaml; `__` in a name is the dot between section and key."""
         changes = {name.replace("__", "."): value for name, value in settings.items()}
         write_params(self.folder, tiny_settings(self.wheel, **changes))
 
@@ -131,11 +131,11 @@ class Project(NamedTuple):
         return done
 
     def files(self) -> dict[str, str]:
-        """What lies under data and reports, with its sha256."""
+        """Returns the sha256 of each file under data and reports."""
         return {
             str(path.relative_to(self.folder)): sha256(path.read_bytes()).hexdigest()
-            for room in ("data", "reports")
-            for path in sorted((self.folder / room).rglob("*"))
+            for output in ("data", "reports")
+            for path in sorted((self.folder / output).rglob("*"))
             if path.is_file()
         }
 
@@ -144,7 +144,7 @@ class Project(NamedTuple):
 def finished_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in which all five stages have run on the tiny corpus, with its own MLflow store.
 
-    It is shared: copy what you change.
+    All tests share it: copy a file before changing it.
     """
     folder = tmp_path_factory.mktemp("finished")
     with pytest.MonkeyPatch.context() as patch:
@@ -176,7 +176,7 @@ def finished_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An MLflow database without runs, to copy: making its tables takes seconds."""
+    """An MLflow database without runs, to copy, because creating its tables takes seconds."""
     from tracelate.tracking.store import connect
 
     folder = tmp_path_factory.mktemp("database")
@@ -211,7 +211,7 @@ def mlflow_server(empty_database: Path, tmp_path_factory: pytest.TempPathFactory
 
 @pytest.fixture
 def empty_server(mlflow_server: str) -> str:
-    """The server without runs and models: whatever other tests have left is deleted."""
+    """The server after runs and models of other tests were deleted."""
     from mlflow import MlflowClient
 
     client = MlflowClient(mlflow_server)

@@ -22,7 +22,7 @@ def load(folder: Path, text: str) -> object:
 
 
 def changed(key: str, value: str, text: str = TEXT) -> str:
-    """`text` with the first `key: …` set to `value`."""
+    """Returns `text` with the first `key: …` set to `value`."""
     text, count = re.subn(rf"(?m)^(\s*{key}:) .*$", rf"\1 {value}", text, count=1)
     assert count == 1, key
     return text
@@ -119,7 +119,7 @@ def test_wrong_values_are_named_with_their_place(
     assert "\n" not in str(error.value)
 
 
-def test_every_wrong_key_is_told_at_once(tmp_path: Path) -> None:
+def test_all_wrong_keys_are_reported_at_once(tmp_path: Path) -> None:
     text = changed("vocabulary_size", "1").replace("warmup_steps:", "warmup_step:")
     with pytest.raises(InputError) as error:
         load(tmp_path, text)
@@ -127,7 +127,7 @@ def test_every_wrong_key_is_told_at_once(tmp_path: Path) -> None:
         assert place in str(error.value)
 
 
-def test_yaml_is_read_as_dvc_reads_it(tmp_path: Path) -> None:
+def test_yaml_is_read_as_by_dvc(tmp_path: Path) -> None:
     text = changed("learning_rate", "1e-3", changed("target_language", "no"))
     (tmp_path / "params.yaml").write_text(text, encoding="utf-8")
     params = load_params(tmp_path / "params.yaml")
@@ -136,14 +136,14 @@ def test_yaml_is_read_as_dvc_reads_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "[]", "- a", "word", "3", "# nothing\n", "null"])
-def test_a_file_that_is_no_mapping_is_refused(tmp_path: Path, text: str) -> None:
+def test_a_file_without_a_mapping_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(InputError, match=r"params\.yaml") as error:
         load(tmp_path, text)
     assert "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize("text", ["a: [", "a: 1\na: 2", "\t- x", "a: !!python/object:os.system {}"])
-def test_text_that_is_no_yaml_is_refused(tmp_path: Path, text: str) -> None:
+def test_invalid_yaml_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(InputError, match=r"params\.yaml") as error:
         load(tmp_path, text)
     assert "\n" not in str(error.value)
@@ -151,19 +151,19 @@ def test_text_that_is_no_yaml_is_refused(tmp_path: Path, text: str) -> None:
 
 @pytest.mark.parametrize("section", list(YAML(typ="safe", pure=True).load(TEXT)))
 @pytest.mark.parametrize("value", ["null", "[]", "3", "{}"])
-def test_a_section_that_is_no_section_is_refused(tmp_path: Path, section: str, value: str) -> None:
+def test_a_section_without_a_mapping_is_refused(tmp_path: Path, section: str, value: str) -> None:
     text = re.sub(rf"(?m)^{section}:.*\n((?:  .*\n|\n)*)", f"{section}: {value}\n", TEXT)
     with pytest.raises(InputError, match=section):
         load(tmp_path, text)
 
 
-def test_bytes_that_are_no_utf_8_are_refused(tmp_path: Path) -> None:
+def test_invalid_utf_8_is_refused(tmp_path: Path) -> None:
     (tmp_path / "params.yaml").write_bytes(b"a: \xff")
     with pytest.raises(InputError, match="is no valid YAML"):
         load_params(tmp_path / "params.yaml")
 
 
-def test_a_missing_file_is_told(tmp_path: Path) -> None:
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="is missing: run this at the project's root"):
         load_params(tmp_path / "params.yaml")
 
@@ -190,7 +190,7 @@ def test_settings_cannot_be_changed_after_reading() -> None:
         ({**TRANSFORMER, "encoder": "feed_forward"}, "model: encoder is feed_forward, but a tra"),
     ],
 )
-def test_models_that_make_no_sense_are_refused_with_the_reason(
+def test_contradictory_model_settings_are_refused_with_the_reason(
     tmp_path: Path, changes: dict[str, object], message: str
 ) -> None:
     yaml = YAML()

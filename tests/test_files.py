@@ -8,7 +8,7 @@ import pytest
 from tracelate.files import read_json, remove_files, sha256_of, whole_file, write_json
 
 
-def test_a_file_appears_only_when_it_is_whole(tmp_path: Path) -> None:
+def test_a_file_appears_only_when_it_is_complete(tmp_path: Path) -> None:
     path = tmp_path / "new" / "file"
     with whole_file(path) as temporary:
         temporary.write_text("half")
@@ -33,14 +33,14 @@ def test_files_can_be_read_by_others(tmp_path: Path) -> None:
     assert (tmp_path / "file").stat().st_mode & 0o777 == 0o644
 
 
-def test_json_comes_back_as_it_was_written_and_stays_readable(tmp_path: Path) -> None:
+def test_json_is_read_back_and_stays_readable(tmp_path: Path) -> None:
     path = tmp_path / "file.json"
     write_json(path, {"b": ["ñ", 0.1], "a": None})
     assert read_json(path) == {"b": ["ñ", 0.1], "a": None}
     assert "ñ" in path.read_text(encoding="utf-8")
 
 
-def test_what_json_cannot_say_leaves_no_file(tmp_path: Path) -> None:
+def test_a_value_without_json_leaves_no_file(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         write_json(tmp_path / "file.json", math.nan)
     assert list(tmp_path.iterdir()) == []
@@ -53,7 +53,7 @@ def test_the_hash_is_sha256(tmp_path: Path) -> None:
     assert sha256_of(path) == expected
 
 
-def test_removing_what_is_not_there_is_no_error(tmp_path: Path) -> None:
+def test_removing_a_missing_file_is_no_error(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("")
     remove_files([tmp_path / "a", tmp_path / "b"])
     assert list(tmp_path.iterdir()) == []

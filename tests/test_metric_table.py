@@ -1,4 +1,4 @@
-"""A metric is added in the table alone, and one module uses what sacrebleu keeps private."""
+"""A metric is added in the table alone; one module uses private functions of sacrebleu."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ QUICK = Resampling(bootstrap_samples=40, randomisations=40, seed=1)
 REFERENCES = some_references(30)
 GOOD, BAD = translate_badly(REFERENCES, 0.1, 1), translate_badly(REFERENCES, 0.5, 2)
 OLDER = evidence("older", BAD, REFERENCES)
-"""Evaluated before the metric was added."""
+"""An evaluation from before the metric was added."""
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ def test_an_added_metric_is_in_every_table() -> None:
 
 
 @pytest.mark.usefixtures("added")
-def test_an_added_metric_may_decide_a_promotion(tmp_path: Path) -> None:
+def test_an_added_metric_can_decide_a_promotion(tmp_path: Path) -> None:
     text = (PROJECT / "params.yaml").read_text(encoding="utf-8")
     changed, count = re.subn(r"metric: bleu", "metric: chrfpp", text)
     assert count == 1
@@ -98,7 +98,7 @@ def test_evaluations_before_and_after_an_added_metric_can_be_compared() -> None:
     assert [one.metric for one in compare(OLDER, new, QUICK).scores] == list(METRICS)
 
 
-def test_a_metric_of_a_newer_version_is_named_and_not_compared(
+def test_an_unknown_metric_of_a_newer_version_is_named_and_not_compared(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with monkeypatch.context() as patch:

@@ -61,7 +61,7 @@ def test_another_byte_and_a_missing_file_are_differences(
     assert f"1 of 7 differ: {name}" in printed
 
 
-def test_the_runs_id_and_the_format_of_metrics_are_no_results(
+def test_the_id_of_the_run_and_the_format_of_metrics_are_ignored(
     folders: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
     old, new = folders

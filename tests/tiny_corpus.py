@@ -1,9 +1,9 @@
-"""A corpus small enough for tests: a wheel of message catalogs in a language pair that is invented
-but can be learnt, word by word, and settings that train on it in seconds.
+"""A corpus for tests: a wheel of message catalogs in an invented language pair, which can be
+translated word by word, and settings to train on it in seconds.
 
     TRACELATE_CACHE=… python -m tests.tiny_corpus DIR
 
-puts the wheel into that cache and writes DIR/params.yaml, so that all stages run without a network.
+puts the wheel into that cache and writes DIR/params.yaml. All stages then run without a network.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ SETTINGS: Mapping[str, Any] = {
 
 
 def catalogs(groups: int = 60, messages: int = 10) -> dict[str, Any]:
-    """From a path in the wheel to a catalog of nested messages."""
+    """Returns catalogs of nested messages by their path in the wheel."""
     draw = random.Random(1)
     files: dict[str, Any] = {}
     for number in range(groups):
@@ -88,7 +88,7 @@ def catalogs(groups: int = 60, messages: int = 10) -> dict[str, Any]:
 
 
 def build_wheel(files: Mapping[str, Any] | None = None) -> bytes:
-    """The same bytes for the same catalogs."""
+    """Builds the wheel; the same catalogs give the same bytes."""
     info = f"{PACKAGE}-{VERSION}.dist-info"
     contents = {
         **{path: json.dumps(tree, indent=1) for path, tree in (files or catalogs()).items()},
@@ -111,7 +111,7 @@ def put_into_cache(wheel: bytes) -> Path:
 
 
 def write_params(folder: Path, settings: Mapping[str, Any]) -> None:
-    """The project's params.yaml with some settings changed. Raises KeyError on an unknown one."""
+    """Writes the project's params.yaml with other settings. Raises KeyError for unknown ones."""
     yaml = YAML()
     values = yaml.load((PROJECT / "params.yaml").read_text(encoding="utf-8"))
     for place, value in settings.items():

@@ -1,4 +1,4 @@
-"""docs/attention.md: every number in it comes from results."""
+"""Writes docs/attention.md from the results of the study."""
 
 from __future__ import annotations
 
@@ -15,19 +15,20 @@ PLAIN, REFERENCE = "none", "general"
 
 
 class Sources(NamedTuple):
-    """What is told beside the scores."""
+    """Settings and measurements that the document reports beside the scores."""
 
     params: Params
     study: Study
     runs: Mapping[str, Run]
-    """One of each variant."""
+    """One run of each variant."""
     training: Mapping[str, Sequence[Mapping[str, Any]]]
-    """Each variant's training reports, one a seed."""
+    """Training reports of each variant, one per seed."""
     speed: Mapping[str, Mapping[str, float]]
+    """Tokens per second of each variant, by measure."""
 
 
 def document(outcome: Outcome, sources: Sources) -> str:
-    """The whole file. Needs `none` and `general`, which all others are held against."""
+    """Returns the document. The variants `none` and `general` are required as references."""
     longer = longer_trained(sources.study)
     everything, outcome = outcome, outcome.without(longer)
     parts = [
@@ -76,23 +77,23 @@ Every variant of attention in Tracelate, trained on the same text with the same 
 times each, and scored on the same test sentences."""
 
 READING = """\
-An interval holds 95 % of what other sentences and other seeds would give (a bootstrap over both;
-the same sentences for both sides of a difference). A difference whose interval leaves out 0 is in
-bold: the others may be chance. With few seeds, an interval says less about seeds than about
-sentences."""
+Intervals are 95 % bootstrap intervals over test sentences and seeds; both sides of a difference
+have the same sentences. A difference is in bold if its interval does not contain 0; the others may
+be due to chance. With few seeds, the intervals cover the variation of seeds less reliably than that
+of sentences."""
 
 COST = """\
-Measured in one run, in turn, on the same batches and sentences; medians of several rounds. Ratios
-hold better than figures: another machine has others."""
+Medians of several rounds, in which the variants were measured in turn on the same batches and
+sentences. Another machine has other speeds, and more similar ratios."""
 
 
 CLAIMS = """\
-What follows is about {epochs} epochs of training with these sizes: what is behind here may be
-slower to learn, not worse."""
+These statements are about models of these sizes after {epochs} epochs: a variant with a lower score
+may learn more slowly and not be worse after more training."""
 
 
 def setting(outcome: Outcome, sources: Sources) -> str:
-    """How the numbers came about."""
+    """Describes the corpus and the settings."""
     params = sources.runs[REFERENCE].params
     model, train = params.model, params.train
     trainings = sum(len(of) for of in sources.training.values())
@@ -107,14 +108,14 @@ def setting(outcome: Outcome, sources: Sources) -> str:
     return (
         f"Corpus: {params.download.catalogs.package} {params.download.catalogs.version}, "
         f"{params.download.source_language} to {params.download.target_language}; "
-        f"{outcome.sentences:,} test sentences from components that training has not seen. "
+        f"{outcome.sentences:,} test sentences from components that are not in the training text. "
         f"Embeddings of {model.embedding_size}, states of {model.hidden_size}, "
         f"{train.epochs} epochs, batches of {train.batch_tokens:,} tokens, learning rate "
         f"{train.learning_rate:g}{' but for ' + ', '.join(own) if own else ''}; seeds "
         f"{', '.join(map(str, sources.study.seeds))}; "
-        f"{'greedy search' if beam == 1 else f'beam {beam}'}. These models are smaller and trained "
-        f"shorter than the default one, so that {trainings} trainings stay affordable: "
-        "what counts is the difference between them."
+        f"{'greedy search' if beam == 1 else f'beam {beam}'}. These models are smaller than the "
+        f"default one and trained for fewer epochs, to make {trainings} trainings affordable; "
+        "compare them with each other only."
     )
 
 
@@ -149,13 +150,13 @@ def cost_rows(sources: Sources) -> Iterator[list[str]]:
 
 
 def longer_part(outcome: Outcome, longer: Mapping[str, str], sources: Sources) -> Iterator[str]:
-    """What came of the variants that were trained longer, beside the others trained as long."""
+    """Reports the variants that were trained for more epochs."""
     yield "## Does more training close the gaps?"
     yield table(
         ["variant", "epochs", "BLEU", "against fewer epochs", "against none", "against general"],
         longer_rows(outcome, longer, sources),
     )
-    yield "Here `none` and `general` were trained as long as what is held against them."
+    yield "Here `none` and `general` were trained for the same number of epochs as the variant."
 
 
 def longer_rows(
@@ -177,7 +178,7 @@ def longer_rows(
 
 
 def claims(outcome: Outcome) -> Iterator[str]:
-    """What the overview says, and whether these numbers bear it out."""
+    """Compares claims about attention with the results, one sentence each."""
     variants = outcome.variants
     plain, reference = variants[PLAIN], variants[REFERENCE]
     gains = {
@@ -186,9 +187,9 @@ def claims(outcome: Outcome) -> Iterator[str]:
     clear = [gain.value for gain in gains.values() if gain.low > 0]
     unclear = [f"`{name}` ({_difference(gain)})" for name, gain in gains.items() if gain.low <= 0]
     yield (
-        "**Attention translates better than the last state alone.** "
-        f"{_holds(2 * len(clear) > len(gains))}: {len(clear)} of {len(gains)} variants gain on "
-        "`none`"
+        "**Attention translates better than the last encoder state alone.** "
+        f"{_holds(2 * len(clear) > len(gains))}: {len(clear)} of {len(gains)} variants are better "
+        "than `none`"
         + (f", by {min(clear):.1f} to {max(clear):.1f} BLEU." if clear else ".")
         + (f" Not shown for {', '.join(unclear)}." if unclear else "")
     )
@@ -199,24 +200,24 @@ def claims(outcome: Outcome) -> Iterator[str]:
         plain_fall.value - reference_fall.value, plain_fall.draws_D - reference_fall.draws_D
     ).interval
     yield (
-        f"**Without attention, long sentences collapse.** {_holds(collapse.low > 0)}: from sources "
-        f"of {first.label} words to those of {last.label}, the BLEU of `none` changes by "
-        f"{-100 * plain_fall.value:+.0f} % "
+        f"**Without attention, long sentences lose quality.** {_holds(collapse.low > 0)}: "
+        f"from sources of {first.label} words to those of {last.label}, the BLEU of `none` changes "
+        f"by {-100 * plain_fall.value:+.0f} % "
         f"({plain.bleu_by_length[0].value:.1f} to {plain.bleu_by_length[-1].value:.1f}) and "
         f"that of `general` by {-100 * reference_fall.value:+.0f} % "
         f"({reference.bleu_by_length[0].value:.1f} to {reference.bleu_by_length[-1].value:.1f}); "
-        f"`none` falls {100 * collapse.value:.0f} points deeper ({100 * collapse.low:.0f} to "
+        f"`none` loses {100 * collapse.value:.0f} points more ({100 * collapse.low:.0f} to "
         f"{100 * collapse.high:.0f})."
     )
     questions = {
         "Bahdanau's additive attention against Luong's": ("additive", REFERENCE),
-        "A learnt score against the plain dot product": (REFERENCE, "dot"),
+        "A learnt score against the dot product": (REFERENCE, "dot"),
         "Scaling the dot product": ("scaled_dot", "dot"),
-        "Zooming in where the model predicts": ("local_p", REFERENCE),
-        "Zooming in as if both languages went in step": ("local_m", REFERENCE),
+        "Local attention at a predicted position": ("local_p", REFERENCE),
+        "Local attention at the same position in both languages": ("local_m", REFERENCE),
         "Input feeding": ("input_feeding", REFERENCE),
-        "Looking twice": ("two_hops", REFERENCE),
-        "Several heads": ("multi_head", REFERENCE),
+        "Attention with two hops": ("two_hops", REFERENCE),
+        "Multi-head attention": ("multi_head", REFERENCE),
         "An encoder without recurrence": ("feed_forward", REFERENCE),
         "The transformer at this size and length of training": ("transformer", REFERENCE),
     }
@@ -229,25 +230,25 @@ def claims(outcome: Outcome) -> Iterator[str]:
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """In Markdown; all columns but the first are set to the right."""
+    """Returns a Markdown table; all columns except the first are aligned to the right."""
     lines = [columns, ["---", *["---:"] * (len(columns) - 1)], *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def _fall(by_length: Sequence[Sampled]) -> Sampled:
-    """The share of BLEU that is lost from the shortest sources to the longest."""
+    """Returns the relative loss of BLEU from the shortest to the longest sources."""
     first, last = by_length[0], by_length[-1]
     return Sampled(1 - last.value / first.value, 1 - last.draws_D / first.draws_D)
 
 
 def _holds(does: bool) -> str:
-    return "It holds" if does else "Not borne out"
+    return "It holds" if does else "It does not hold"
 
 
 def _verdict(difference: Interval) -> str:
     if difference.low > 0:
         return "helps"
-    return "hurts" if difference.high < 0 else "makes no difference that these runs could show"
+    return "hurts" if difference.high < 0 else "makes no significant difference"
 
 
 def _interval(interval: Interval) -> str:

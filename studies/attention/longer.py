@@ -1,4 +1,4 @@
-"""Variants that repeat another one with more epochs: whether a gap closes with training."""
+"""Finds variants that repeat another variant with more epochs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from studies.attention.settings import Changes, Study
 
 
 def longer_trained(study: Study) -> dict[str, str]:
-    """From each variant that differs from another one in more epochs alone, to that other."""
+    """Maps each variant that only has more epochs than another variant to that other one."""
     return {
         name: other
         for name in study.names
@@ -19,7 +19,7 @@ def longer_trained(study: Study) -> dict[str, str]:
 
 
 def epochs(study: Study, name: str) -> int:
-    """What the study sets for the variant; 0 where params.yaml decides."""
+    """Returns the epochs that the study sets for the variant; 0 if params.yaml sets them."""
     for changes in (study.variants[name], study.base):
         if "epochs" in changes.get("train", {}):
             return int(changes["train"]["epochs"])

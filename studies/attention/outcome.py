@@ -1,10 +1,10 @@
-"""What the runs of a study say together: means over seeds, with intervals.
+"""Results of a study: mean scores over seeds, with intervals.
 
-An interval is the bootstrap's, over sentences and over seeds: each draw takes test sentences with
-replacement, the same ones for all variants, and of each variant as many of its seeds as it has,
-with replacement too. So it says how a score would vary with other sentences and other seeds.
+Intervals are bootstrap intervals over sentences and seeds. Each draw takes test sentences with
+replacement, the same ones for all variants, and for each variant as many seeds as it has, also with
+replacement. The interval covers the variation over other test sentences and other seeds.
 
-Shapes: N sentences, D draws, K statistics that a metric takes of a sentence, R runs (seeds).
+Shapes: N sentences, D draws, K statistics of a metric for one sentence, R runs (seeds).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ SEED = 12345
 
 
 class Interval(NamedTuple):
-    """A mean over seeds and its 95 % interval, in percent."""
+    """Mean over seeds and its 95 % interval, in percent."""
 
     value: float
     low: float
@@ -33,7 +33,7 @@ class Interval(NamedTuple):
 
 
 class Sampled(NamedTuple):
-    """A variant's score, and what it was on each draw."""
+    """Score of a variant, on the test set and on each draw."""
 
     value: float
     draws_D: NDArray[np.float64]
@@ -43,7 +43,7 @@ class Sampled(NamedTuple):
         return Interval(self.value, *percentile_interval(self.draws_D.tolist()))
 
     def minus(self, other: Sampled) -> Interval:
-        """The difference, draw by draw over the same sentences."""
+        """Returns the difference; each draw has the same sentences for both."""
         return Sampled(self.value - other.value, self.draws_D - other.draws_D).interval
 
 
@@ -62,18 +62,22 @@ class Bucket(NamedTuple):
 
 
 class VariantOutcome(NamedTuple):
+    """Scores of a variant."""
+
     bleu: Sampled
     chrf: Sampled
     bleu_of_seeds: list[float]
     bleu_by_length: list[Sampled]
-    """With effective order; one a bucket."""
+    """BLEU with effective order, one per bucket."""
 
 
 class Outcome(NamedTuple):
+    """Results of all variants on one test set."""
+
     sentences: int
     signatures: dict[str, str]
     buckets: list[Bucket]
-    """Those with enough sentences to say something about others."""
+    """Buckets of source length with at least MIN_BUCKET_SENTENCES sentences."""
     variants: dict[str, VariantOutcome]
 
     def without(self, names: Container[str]) -> Outcome:
@@ -82,7 +86,7 @@ class Outcome(NamedTuple):
 
 
 def study_outcome(evidence: Mapping[str, Sequence[Evidence]]) -> Outcome:
-    """From each variant's evaluations, one a seed, all of the same test set."""
+    """Computes the results from the evaluations of each variant, one per seed, on one test set."""
     rows = next(iter(evidence.values()))[0].rows
     places_DN = np.random.default_rng(SEED).choice(len(rows), size=(DRAWS, len(rows)))
     times_DN = np.stack([np.bincount(places_N, minlength=len(rows)) for places_N in places_DN])
@@ -120,7 +124,7 @@ def _sampled(
     times_DN: NDArray[np.int64],
     chosen_DR: NDArray[np.int64],
 ) -> Sampled:
-    """The mean over runs of the score on the sentences at `places`."""
+    """Returns the mean over runs of the score on the sentences at `places`."""
     scores, score_of_runs_DR = [], []
     for statistics_NK in statistics_of_runs:
         scores.append(scorer.score(statistics_NK[places].sum(axis=0)))

@@ -1,4 +1,4 @@
-"""The two pictures of the study."""
+"""The two figures of the study."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ BASELINE = "none"
 
 
 def bleu_figure(outcome: Outcome) -> Figure:
-    """BLEU of each variant with its interval, best first, and a dot a seed."""
+    """Draws BLEU of each variant with its interval and a stroke for each seed, the best on top."""
     variants = outcome.variants
     ranked = sorted(variants, key=lambda name: variants[name].bleu.value)
     with style():
@@ -48,7 +48,7 @@ def bleu_figure(outcome: Outcome) -> Figure:
 
 
 def source_length_figure(outcome: Outcome, named: Sequence[str]) -> Figure:
-    """BLEU by source length: `named` variants with their intervals, the others faint behind."""
+    """Draws BLEU by source length: `named` variants in colour with intervals, others in grey."""
     colors = dict(zip(named, (VERMILION, BLUE, "#009E73", "#CC79A7", "#E69F00"), strict=False))
     places = range(len(outcome.buckets))
     with style():

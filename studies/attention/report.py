@@ -1,4 +1,4 @@
-"""Writes what the runs say together: docs/attention.md, two pictures, and the runs in MLflow.
+"""Writes the results of the study: docs/attention.md, two figures, and the runs in MLflow.
 
     python -m studies.attention.report
 
@@ -33,7 +33,7 @@ PICTURES = Path("docs/attention")
 BLEU_PICTURE = PICTURES / "bleu.png"
 LENGTH_PICTURE = PICTURES / "source_length.png"
 NAMED = ("none", "general", "additive", "feed_forward", "transformer")
-"""Drawn in colour in the picture by length."""
+"""Variants in colour in the figure of BLEU by source length."""
 
 
 def main() -> None:
@@ -70,7 +70,7 @@ def main() -> None:
 
 
 def refuse_incomparable(evidence: Mapping[str, list[Evidence]]) -> None:
-    """Raises InputError where two runs were not scored alike on the same test set."""
+    """Raises InputError if two runs differ in their test set or in the signature of a metric."""
     every = [one for of in evidence.values() for one in of]
     for other in every[1:]:
         for reason in differences(every[0], other):

@@ -1,4 +1,4 @@
-"""The typed view of study.yaml, and where each run's results lie."""
+"""Typed view of study.yaml, and the paths of each run's results."""
 
 from __future__ import annotations
 
@@ -24,9 +24,11 @@ Changes = dict[str, dict[str, Any]]
 
 
 class Study(Section):
+    """Content of study.yaml."""
+
     seeds: list[int] = Field(min_length=1)
     names: list[str]
-    """The variants that are run; DVC's matrix reads them."""
+    """Variants that are run; DVC's matrix reads this list."""
     base: Changes
     variants: dict[str, Changes]
 
@@ -44,7 +46,7 @@ class Run(NamedTuple):
     variant: str
     seed: int
     params: Params
-    """Of the whole pipeline, as this run has them."""
+    """Settings of the whole pipeline for this run."""
 
     @property
     def name(self) -> str:
@@ -76,7 +78,7 @@ class Run(NamedTuple):
 
 
 def load_study() -> Study:
-    """Reads study.yaml. Raises InputError where it is no study."""
+    """Reads study.yaml. Raises InputError if it is missing or invalid."""
     try:
         return Study.model_validate(YAML(typ="safe", pure=True).load(STUDY))
     except FileNotFoundError as error:
@@ -88,7 +90,7 @@ def load_study() -> Study:
 
 
 def load_run(study: Study, variant: str, seed: int) -> Run:
-    """That run, with params.yaml changed as the study has it."""
+    """Returns the run with the settings of params.yaml, changed by those of the study."""
     if variant not in study.variants:
         raise InputError(f"{variant} is no variant of {STUDY}: take one of {study.names}")
     values = load_params().model_dump()

@@ -1,13 +1,13 @@
-"""How fast each variant trains and translates, side by side in one run on an idle machine.
+"""Measures how fast each variant trains and translates; needs an idle machine.
 
     python -m studies.attention.speed
 
 reads   data/tokenized/train.parquet, data/prepared/test.parquet, the models of the first seed
-writes  studies/attention/speed.json: target tokens a second, in training and in translating
+writes  studies/attention/speed.json: target tokens per second, in training and in translating
 
-Each round times every variant on the same batches and the same sentences, in turn; the figures are
-medians over rounds. Tokens are those of the references when training, and those that the model
-says, the end tokens included, when translating.
+Each round measures every variant in turn on the same batches and sentences; the results are medians
+over rounds. Target tokens are those of the references in training, and those of the model's
+translations, with end tokens, in translating.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def main() -> None:
 
 
 def training_tokens_per_s(subject: Subject, batches: Sequence[Batch]) -> float:
-    """Forward and backward, as `fit` does them."""
+    """Measures the forward and backward pass of `fit`."""
     config, model = subject.run.params.train, subject.fresh
     began_s = time.perf_counter()
     for batch in batches:

@@ -51,20 +51,20 @@ def shown(rows: list[RunRow], width: int) -> str:
     return output.getvalue()
 
 
-def test_what_all_runs_share_is_said_once() -> None:
+def test_values_that_all_runs_share_are_shown_once() -> None:
     text = shown([ROW, OTHER], 200)
     assert "All: pair en-es, test set 1b79bd4c, cell gru, size 384." in text
     assert text.count("384") == 1
     assert "local_p × 2" in text and "f86f1fc" in text and "finished" in text
 
 
-def test_a_single_run_shows_all_that_is_known_of_it() -> None:
+def test_a_single_run_is_shown_with_all_its_values() -> None:
     text = shown([ROW._replace(cell=None)], 200)
     assert "All:" not in text
     assert "384" in text and "cell" not in text
 
 
-def test_a_narrow_terminal_goes_without_columns_but_cuts_none() -> None:
+def test_a_narrow_terminal_omits_columns_and_truncates_none() -> None:
     wide, narrow = shown([ROW, OTHER], 200), shown([ROW, OTHER], 80)
     assert "wider terminal" not in wide
     assert "A wider terminal, or --json, shows started" in " ".join(narrow.split())

@@ -1,4 +1,4 @@
-"""What may not be compared is refused, with both values; what may be is not."""
+"""Evaluations that cannot be compared are refused with both values."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_another_way_of_scoring_is_named_with_both_values(metric: str, old: str,
     ]
 
 
-def test_how_an_interval_was_drawn_is_no_difference() -> None:
+def test_the_resampling_of_an_interval_makes_no_difference() -> None:
     other = evidence("b", translate_badly(REFERENCES, 0.4, 2), REFERENCES, samples=40)
     assert other.signatures != A.signatures
     assert differences(A, other) == []
@@ -96,13 +96,13 @@ def test_a_part_that_only_one_signature_has_is_a_difference() -> None:
     assert reason.startswith("bleu's signatures differ")
 
 
-def test_scoring_keeps_all_that_decides_a_score() -> None:
+def test_scoring_keeps_all_parts_that_the_score_depends_on() -> None:
     assert scoring("nrefs:1|bs:1000|seed:12345|case:mixed|version:2.6.0") == (
         "nrefs:1|case:mixed|version:2.6.0"
     )
 
 
-def test_keys_are_equal_where_scores_can_be_compared_and_only_there() -> None:
+def test_keys_are_equal_if_and_only_if_scores_can_be_compared() -> None:
     signatures = {"bleu": "nrefs:1|bs:10|seed:1|version:2.6.0", "ter": "case:lc"}
     key = comparable_key("ab", signatures)
     assert comparable_key("ab", {**signatures, "bleu": "nrefs:1|version:2.6.0"}) == key
@@ -110,7 +110,7 @@ def test_keys_are_equal_where_scores_can_be_compared_and_only_there() -> None:
     assert comparable_key("ab", {**signatures, "ter": "case:mixed"}) != key
 
 
-def test_scores_that_are_not_those_of_the_translations_are_found() -> None:
+def test_scores_that_differ_from_those_of_the_translations_are_found() -> None:
     rows = list(A.rows)
     rows[3] = rows[3].model_copy(update={"translation": rows[3].reference + " x"})
     reasons = inconsistencies(with_rows(A, rows))
@@ -126,7 +126,7 @@ def test_scores_by_another_sacrebleu_than_the_installed_one_are_found() -> None:
     assert "version:1.0.0" in reason and "version:2.6.0" in reason
 
 
-def test_evidence_is_read_as_it_was_written(tmp_path: Path) -> None:
+def test_evidence_that_was_written_is_read_back(tmp_path: Path) -> None:
     read = read_evidence(write_evidence(tmp_path, A), "a")
     assert read == A._replace(rows=list(A.rows))
 
@@ -147,7 +147,7 @@ def test_a_file_that_is_missing_is_named(tmp_path: Path, file: str) -> None:
         ("\udcff", r"metrics\.json is damaged"),
     ],
 )
-def test_metrics_that_are_none_are_one_clear_line(tmp_path: Path, text: str, expected: str) -> None:
+def test_invalid_metrics_are_an_error_of_one_line(tmp_path: Path, text: str, expected: str) -> None:
     write_evidence(tmp_path, A)
     (tmp_path / "metrics.json").write_bytes(text.encode("utf-8", "surrogateescape"))
     with pytest.raises(InputError, match=expected):

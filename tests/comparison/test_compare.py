@@ -1,4 +1,4 @@
-"""Two systems side by side."""
+"""Comparison of two systems on one test set."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_buckets_are_those_of_the_evaluation_and_differ_by_what_it_reported() ->
     assert {bucket.difference is None for bucket in found} == {True, False}
 
 
-def test_the_sentences_that_changed_most_come_first_both_ways() -> None:
+def test_the_largest_gains_and_the_largest_losses_come_first() -> None:
     changes = compare(BAD, GOOD, QUICK).changes
     improved, worsened = most_changed(changes, 3)
     by_change = sorted(change.chrf_change for change in changes)
@@ -58,19 +58,19 @@ def test_the_sentences_that_changed_most_come_first_both_ways() -> None:
         assert change.chrf_change == good.sentence_chrf - bad.sentence_chrf > 0
 
 
-def test_none_is_among_the_worsened_that_did_not_worsen() -> None:
+def test_only_worse_sentences_are_among_the_losses() -> None:
     perfect = evidence("perfect", REFERENCES, REFERENCES)
     assert most_changed(compare(BAD, perfect, QUICK).changes, 5)[1] == []
 
 
-def test_a_system_and_itself_are_identical() -> None:
+def test_a_system_is_identical_to_itself() -> None:
     found = compare(GOOD, GOOD._replace(name="copy"), QUICK)
     assert found.identical
     assert not compare(BAD, GOOD, QUICK).identical
     assert {one.verdict(0.05) for one in found.scores} == {"not shown"}
 
 
-def test_what_cannot_be_compared_is_refused_with_every_reason() -> None:
+def test_evaluations_that_cannot_be_compared_are_refused_with_every_reason() -> None:
     other = evidence("other", REFERENCES[:50], REFERENCES[:50], test_sha256="a0" * 32)
     with pytest.raises(InputError, match=r"good and other cannot .*sha256.*120 and 50.*Evaluate"):
         compare(GOOD, other, QUICK)
@@ -82,7 +82,7 @@ def test_an_evaluation_that_contradicts_itself_is_refused_by_name() -> None:
         compare(GOOD, BAD._replace(rows=rows), QUICK)
 
 
-def test_the_document_holds_what_a_reader_needs_to_check_it(tmp_path: Path) -> None:
+def test_the_document_contains_scores_verdicts_and_resampling(tmp_path: Path) -> None:
     write_comparison(tmp_path / "c.json", compare(BAD, GOOD, QUICK), 0.01)
     document = json.loads((tmp_path / "c.json").read_text(encoding="utf-8"))
     assert document["a"] == {"name": "bad", "run_id": None}

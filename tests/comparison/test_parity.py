@@ -1,4 +1,4 @@
-"""Parity holds for the same words alone, and says where it does not."""
+"""Parity requires equal translations, and names the first difference."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import pytest
 from tracelate.comparison.parity import compare_translations, describe
 
 
-def test_the_same_words_hold() -> None:
+def test_equal_translations_have_parity() -> None:
     parity = compare_translations(["uno", ""], ["uno", ""])
     assert parity.holds
     assert describe(parity) == "the same words in all 2 test sentences"
 
 
-def test_one_other_sentence_does_not_and_is_named() -> None:
+def test_one_different_sentence_breaks_parity_and_is_named() -> None:
     parity = compare_translations(["uno", "dos", "tres"], ["uno", "dos ", "cuatro"])
     assert not parity.holds
     assert [one.number for one in parity.differences] == [2, 3]
@@ -22,7 +22,7 @@ def test_one_other_sentence_does_not_and_is_named() -> None:
     )
 
 
-def test_nothing_compared_is_no_parity() -> None:
+def test_without_sentences_there_is_no_parity() -> None:
     assert not compare_translations([], []).holds
 
 

@@ -1,4 +1,4 @@
-"""How much a score varies over seeds, and what two seeds may differ by."""
+"""Variation of scores over seeds, and the margin for the difference of two seeds."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def test_the_spread_is_of_one_training_not_of_the_mean() -> None:
     assert (spread.mean, spread.deviation) == pytest.approx((32.0, 2.0))
 
 
-def test_the_interval_holds_the_true_deviation_in_95_of_100_studies() -> None:
+def test_the_interval_contains_the_true_deviation_in_95_of_100_studies() -> None:
     studies = np.random.default_rng(1).normal(30.0, 2.0, size=(2000, 4))
     spreads = [seed_spread("bleu", scores.tolist()) for scores in studies]
     held = [one.deviation_low < 2.0 < one.deviation_high for one in spreads]
@@ -23,7 +23,7 @@ def test_the_interval_holds_the_true_deviation_in_95_of_100_studies() -> None:
 
 
 def test_few_seeds_are_refused_and_equal_ones_do_not_vary() -> None:
-    with pytest.raises(InputError, match="fewer than two seeds"):
+    with pytest.raises(InputError, match="at least two seeds"):
         seed_spread("bleu", [30.0])
     spread = seed_spread("ter", [50.0, 50.0])
     assert (spread.deviation, spread.deviation_low, spread.deviation_high) == (0, 0, 0)

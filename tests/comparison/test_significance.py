@@ -40,7 +40,7 @@ def by_metric(
 
 
 @pytest.mark.parametrize("b", [BAD, ALIKE])
-def test_scores_and_p_are_those_of_sacrebleus_paired_tests(
+def test_scores_and_p_equal_those_of_sacrebleus_paired_tests(
     monkeypatch: pytest.MonkeyPatch, b: list[str]
 ) -> None:
     ours = by_metric(GOOD, b)
@@ -56,20 +56,20 @@ def test_scores_and_p_are_those_of_sacrebleus_paired_tests(
             assert our[p_of] == pytest.approx(second.p_value, abs=1e-12)
 
 
-def test_the_signature_is_that_of_the_scores() -> None:
+def test_the_signature_equals_that_of_sacrebleu() -> None:
     metric = sacrebleu_metrics.BLEU()
     metric.corpus_score(GOOD, [REFERENCES])
     assert by_metric(GOOD, BAD)["bleu"].signature == str(metric.get_signature())
 
 
-def test_every_score_of_a_system_against_itself_is_no_difference_at_all() -> None:
+def test_a_system_does_not_differ_from_itself_by_any_metric() -> None:
     for one in compare_systems(GOOD, GOOD, REFERENCES, QUICK):
         assert (one.difference, one.low, one.high) == (0, 0, 0)
         assert (one.p_bootstrap, one.p_randomisation) == (1, 1)
         assert one.verdict(0.999) == "not shown"
 
 
-def test_a_resample_as_large_as_the_measured_difference_counts_against_it() -> None:
+def test_a_draw_equal_to_the_measured_difference_is_counted_in_p() -> None:
     # TER counts whole edits, so that ties are common; sacrebleu leaves them out
     [ours] = compare_systems(GOOD, ALIKE, REFERENCES, QUICK, metrics=[TER])
     counts = paired_statistics(TER, GOOD, ALIKE, REFERENCES)
@@ -101,7 +101,7 @@ def test_randomisation_approaches_the_share_among_all_changes_of_sides(
     assert 0 < exact < 1
 
 
-def test_the_bootstrap_is_the_definition_written_as_loops() -> None:
+def test_the_bootstrap_equals_its_definition_written_as_loops() -> None:
     counts = paired_statistics(BLEU, GOOD, BAD, REFERENCES)
     places_DN = draw(60, QUICK).places_DN
     score = sacrebleu_metrics.BLEU().corpus_score
@@ -152,7 +152,7 @@ def test_exchanging_the_systems_changes_signs_and_nothing_else() -> None:
         assert back.p_randomisation == there.p_randomisation
 
 
-def test_a_verdict_takes_both_tests() -> None:
+def test_a_verdict_requires_both_tests() -> None:
     one = by_metric(BAD, GOOD)["bleu"]
     assert one._replace(p_bootstrap=0.04, p_randomisation=0.04).verdict(0.05) == "better"
     assert one._replace(p_bootstrap=0.04, p_randomisation=0.06).verdict(0.05) == "not shown"
@@ -172,8 +172,8 @@ def test_the_seed_decides_and_the_environment_neither_does_nor_is_changed(
     assert [one.low for one in other.values()] != [one.low for one in first.values()]
 
 
-def test_of_two_systems_that_are_equal_by_chance_few_differ() -> None:
-    # translations that change sides at random: the randomisation's null holds exactly, and its
+def test_few_pairs_of_equal_systems_differ_significantly() -> None:
+    # translations are exchanged at random: the null hypothesis of randomisation is true, and its
     # distribution is the same for every trial
     counts = paired_statistics(BLEU, GOOD, ALIKE, REFERENCES)
     null = randomised_differences(counts, draw(60, QUICK).stays_DN)
@@ -183,13 +183,13 @@ def test_of_two_systems_that_are_equal_by_chance_few_differ() -> None:
     assert 0 < found <= 20
 
 
-def test_progress_hears_of_every_draw_once() -> None:
-    heard: list[int] = []
+def test_progress_counts_every_draw_once() -> None:
+    counts: list[int] = []
     resampling = Resampling(bootstrap_samples=701, randomisations=1203, seed=1)
     texts = (GOOD[:3], BAD[:3], REFERENCES[:3])
-    compare_systems(*texts, resampling, on_progress=heard.append)
-    assert sum(heard) == draws_in_all(resampling) == 3 * 1904
-    assert len(heard) > 6
+    compare_systems(*texts, resampling, on_progress=counts.append)
+    assert sum(counts) == draws_in_all(resampling) == 3 * 1904
+    assert len(counts) > 6
 
 
 def test_texts_of_unequal_length_and_empty_ones_are_refused() -> None:

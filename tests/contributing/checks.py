@@ -1,4 +1,4 @@
-"""What the checks of test_adding.py do in the copy of the project, which is the current folder."""
+"""Steps of the checks in test_adding.py, which run in the copy of the project."""
 
 from __future__ import annotations
 

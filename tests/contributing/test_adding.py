@@ -1,4 +1,4 @@
-"""docs/contributing.md is right: each kind of addition touches at most three places, and works.
+"""Each addition that docs/contributing.md describes touches at most three places, and works.
 
 Each test makes the addition in a copy of the project and runs it there in a process of its own.
 """
@@ -26,7 +26,7 @@ class Addition(NamedTuple):
     new: Mapping[str, str]
     """Contents of new files by path."""
     edits: Mapping[str, tuple[tuple[str, str], ...]]
-    """For each file that changes, texts in it and what takes their place."""
+    """Replaced texts and their replacements by path of the changed file."""
     check: str
     """A script that fails if the addition does not work."""
 

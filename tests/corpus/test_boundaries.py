@@ -1,4 +1,4 @@
-"""The exact borders of the rules: a value at the limit, and the next one beyond it."""
+"""Limits of the rules: a value at the limit, and the next one beyond it."""
 
 from __future__ import annotations
 

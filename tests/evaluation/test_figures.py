@@ -1,4 +1,4 @@
-"""Pictures show what they are given, as text that is not parsed, and with stable bytes."""
+"""Figures show their data, do not parse text, and have reproducible bytes."""
 
 from __future__ import annotations
 
@@ -202,7 +202,7 @@ def test_differences_of_too_few_sentences_can_be_drawn(
     assert pixels(figure, tmp_path / "a.png").ndim == 3
 
 
-def test_the_same_input_gives_the_same_bytes_whatever_the_users_settings(tmp_path: Path) -> None:
+def test_the_same_input_gives_the_same_bytes_with_any_settings_of_the_user(tmp_path: Path) -> None:
     def draw(name: str) -> list[bytes]:
         figures = (
             attention_figure(WordAttention(some_weights(), TARGET, SOURCE), SCORES),
@@ -235,7 +235,7 @@ def test_only_plots_load_matplotlib_and_nothing_loads_pyplot() -> None:
         assert done.stdout.split() == [expected, "False"]
 
 
-def test_a_window_is_framed_where_it_is_and_nowhere_else(tmp_path: Path) -> None:
+def test_only_the_window_is_framed(tmp_path: Path) -> None:
     window = np.zeros((3, 5))
     window[1, 2:4] = 1
     seen = WordAttention(some_weights(), TARGET, SOURCE, {"window": window})

@@ -37,7 +37,7 @@ def test_every_file_from_the_weights_to_the_corpus_is_hashed(finished_project: P
         assert sha256_of(finished_project / name) == sha256
 
 
-def test_the_lineage_says_what_trained_on_what_and_how_it_was_scored(
+def test_the_lineage_has_the_training_the_data_and_the_scores(
     finished_project: Path,
 ) -> None:
     lineage = read_lineage(finished_project / layout.LINEAGE)
@@ -61,14 +61,14 @@ def test_the_same_files_have_the_same_lineage(finished_project: Path, tmp_path: 
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", '{"model": 3}', "\xff"])
-def test_what_is_no_lineage_is_refused(tmp_path: Path, text: str) -> None:
+def test_an_invalid_lineage_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "lineage.json"
     path.write_text(text, encoding="latin-1")
     with pytest.raises(InputError, match=r"lineage\.json is damaged .* evaluate the model"):
         read_lineage(path)
 
 
-def test_a_missing_lineage_is_told(tmp_path: Path) -> None:
+def test_a_missing_lineage_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="is missing: evaluate the model"):
         read_lineage(tmp_path / "lineage.json")
 

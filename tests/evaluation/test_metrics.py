@@ -66,7 +66,7 @@ def test_scores_and_intervals_are_those_of_the_sacrebleu_command(tmp_path: Path)
         assert "bs:80|seed:35" in our.signature
 
 
-def test_an_interval_ends_where_a_fortieth_of_the_resamples_lies_outside(
+def test_a_fortieth_of_the_samples_lies_beyond_each_end_of_an_interval(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     from sacrebleu import significance

@@ -1,4 +1,4 @@
-"""The page of translations: what it holds is safe and whole, and a browser shows it."""
+"""The page of translations is complete and safe, and a browser shows it."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def embedded(document: str) -> Any:
     return json.loads(data)
 
 
-def test_what_the_page_holds_are_the_rows_and_their_weights() -> None:
+def test_the_page_contains_the_rows_and_their_weights() -> None:
     rows = [a_row(text, f"traducción de {text}") for text in ["Add {name}", *HOSTILE, ""]]
     for row, shown in zip(rows, embedded(page_of(rows)), strict=True):
         seen = attention_of(row)
@@ -176,7 +176,7 @@ def test_sentences_are_drawn_fifty_at_a_time(browser: Browser) -> None:
     assert "Show more (70 left)" in dom
 
 
-def test_the_arrow_keys_move_to_a_word_and_shade_what_it_looked_at(browser: Browser) -> None:
+def test_the_arrow_keys_select_a_word_and_color_its_source_words(browser: Browser) -> None:
     row = a_row("red house", "casa roja")
     weights_WV = np.array([[0.1, 0.9, 0], [0.752, 0.248, 0], [0, 0, 1]])
     seen = WordAttention(weights_WV, ["casa", "roja", END], ["red", "house", END])

@@ -1,4 +1,4 @@
-"""What evaluation writes can be read back, and says what is wrong with it."""
+"""Reports of the evaluation are read back, and damaged ones are refused."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def a_translation(text: str = "Añadir {name} 😀") -> TranslationRow:
 
 
 @given(rows=st.lists(translations, max_size=3))
-def test_what_is_written_is_read_back(
+def test_rows_that_were_written_are_read_back(
     tmp_path_factory: pytest.TempPathFactory, rows: list[TranslationRow]
 ) -> None:
     path = tmp_path_factory.mktemp("report") / "translations.jsonl"
@@ -65,7 +65,7 @@ def test_line_separators_inside_a_text_do_not_split_a_row(tmp_path: Path) -> Non
     assert list(read_translations(tmp_path / "rows.jsonl")) == [row, row]
 
 
-def test_a_row_is_readable_json_without_what_was_not_kept(tmp_path: Path) -> None:
+def test_a_row_is_readable_json_without_empty_fields(tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl"
     write_translations(path, [a_translation()])
     text = path.read_text(encoding="utf-8")
@@ -164,6 +164,6 @@ def test_damaged_metrics_are_refused(tmp_path: Path, text: str) -> None:
         read_metrics(path)
 
 
-def test_missing_metrics_are_told(tmp_path: Path) -> None:
+def test_missing_metrics_are_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="is missing: evaluate"):
         read_metrics(tmp_path / "metrics.json")

@@ -1,4 +1,4 @@
-"""Files translated line by line, and taken up again where they were cut short."""
+"""Translation of files line by line, and its continuation after an interruption."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LINES = [" ".join(pair) for pair in itertools.permutations(WORDS, 2)]
 
 
 class Reverser(Translator):
-    """Translates a line by reversing it, and remembers which."""
+    """Translates a line by reversing it, and records its input."""
 
     def __init__(self) -> None:
         self.batch_sentences = 1
@@ -45,7 +45,7 @@ def inputs(tmp_path: Path) -> list[Path]:
 def cut_short(
     translator: Reverser, inputs: list[Path], output: Path, identity: str, lines: int
 ) -> None:
-    """As a process that is killed when it has read so many lines."""
+    """Translates like a process that is killed after a number of lines."""
     seen = 0
 
     def stop(_: int) -> None:
@@ -70,7 +70,7 @@ def test_every_line_has_its_translation_in_order(
 
 
 @pytest.mark.parametrize("lines", [1, CHUNK_BATCHES + 1, 2 * CHUNK_BATCHES + 5])
-def test_what_was_cut_short_goes_on_and_ends_the_same(
+def test_an_interrupted_translation_continues_with_the_same_result(
     translator: Reverser, inputs: list[Path], tmp_path: Path, lines: int
 ) -> None:
     whole, output = tmp_path / "whole.es", tmp_path / "out.es"
@@ -86,7 +86,7 @@ def test_what_was_cut_short_goes_on_and_ends_the_same(
     assert not list(tmp_path.glob("*.part*"))
 
 
-def test_a_part_of_another_model_or_input_is_refused_and_stays(
+def test_a_partial_file_of_another_model_or_input_is_refused_and_kept(
     translator: Reverser, inputs: list[Path], tmp_path: Path
 ) -> None:
     output, part = tmp_path / "out.es", tmp_path / "out.es.part"
@@ -100,7 +100,7 @@ def test_a_part_of_another_model_or_input_is_refused_and_stays(
         translate_to_file(translator, inputs, output, "x")
 
 
-def test_an_output_that_is_there_is_not_overwritten(
+def test_an_existing_output_is_not_overwritten(
     translator: Reverser, inputs: list[Path], tmp_path: Path
 ) -> None:
     output = tmp_path / "out.es"
@@ -110,7 +110,7 @@ def test_an_output_that_is_there_is_not_overwritten(
     assert output.read_text() == "mine"
 
 
-def test_the_identity_is_of_settings_and_content_not_of_names(inputs: list[Path]) -> None:
+def test_the_identity_depends_on_settings_and_content_but_not_on_names(inputs: list[Path]) -> None:
     identity = translation_identity({"beam_size": 1}, inputs)
     moved = inputs[0].rename(inputs[0].with_name("c.en"))
     assert translation_identity({"beam_size": 1}, [moved, inputs[1]]) == identity
@@ -121,7 +121,7 @@ def test_the_identity_is_of_settings_and_content_not_of_names(inputs: list[Path]
 
 
 @pytest.mark.parametrize("skipped", [0, 11, 12])
-def test_a_line_that_is_no_utf8_is_named_by_its_file_and_number(
+def test_a_line_with_invalid_utf8_is_named_by_its_file_and_number(
     inputs: list[Path], skipped: int
 ) -> None:
     with inputs[1].open("ab") as file:

@@ -22,12 +22,12 @@ def translator(finished_project: Path) -> Translator:
     return Translator(trained, beam_size=4, length_penalty=1.0, batch_sentences=2)
 
 
-def test_the_best_of_n_is_the_translation(translator: Translator) -> None:
+def test_the_first_of_n_best_is_the_translation(translator: Translator) -> None:
     best = [n_best[0] for n_best in translator.translate_n_best(SENTENCES, 3)]
     assert best == translator.translate(SENTENCES)
 
 
-def test_n_best_are_different_and_fall_in_score(translator: Translator) -> None:
+def test_n_best_translations_differ_and_have_decreasing_scores(translator: Translator) -> None:
     for sentence, n_best in zip(SENTENCES, translator.translate_n_best(SENTENCES, 3), strict=True):
         scores = [one.log_probability for one in n_best]
         assert scores == sorted(scores, reverse=True)
@@ -35,7 +35,7 @@ def test_n_best_are_different_and_fall_in_score(translator: Translator) -> None:
         assert len(n_best) == (3 if sentence.strip() else 1)
 
 
-def test_no_more_are_given_than_the_beam_found(translator: Translator) -> None:
+def test_no_more_translations_are_returned_than_the_beam_found(translator: Translator) -> None:
     [n_best] = translator.translate_n_best(SENTENCES[:1], 99)
     assert len(n_best) == translator.beam_size
 
@@ -57,7 +57,7 @@ def test_no_white_space_is_left_around_a_translation(
 
 
 @pytest.mark.parametrize("architecture", ["recurrent", "transformer"])
-def test_attention_in_parts_is_that_of_the_whole(
+def test_attention_computed_in_parts_equals_that_computed_at_once(
     translator: Translator, architecture: Literal["recurrent", "transformer"]
 ) -> None:
     trained = translator.trained

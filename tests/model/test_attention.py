@@ -146,7 +146,7 @@ def many_heads(
     return shown, times(attention.w_output.weight, joined)
 
 
-# What they are held against
+# Comparison of the implementation with these equations
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -174,7 +174,7 @@ def test_weights_sum_to_one_and_are_zero_at_padding(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["local_m", "local_p"])
-def test_local_weights_lie_in_the_window(name: str) -> None:
+def test_local_weights_are_within_the_window(name: str) -> None:
     attention = ALL[name]
     weights_BTS = attention(QUERY_BTQ, attention.memory(STATES_BSM, MASK_BS)).weights_BTS
     assert ((weights_BTS > 0).sum(dim=-1) <= 2 * WINDOW + 1).all()
@@ -184,7 +184,7 @@ def test_local_weights_lie_in_the_window(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", LOOKING)
-def test_what_stands_at_padding_changes_nothing(name: str) -> None:
+def test_values_at_padding_change_nothing(name: str) -> None:
     attention = ALL[name]
     other_BSM = STATES_BSM.masked_fill(~MASK_BS.unsqueeze(-1), 1e3)
     before = attention(QUERY_BTQ, attention.memory(STATES_BSM, MASK_BS))
@@ -193,7 +193,7 @@ def test_what_stands_at_padding_changes_nothing(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", LOOKING)
-def test_gradients_are_those_of_the_function(name: str) -> None:
+def test_gradients_equal_numerical_ones(name: str) -> None:
     attention = ALL[name]
 
     def context(query_BTQ: Tensor, states_BSM: Tensor) -> Tensor:
@@ -215,7 +215,7 @@ def test_every_weight_of_the_variant_gets_a_gradient(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_step_by_step_gives_what_all_steps_at_once_give(name: str) -> None:
+def test_single_steps_equal_all_steps_at_once(name: str) -> None:
     attention = ALL[name]
     memory = attention.memory(STATES_BSM, MASK_BS)
     whole = attention(QUERY_BTQ, memory)
@@ -225,7 +225,7 @@ def test_step_by_step_gives_what_all_steps_at_once_give(name: str) -> None:
         torch.testing.assert_close(step.weights_BTS, whole.weights_BTS[:, t : t + 1])
 
 
-def test_the_mean_of_the_heads_is_what_is_shown() -> None:
+def test_the_weights_are_the_mean_over_heads() -> None:
     attention = ALL["multi_head"]
     attended = attention(QUERY_BTQ, attention.memory(STATES_BSM, MASK_BS))
     assert list(attended.views) == [f"head {number}" for number in range(1, HEADS + 1)]
@@ -233,7 +233,7 @@ def test_the_mean_of_the_heads_is_what_is_shown() -> None:
     torch.testing.assert_close(mean_BTS, attended.weights_BTS)
 
 
-def test_each_hop_can_be_seen_and_the_last_one_counts() -> None:
+def test_the_views_have_each_hop_and_the_weights_are_those_of_the_last() -> None:
     attention = ALL["hops"]
     attended = attention(QUERY_BTQ, attention.memory(STATES_BSM, MASK_BS))
     assert list(attended.views) == ["hop 1", "hop 2", "hop 3"]
@@ -242,13 +242,13 @@ def test_each_hop_can_be_seen_and_the_last_one_counts() -> None:
 
 
 @pytest.mark.parametrize("name", ["local_m", "local_p"])
-def test_the_window_that_is_shown_is_where_weights_are(name: str) -> None:
+def test_the_window_in_the_views_contains_the_weights(name: str) -> None:
     attention = ALL[name]
     attended = attention(QUERY_BTQ, attention.memory(STATES_BSM, MASK_BS))
     assert torch.equal(attended.views["window"], attended.weights_BTS > 0)
 
 
-def test_one_hop_looks_as_the_plain_attention_does() -> None:
+def test_one_hop_has_the_weights_of_plain_attention() -> None:
     plain = GeneralAttention(Q, M).double()
     hop = HoppingAttention(plain, Q, 1).double()
     first = plain(QUERY_BTQ, plain.memory(STATES_BSM, MASK_BS))
@@ -257,8 +257,8 @@ def test_one_hop_looks_as_the_plain_attention_does() -> None:
     assert torch.equal(second.context_BTC, hop.h(QUERY_BTQ) + first.context_BTC)
 
 
-def test_each_hop_has_its_part_in_what_is_predicted() -> None:
-    """Sukhbaatar et al. predict from o^K + u^K: what an early hop read is not lost."""
+def test_each_hop_affects_the_prediction() -> None:
+    """Sukhbaatar et al. predict from o^K + u^K, so that every hop affects the prediction."""
     attention = HoppingAttention(DotAttention(Q, M), Q, 2).double()
     torch.nn.init.eye_(attention.h.weight)
     memory = attention.memory(STATES_BSM, MASK_BS)
@@ -288,7 +288,7 @@ def test_every_variant_has_a_name_in_the_settings() -> None:
             assert isinstance(built, HoppingAttention) == (hops == 2)
 
 
-def test_a_memory_selects_rows_with_repeats() -> None:
+def test_selecting_rows_of_a_memory_may_repeat_them() -> None:
     memory = ALL["general"].memory(STATES_BSM, MASK_BS).select(torch.tensor([1, 1, 0]))
     assert torch.equal(memory.states_BSM, STATES_BSM[[1, 1, 0]])
     assert torch.equal(memory.mask_BS, MASK_BS[[1, 1, 0]])

@@ -16,7 +16,7 @@ LENGTHS = (6, 2, 9, 4, 4, 3, 7)
 
 @torch.no_grad()
 def log_probability(model: Seq2Seq, source_1S: torch.Tensor, ids: list[int]) -> float:
-    """Of the ids, taken as they are, by teacher forcing."""
+    """Returns the log probability of the given ids by teacher forcing."""
     target_1T = torch.tensor([[SPECIAL.start, *ids[:-1]]])
     logits_1TV = model(source_1S, torch.ones_like(source_1S).bool(), target_1T).logits_BTV.clone()
     logits_1TV[..., [SPECIAL.padding, SPECIAL.start]] = -torch.inf
@@ -118,7 +118,7 @@ def test_translations_are_cut_off_at_the_length_limit_of_the_settings(
     ]
 
 
-def test_the_length_penalty_is_that_of_wu_et_al() -> None:
+def test_the_length_penalty_follows_wu_et_al() -> None:
     assert length_penalty(1, 1.0) == 1.0
     assert length_penalty(7, 1.0) == 2.0
     assert length_penalty(19, 0.5) == 2.0

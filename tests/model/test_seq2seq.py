@@ -22,7 +22,7 @@ TARGET_BT = torch.tensor([[1, 5, 9, 4, 16], [1, 3, 8, 8, 12], [1, 14, 2, 0, 0]])
 
 
 @pytest.mark.parametrize("changes", CONFIGS.values(), ids=CONFIGS.keys())
-def test_single_steps_give_what_teacher_forcing_gives(changes: dict[str, object]) -> None:
+def test_single_steps_equal_teacher_forcing(changes: dict[str, object]) -> None:
     model = toy_model(**changes)
     source_BS, mask_BS = toy_sources(6, 4, 2)
     forced = model(source_BS, mask_BS, TARGET_BT)
@@ -58,7 +58,7 @@ def test_every_parameter_learns(changes: dict[str, object]) -> None:
         assert parameter.grad is not None and parameter.grad.abs().sum() > 0, name
 
 
-def test_later_target_words_do_not_reach_back() -> None:
+def test_later_target_words_do_not_affect_earlier_predictions() -> None:
     model = toy_model()
     changed_BT = TARGET_BT.clone()
     changed_BT[:, 3:] = 7
@@ -75,7 +75,7 @@ def test_the_output_layer_is_tied_with_the_embeddings() -> None:
 
 
 @pytest.mark.parametrize("changes", CONFIGS.values(), ids=CONFIGS.keys())
-def test_two_processes_drop_what_one_would_have(changes: dict[str, object]) -> None:
+def test_two_processes_drop_the_same_units_as_one(changes: dict[str, object]) -> None:
     model = toy_model(**changes)
     source_BS, mask_BS = toy_sources(6, 6, 6)
     whole = model(source_BS, mask_BS, TARGET_BT, DropoutMasks(11, torch.arange(3), 3))
@@ -101,7 +101,9 @@ def test_dropout_differs_between_steps_and_is_absent_in_evaluation() -> None:
 @pytest.mark.parametrize("layers", [1, 2])
 @pytest.mark.parametrize("architecture", ["recurrent", "transformer"])
 @pytest.mark.parametrize("place", DropoutConfig.model_fields)
-def test_dropout_acts_at_each_place_by_itself(place: str, architecture: str, layers: int) -> None:
+def test_dropout_acts_at_each_place_independently(
+    place: str, architecture: str, layers: int
+) -> None:
     model = toy_model(
         architecture=architecture,
         layers=layers,
@@ -116,7 +118,7 @@ def test_dropout_acts_at_each_place_by_itself(place: str, architecture: str, lay
     assert torch.equal(trained, evaluated) is between_layers
 
 
-def test_embeddings_begin_with_the_deviation_of_the_settings() -> None:
+def test_embeddings_are_initialised_with_the_deviation_of_the_settings() -> None:
     torch.manual_seed(1)
     config = toy_config(embedding_size=50, embedding_deviation=0.3)
     weight_VE = Seq2Seq(config, 400, SPECIAL.padding).embedding.weight.detach()

@@ -29,7 +29,7 @@ THEIRS = {"dim_feedforward": RATIO * M, "dropout": 0.0, "norm_first": True, "bat
 
 
 def copy_attention(ours: MultiHeadAttention, theirs: nn.MultiheadAttention) -> None:
-    """Torch's biases stay at the zeros that they begin with."""
+    """Copies weights only; torch's biases are initialised with zeros."""
     weights = [ours.w_query.weight, ours.w_key.weight, ours.w_value.weight]
     theirs.in_proj_weight.copy_(torch.cat(weights))
     theirs.out_proj.weight.copy_(ours.w_output.weight)

@@ -30,7 +30,7 @@ CONFIGS: dict[str, dict[str, object]] = {
     "transformer": {"architecture": "transformer"},
     "transformer, two layers": {"architecture": "transformer", "layers": 2},
 }
-"""Each attention with one layer of GRUs, each cell with two layers, and what they make together."""
+"""Each attention with one layer of GRUs, each cell with two layers, and other architectures."""
 
 
 def dropout_everywhere(probability: float) -> dict[str, float]:
@@ -62,21 +62,21 @@ def toy_config(**changes: object) -> ModelConfig:
 
 
 def toy_model(**changes: object) -> Seq2Seq:
-    """A random model in float64, so that rounding decides nothing; sharp, so that words differ."""
+    """Returns a random model in float64, to avoid rounding, with sharp predictions."""
     torch.manual_seed(3)
     model = Seq2Seq(toy_config(**changes), VOCABULARY, SPECIAL.padding).double().eval()
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.mul_(2.5)
         model.embedding.weight.mul_(8)
-        # the end is said where no word is likely, not everywhere or nowhere
+        # the end is predicted where no word is likely: neither always nor never
         model.embedding.weight[SPECIAL.end] = 0.0
         model.output_bias_V[SPECIAL.end] = END_BIAS
     return model
 
 
 def toy_sources(*lengths: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Random source ids of these lengths, closed by the end token, and their mask."""
+    """Returns random source ids of these lengths, with end tokens, and their mask."""
     generator = torch.Generator().manual_seed(4)
     source_BS = torch.zeros(len(lengths), max(lengths), dtype=torch.long)
     for row, length in enumerate(lengths):

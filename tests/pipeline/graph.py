@@ -1,4 +1,4 @@
-"""The code that each stage of a dvc.yaml must name; `make graph` writes it there."""
+"""The code that each stage of a dvc.yaml must list; `make graph` updates it."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ class Graph(NamedTuple):
     package: str
     """The package of the stages' scripts."""
     rooms: tuple[str, ...] = ()
-    """Folders that are named in place of their files where a stage reaches all of them.
+    """Folders that are listed instead of their files if a stage imports all of these.
 
-    DVC applies no .dvcignore outside a repository, so a graph in a repository of its own names
-    files: a folder's hash would include what Python compiles.
+    DVC applies no .dvcignore outside a repository, so a graph in a repository of its own lists
+    files: a folder's hash would include files that Python compiles.
     """
 
     def stages(self) -> dict[str, Any]:

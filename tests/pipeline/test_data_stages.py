@@ -1,4 +1,4 @@
-"""The data stages as a user runs them, on the tiny corpus and on everything that goes wrong."""
+"""The data stages, run as by a user, on the tiny corpus and on wrong input."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ UNREACHABLE = {
 
 
 def refused(project: Project, *stages: str, **environment: str) -> str:
-    """The one line that the last stage ends with; it leaves none of its outputs."""
+    """Runs the last stage, which must fail without outputs, and returns its message."""
     before = set(project.files())
     done = project.run(*stages, **environment)
     assert done.returncode == 1, done
@@ -44,7 +44,7 @@ def refused(project: Project, *stages: str, **environment: str) -> str:
     return done.stderr
 
 
-def test_the_data_stages_write_what_they_promise_and_the_same_every_time(project: Project) -> None:
+def test_the_data_stages_write_all_their_outputs_and_the_same_every_time(project: Project) -> None:
     done = project.run(*STAGES)
     assert (done.returncode, done.stderr) == (0, "")
     first = project.files()
@@ -107,14 +107,14 @@ def test_a_truncated_wheel_is_refused_and_not_cached(project: Project, share: in
     assert list(project.cached.parent.iterdir()) == []
 
 
-def test_no_network_is_one_line_that_says_where_to_put_the_wheel(project: Project) -> None:
+def test_a_missing_network_is_one_line_with_the_place_for_the_wheel(project: Project) -> None:
     project.cached.unlink()
     line = refused(project, "download", **UNREACHABLE)
     assert "cannot reach 127.0.0.1" in line
     assert str(project.cached) in line
 
 
-def test_a_package_that_no_index_has_is_told(project: Project) -> None:
+def test_a_package_that_no_index_has_is_named(project: Project) -> None:
     project.cached.unlink()
     assert "no index in pip's settings has that package" in refused(project, "download", **NO_INDEX)
 
@@ -175,7 +175,7 @@ def test_bad_text_files_are_refused(
     assert message in refused(project, "download")
 
 
-def test_missing_text_files_are_told(project: Project) -> None:
+def test_missing_text_files_are_named(project: Project) -> None:
     project.set(download__corpus="files")
     assert "corpora/train.en (download.files) is missing" in refused(project, "download")
 
@@ -207,7 +207,7 @@ def test_too_much_leakage_is_refused_with_examples(project: Project) -> None:
 
 
 @pytest.mark.parametrize(("stage", "missing"), [("prepare", "provenance"), ("tokenize", "train")])
-def test_a_stage_without_its_inputs_says_so(project: Project, stage: str, missing: str) -> None:
+def test_missing_inputs_of_a_stage_are_named(project: Project, stage: str, missing: str) -> None:
     line = refused(project, stage)
     assert missing in line
     assert "is missing" in line

@@ -1,4 +1,4 @@
-"""dvc.yaml against the code: DVC follows no imports, so the graph must name what stages use."""
+"""The deps of dvc.yaml against the imports of the stages, which DVC does not follow."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ EVERY = [(graph, name) for graph in GRAPHS for name in graph.stages()]
 
 
 @pytest.mark.parametrize(("graph", "stage"), EVERY, ids=[f"{one.path}:{of}" for one, of in EVERY])
-def test_a_stage_names_all_the_code_that_it_reaches_and_no_other(graph: Graph, stage: str) -> None:
+def test_a_stage_lists_exactly_the_code_that_it_imports(graph: Graph, stage: str) -> None:
     named = [dep for dep in graph.stages()[stage]["deps"] if is_code(dep)]
     assert sorted(named) == graph.code_of(stage), "run `make graph`"
 
@@ -51,12 +51,12 @@ def test_a_change_to_evaluation_tracking_or_a_progress_bar_does_not_retrain() ->
     }
 
 
-def test_a_change_to_what_a_terminal_shows_does_not_evaluate_again() -> None:
+def test_a_change_of_terminal_output_does_not_evaluate_again() -> None:
     code = PIPELINE.code_of("evaluate")
     assert not [path for path in code if "/cli/" in path or "compar" in path]
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_a_stage_is_run_as_a_module_and_says_what_it_does(stage: str) -> None:
+def test_a_stage_is_run_as_a_module_and_has_a_description(stage: str) -> None:
     assert STAGES[stage]["cmd"] == f"python -m pipeline.{stage}"
     assert STAGES[stage]["desc"]

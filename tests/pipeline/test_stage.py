@@ -8,7 +8,7 @@ from pipeline.stage import run_stage
 from tracelate.errors import InputError
 
 
-def test_what_a_user_can_mend_is_one_line_and_status_1(
+def test_an_input_error_is_one_line_and_status_1(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     output = tmp_path / "output"
@@ -51,7 +51,7 @@ def test_a_defect_keeps_its_traceback_and_leaves_no_outputs(tmp_path: Path) -> N
     assert not output.exists()
 
 
-def test_success_keeps_the_outputs(tmp_path: Path) -> None:
+def test_a_successful_stage_keeps_its_outputs(tmp_path: Path) -> None:
     output = tmp_path / "output"
 
     def main() -> None:

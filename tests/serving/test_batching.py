@@ -125,7 +125,7 @@ def test_sentences_of_twice_the_length_do_not_share_the_batch_that_short_ones_sh
     assert [len(sentences) for sentences, _ in recorder.batches] == [1, 4, 1, 1, 1, 1]
 
 
-def test_other_settings_are_another_batch_and_who_came_first_is_served_first(
+def test_other_settings_are_another_batch_and_callers_are_served_in_order(
     batcher: Batcher[int], recorder: Recorder, first: Future[list[Any]]
 ) -> None:
     asked = [batcher.submit([name], beams) for name, beams in [("a", 2), ("b", 3), ("c", 2)]]
@@ -147,7 +147,7 @@ def test_a_sentence_that_fails_fails_its_own_caller_alone(
     assert batcher.submit(["c"], 1).result(10) == [("c", 1)]
 
 
-def test_who_does_not_wait_any_longer_is_forgotten(
+def test_a_caller_that_no_longer_waits_is_dropped(
     batcher: Batcher[int], recorder: Recorder, first: Future[list[Any]]
 ) -> None:
     assert batcher.submit(["late", "later"], 1).cancel()
@@ -157,7 +157,7 @@ def test_who_does_not_wait_any_longer_is_forgotten(
     assert [sentences for sentences, _ in recorder.batches] == [["first"], ["next"]]
 
 
-def test_who_leaves_while_it_is_translated_harms_nobody(
+def test_a_caller_that_leaves_during_translation_does_not_affect_others(
     batcher: Batcher[int], recorder: Recorder, first: Future[list[Any]]
 ) -> None:
     assert first.cancel()
@@ -211,7 +211,7 @@ def test_closing_ends_all_waiting_and_what_is_being_translated() -> None:
         translator.batcher.submit(["a"], 1)
 
 
-def test_closing_does_not_wait_longer_than_it_may(
+def test_closing_does_not_exceed_its_time_limit(
     batcher: Batcher[int], recorder: Recorder, first: Future[list[Any]]
 ) -> None:
     batcher.close(timeout_s=0.01)
@@ -229,7 +229,7 @@ class Panic(BaseException):
 
 
 @pytest.mark.parametrize("fault", [Panic, ValueError, "one answer too few"])
-def test_whatever_goes_wrong_fails_those_who_wait_and_the_next_are_served(fault: Any) -> None:
+def test_an_unexpected_error_fails_the_waiting_callers_and_the_next_are_served(fault: Any) -> None:
     tried: list[list[str]] = []
 
     def translate(sentences: list[str], beams: int) -> list[str]:

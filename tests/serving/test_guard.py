@@ -1,4 +1,4 @@
-"""What comes in between a client and MLflow's scoring server."""
+"""The guard between a client and MLflow's scoring server."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ class Answer(NamedTuple):
 
 
 class Inner:
-    """In place of MLflow's server."""
+    """Replacement of MLflow's server that records its requests."""
 
     def __init__(self, status: int = 200, answer: str = '{"predictions": []}') -> None:
         self.status = status
         self.answer = answer
-        self.heard: list[Any] = []
+        self.requests: list[Any] = []
         self.hangs = False
         self.awaited: list[Future[None]] = []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self.heard.append(json.loads((await receive())["body"]))
+        self.requests.append(json.loads((await receive())["body"]))
         self.awaited.append(still_awaited.get())
         await asyncio.sleep(0)
         if self.hangs:
@@ -104,11 +104,11 @@ def ask(guard: Guard, body: object, **how: Any) -> Answer:
         {"inputs": ["a"], "instances": None, "params": {"beam_size": 3, "length_penalty": 1}},
     ],
 )
-def test_what_passes_has_one_form(body: object) -> None:
+def test_accepted_requests_are_passed_on_in_one_form(body: object) -> None:
     inner = Inner()
     assert ask(guarded(inner), body).status == 200
     extra = {"n_best": 1, "with_scores": False, "with_alignment": False}
-    assert inner.heard == [
+    assert inner.requests == [
         {"inputs": ["a"], "params": {"beam_size": 3, "length_penalty": 1.0, **extra}}
     ]
 
@@ -162,17 +162,17 @@ def test_what_passes_has_one_form(body: object) -> None:
         ),
     ],
 )
-def test_what_is_wrong_or_too_much_is_said_and_does_not_pass(
+def test_wrong_or_too_large_requests_are_refused_with_the_reason(
     body: object, status: int, message: str
 ) -> None:
     inner = Inner()
     answer = ask(guarded(inner), body)
     assert answer.status == status
     assert message in answer.body["message"]
-    assert inner.heard == []
+    assert inner.requests == []
 
 
-def test_what_fills_the_limits_exactly_passes() -> None:
+def test_requests_at_exactly_the_limits_pass() -> None:
     inner = Inner()
     full = {"inputs": ["😀" * 20, "😀" * 10, ""], "params": {"n_best": 2, "length_penalty": 10}}
     assert ask(guarded(inner), full).status == 200
@@ -212,7 +212,7 @@ def test_a_body_that_does_not_come_is_not_waited_for() -> None:
     assert asyncio.run(post(guarded(Inner()), b'{"inputs": [', stalls=True)).status == 408
 
 
-def test_what_takes_too_long_is_answered_with_when_to_try_again() -> None:
+def test_a_request_that_takes_too_long_is_answered_with_a_retry_time() -> None:
     inner = Inner()
     inner.hangs = True
     answer = ask(guarded(inner), GOOD)
@@ -221,7 +221,7 @@ def test_what_takes_too_long_is_answered_with_when_to_try_again() -> None:
     assert inner.awaited[0].cancelled()
 
 
-def test_a_client_that_leaves_gives_its_place_back_at_once_and_is_not_translated() -> None:
+def test_a_client_that_leaves_frees_its_place_at_once_and_is_not_translated() -> None:
     inner = Inner()
     inner.hangs = True
     guard = guarded(inner, LIMITS._replace(requests=1, timeout_s=30.0))
@@ -237,14 +237,14 @@ def test_a_client_that_leaves_gives_its_place_back_at_once_and_is_not_translated
     assert asyncio.run(one_leaves_and_another_comes()).status == 200
 
 
-def test_who_is_still_waiting_when_the_server_has_to_stop_is_told_so() -> None:
+def test_requests_that_wait_when_the_server_stops_are_answered_with_the_reason() -> None:
     inner = Inner()
     inner.hangs = True
     guard = guarded(inner, LIMITS._replace(timeout_s=30.0))
 
     async def stopped() -> Answer:
         asked = asyncio.create_task(post(guard, json.dumps(GOOD).encode()))
-        while not inner.heard:
+        while not inner.requests:
             await asyncio.sleep(0)
         asked.cancel()
         return await asked
@@ -262,9 +262,7 @@ def test_who_is_still_waiting_when_the_server_has_to_stop_is_told_so() -> None:
         ({**GOOD, "params": {f"k{number}": 1 for number in range(19_000)}}, "params.k0 is not"),
     ],
 )
-def test_of_many_faults_the_first_is_said_and_the_others_are_not_collected(
-    body: object, message: str
-) -> None:
+def test_only_the_first_of_many_errors_is_reported(body: object, message: str) -> None:
     requests = TranslationRequests(Limits(), DEFAULTS)
     content = json.dumps(body).encode()
     assert len(content) < Limits().body_bytes
@@ -276,7 +274,9 @@ def test_of_many_faults_the_first_is_said_and_the_others_are_not_collected(
     assert peak_bytes < 40 * len(content)
 
 
-def test_one_too_many_at_once_is_told_to_try_again_and_the_others_are_not_harmed() -> None:
+def test_a_request_over_the_limit_is_refused_with_a_retry_time_and_the_others_are_answered() -> (
+    None
+):
     inner = Inner()
     guard = guarded(inner, LIMITS._replace(requests=2, timeout_s=5.0))
     body = json.dumps(GOOD).encode()

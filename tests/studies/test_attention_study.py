@@ -87,7 +87,7 @@ def test_the_document_names_every_variant_with_interval_and_pictures(studied: Pa
         assert (studied / "docs" / picture).read_bytes().startswith(b"\x89PNG")
 
 
-def test_what_trained_longer_is_held_against_what_trained_as_long(studied: Path) -> None:
+def test_variants_with_more_epochs_are_compared_with_each_other(studied: Path) -> None:
     text = (studied / "docs/attention.md").read_text(encoding="utf-8")
     assert "_longer" not in text
     general = rf"\| `general` \| 2 \| {SCORE} \| {DIFFERENCE} \| {DIFFERENCE} \|  \|"
@@ -122,7 +122,7 @@ def test_mlflow_has_a_parent_with_a_child_for_each_training_and_each_once(studie
         (("general",), "error: 1 arguments: name a variant and a seed"),
     ],
 )
-def test_a_wrong_variant_or_seed_is_told(
+def test_a_wrong_variant_or_seed_is_refused(
     studied: Path, arguments: tuple[str, ...], message: str
 ) -> None:
     done = run(studied, "-m", "studies.attention.train", *arguments)

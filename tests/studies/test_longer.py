@@ -1,4 +1,4 @@
-"""Which variants are others, trained longer."""
+"""Recognition of variants that repeat another one with more epochs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def study(**variants: Changes) -> Study:
     )
 
 
-def test_a_variant_with_more_epochs_alone_repeats_another_one() -> None:
+def test_a_variant_that_differs_in_epochs_alone_repeats_another_one() -> None:
     every = study(
         general={},
         dot={"model": DOT},
@@ -34,5 +34,5 @@ def test_a_variant_with_more_epochs_alone_repeats_another_one() -> None:
         {"model": DOT, "train": {"epochs": 10}},
     ],
 )
-def test_a_variant_that_differs_otherwise_does_not(other: Changes) -> None:
+def test_a_variant_with_another_difference_repeats_none(other: Changes) -> None:
     assert longer_trained(study(general={}, other=other)) == {}

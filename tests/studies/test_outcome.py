@@ -1,4 +1,4 @@
-"""What a study says of its runs: means, intervals, and sentences that follow the numbers."""
+"""Means, intervals and claims of a study against known translations."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ SENTENCES = 120
 
 
 def translated(name: str, share_right: float, seed: int, long_share: float = 1.0) -> Evidence:
-    """A system that says a word rightly with that probability, and times `long_share` in long
-    sentences."""
+    """Translates a word correctly with probability `share_right`, times `long_share` in long
+    sentences.
+    """
     texts, draw = random.Random(0), random.Random(seed)
     rows = []
     for number in range(SENTENCES):
@@ -68,7 +69,7 @@ def test_a_variants_score_is_the_mean_over_its_seeds(outcome: Outcome) -> None:
     assert outcome.variants["none"].bleu.value == pytest.approx(sum(scores) / 3)
 
 
-def test_an_interval_holds_its_mean_and_widens_with_the_seeds_spread() -> None:
+def test_an_interval_contains_its_mean_and_widens_with_the_variation_of_seeds() -> None:
     alike = study_outcome({"one": [translated("", 0.8, 1)] * 3})
     spread = study_outcome({"one": [translated("", share, 1) for share in (0.6, 0.8, 0.95)]})
     near, far = (found.variants["one"].bleu.interval for found in (alike, spread))
@@ -86,17 +87,17 @@ def test_a_difference_is_taken_over_the_same_sentences(outcome: Outcome) -> None
     assert apart.high - apart.low < sum(one.high - one.low for one in alone)
 
 
-def test_buckets_of_length_are_those_that_have_sentences(outcome: Outcome) -> None:
+def test_buckets_with_too_few_sentences_are_left_out(outcome: Outcome) -> None:
     sizes = {bucket.label: bucket.sentences for bucket in outcome.buckets}
     assert sizes == {"1–2": 60, "21+": 60}
 
 
 def test_claims_follow_the_numbers(outcome: Outcome) -> None:
     first, second, *questions = claims(outcome)
-    assert "It holds: 2 of 2 variants gain" in first
-    assert "long sentences collapse.** It holds" in second
+    assert "It holds: 2 of 2 variants are better" in first
+    assert "long sentences lose quality.** It holds" in second
     [dot] = [one for one in questions if "dot product" in one and "general" in one]
-    assert "no difference that these runs could show" in dot
+    assert "makes no significant difference" in dot
     swapped = outcome._replace(
         variants={
             "none": outcome.variants["general"],
@@ -104,5 +105,5 @@ def test_claims_follow_the_numbers(outcome: Outcome) -> None:
         }
     )
     first, second, *_ = claims(swapped)
-    assert "Not borne out: 0 of 1" in first
-    assert "Not borne out" in second
+    assert "It does not hold: 0 of 1" in first
+    assert "It does not hold" in second

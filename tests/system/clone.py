@@ -67,14 +67,14 @@ class Clone:
         return json.loads((self.folder / path).read_text(encoding="utf-8"))
 
     def hashes(self) -> dict[str, str]:
-        """The outputs' hashes in dvc.lock."""
+        """Returns the hashes of outputs in dvc.lock."""
         lock = YAML(typ="safe", pure=True).load(self.folder / "dvc.lock")
         outs = [out for stage in lock["stages"].values() for out in stage["outs"]]
         return {out["path"]: out["md5"] for out in outs}
 
 
 def clone(folder: Path, **changes: Any) -> Clone:
-    """A committed copy of the working tree; `__` in a setting stands for its dot."""
+    """Returns a committed copy of the working tree; `__` in a setting is its dot."""
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
         cwd=PROJECT,

@@ -1,11 +1,11 @@
-"""Each variant of attention learns a task that needs it, and without attention it is not learnt.
+"""Each variant of attention learns a task that cannot be learnt without attention.
 
-The tasks are made of symbols, none twice in a sentence, so that what is to be said next can be
-found in the source but not guessed:
+A sentence consists of different symbols, so that the next target symbol can be found in the source
+but not be predicted without it:
 
-copy     the source as it is: target and source go in step, as local_m supposes
-reverse  the source from its end: the place to look at moves against time
-sort     each second symbol, in the order of the keys before them: a place is known by its content
+copy     the source itself: positions in source and target are equal, as local_m assumes
+reverse  the source from its end: source positions decrease while target positions increase
+sort     each second symbol, sorted by the keys before them: positions are found by content
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def share_learnt(
     length: int = LENGTH,
     learning_rate: float = 0.01,
 ) -> float:
-    """Trains a small model; returns the share of new sentences that it says without an error."""
+    """Trains a small model; returns the share of new sentences that it translates correctly."""
     draw = random.Random(1)
     torch.manual_seed(1)
     config = toy_config(
@@ -101,7 +101,7 @@ def share_learnt(
 
 
 def tensors(made: Pairs) -> tuple[torch.Tensor, torch.Tensor]:
-    """Sources and targets, each closed by the end token."""
+    """Returns sources and targets with end tokens."""
     sources = [[*source, SPECIAL.end] for source, _ in made]
     targets = [[*target, SPECIAL.end] for _, target in made]
     return torch.tensor(sources), torch.tensor(targets)
@@ -113,7 +113,7 @@ def test_attention_learns_to_reverse(settings: dict[str, object]) -> None:
 
 
 def test_attention_over_a_feed_forward_encoder_learns_to_reverse() -> None:
-    # at 0.01 it depends on the machine's rounding whether it does
+    # at 0.01 success depends on the machine's rounding
     assert share_learnt("reverse", {"encoder": "feed_forward"}, learning_rate=0.005) > 0.8
 
 

@@ -1,4 +1,4 @@
-"""The whole pipeline on a tiny corpus, through DVC, as a user runs it."""
+"""The whole pipeline on a tiny corpus, run with DVC as by a user."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_the_reports_and_the_run_agree(reproduced: Clone) -> None:
     assert len(list((reproduced.folder / "reports/figures").glob("attention_*.png"))) == 2
 
 
-def test_the_run_says_where_it_comes_from(reproduced: Clone) -> None:
+def test_the_run_records_its_code_and_data(reproduced: Clone) -> None:
     [run_id] = reproduced.runs()
     tags, params = reproduced.logged("tags", run_id), reproduced.logged("params", run_id)
     head = reproduced.succeed("git", "rev-parse", "HEAD").strip()
@@ -64,7 +64,7 @@ def test_the_run_says_where_it_comes_from(reproduced: Clone) -> None:
     assert params["download.catalogs.licence"] == "Apache-2.0"
 
 
-def test_the_lineage_says_the_commit_that_trained(reproduced: Clone) -> None:
+def test_the_lineage_has_the_commit_of_the_training(reproduced: Clone) -> None:
     training = reproduced.json("reports/lineage.json")["training"]
     [run_id] = reproduced.runs()
     head = reproduced.succeed("git", "rev-parse", "HEAD").strip()
@@ -121,7 +121,7 @@ def test_dvc_status_reports_nothing_after_a_repro(reproduced: Clone) -> None:
         "studies/attention/dvc.yaml",
     ],
 )
-def test_an_edit_of_what_changes_no_output_leaves_the_status_clean(
+def test_an_edit_without_effect_on_outputs_leaves_the_status_clean(
     reproduced: Clone, name: str
 ) -> None:
     with edited(reproduced.folder / name):
@@ -137,7 +137,7 @@ def test_an_edit_of_what_changes_no_output_leaves_the_status_clean(
         ("src/tracelate/corpus/cleaning.py", {"prepare"}),
     ],
 )
-def test_an_edit_of_what_a_stage_runs_changes_that_stage(
+def test_an_edit_of_the_code_of_a_stage_changes_that_stage(
     reproduced: Clone, name: str, stages: set[str]
 ) -> None:
     with edited(reproduced.folder / name):
@@ -148,14 +148,14 @@ def test_another_clone_makes_the_same_data_and_weights(reproduced: Clone, tmp_pa
     other = clone(tmp_path)
     other.succeed("dvc", "repro")
     first, second = reproduced.hashes(), other.hashes()
-    # the run has an id of its own, and speed is never the same twice
+    # the ids of runs and the speed differ
     own = {"models/run.json", "reports/lineage.json"}
     speed = {"reports/train.json", "reports/curves/train.csv", "reports/evaluate.json"}
     assert {name for name in first if first[name] != second[name]} <= own | speed
     assert first["models/weights.safetensors"] == second["models/weights.safetensors"]
 
 
-def test_a_replay_makes_the_same_model_again_and_leaves_nothing_behind(reproduced: Clone) -> None:
+def test_a_replay_makes_the_same_model_and_leaves_no_files(reproduced: Clone) -> None:
     before = reproduced.runs()
     said = reproduced.succeed("tracelate", "replay", "reports")
     for name in (
@@ -186,7 +186,7 @@ def test_an_experiment_is_one_more_run_also_in_a_temporary_folder(reproduced: Cl
     assert "test_bleu" in reproduced.logged("metrics", run_id)
 
 
-def test_another_evaluation_of_the_same_model_is_a_run_that_stands_for_it(
+def test_another_evaluation_of_the_same_model_is_a_run_of_its_own(
     reproduced: Clone,
 ) -> None:
     before = reproduced.runs()
@@ -207,13 +207,15 @@ def test_the_trained_model_translates_standard_input(reproduced: Clone) -> None:
     assert len(lines) == 4 and lines[0] and lines[1] == "" and lines[2]
 
 
-def test_the_summary_says_what_came_of_it(reproduced: Clone) -> None:
+def test_the_summary_shows_the_results(reproduced: Clone) -> None:
     said = reproduced.succeed("tracelate", "summary")
     for expected in ("en to es", "BLEU", "chrF", "TER", "make ui", "dvc exp run", "general"):
         assert expected in said
 
 
-def test_what_cannot_be_translated_is_one_clear_line(reproduced: Clone, tmp_path: Path) -> None:
+def test_an_invalid_input_of_translate_is_an_error_of_one_line(
+    reproduced: Clone, tmp_path: Path
+) -> None:
     done = reproduced.run("tracelate", "translate", "--model", str(tmp_path))
     assert done.returncode == 1
     assert done.stderr.startswith("error: ") and len(done.stderr.splitlines()) == 1

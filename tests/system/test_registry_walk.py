@@ -1,4 +1,4 @@
-"""The walk of docs/registry.md, on a tiny corpus: two models, the gate, serving and rollback."""
+"""The example of docs/registry.md on a tiny corpus: two models, the gate, serving and rollback."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ WEAK_AND_BETTER = (
 
 @pytest.fixture(scope="module")
 def walked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Clone, str]:
-    """The project after the walk, and what the walk printed."""
+    """The project after docs/registry_walk.sh, and the output of the script."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TRACELATE_CACHE", str(tmp_path_factory.mktemp("cache")))
         made = clone(tmp_path_factory.mktemp("project"), registry__metric="chrf")
@@ -47,7 +47,7 @@ def test_the_better_model_was_promoted_and_the_weaker_one_refused(
     assert len(project.runs()) == 2
 
 
-def test_the_served_model_answered_and_said_which_version_it_is(
+def test_the_served_model_answers_with_its_version(
     walked: tuple[Clone, str],
 ) -> None:
     _, printed = walked
@@ -55,14 +55,14 @@ def test_the_served_model_answered_and_said_which_version_it_is(
     assert re.search(r'"predictions": ?\[\{"translation": ".*", "score": -?\d', printed)
 
 
-def test_what_was_served_is_traced_to_the_corpus(walked: tuple[Clone, str]) -> None:
+def test_the_served_model_is_traced_to_the_corpus(walked: tuple[Clone, str]) -> None:
     _, printed = walked
-    lineage = printed[printed.index("Where does what is served come from") :]
+    lineage = printed[printed.index("Trace the served model") :]
     assert "tinycatalogs" in lineage
-    assert "✗" not in lineage[: lineage.index("Back to the model before")]
+    assert "✗" not in lineage[: lineage.index("Roll back to the previous champion")]
 
 
-def test_the_code_of_an_experiment_is_known_whatever_its_settings(
+def test_settings_of_an_experiment_do_not_make_its_code_dirty(
     walked: tuple[Clone, str],
 ) -> None:
     project, _ = walked
@@ -73,7 +73,7 @@ def test_the_code_of_an_experiment_is_known_whatever_its_settings(
     assert project.json("reports/lineage.json")["training"]["dirty"] is False
 
 
-def test_the_picture_of_the_comparison_is_there(walked: tuple[Clone, str]) -> None:
+def test_the_figure_of_the_comparison_exists(walked: tuple[Clone, str]) -> None:
     project, _ = walked
     picture = project.folder / "reports/comparison/difference_by_source_length.png"
     assert Path(picture).read_bytes().startswith(b"\x89PNG")

@@ -1,4 +1,4 @@
-"""A task that a tiny model learns in seconds: say the words in reverse order.
+"""A task that a tiny model learns in seconds: repeating the words in reverse order.
 
 Run as a program, it trains on that task: `python -m tests.training.reversing FOLDER [DEVICES]
 [STOP_EPOCH SIGNAL]` writes FOLDER/weights.safetensors and FOLDER/curves.json. With STOP_EPOCH the
@@ -73,7 +73,7 @@ def runtime(devices: int = 1) -> RuntimeConfig:
 
 
 class Dying(TranslationData):
-    """Data whose process dies at the beginning of an epoch, and with it the run."""
+    """Data module that sends its process a signal at the beginning of an epoch."""
 
     dies_at_epoch = -1
     dying_rank = 0
@@ -110,5 +110,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    pl.seed_everything(99, verbose=False)  # what happened before must not matter
+    pl.seed_everything(99, verbose=False)  # the results must not depend on the global seed
     main()

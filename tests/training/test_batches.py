@@ -1,4 +1,4 @@
-"""Plans of batches, and what each process sees of them."""
+"""Plans of batches, and the part of each process."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_every_pair_is_in_one_batch(
 
 
 @given(lengths, st.integers(1, 100))
-def test_no_batch_is_larger_than_allowed_but_for_a_single_long_pair(
+def test_no_batch_exceeds_the_limit_except_a_single_long_pair(
     sizes: list[tuple[int, int]], batch_tokens: int
 ) -> None:
     for batch in plan(make_pairs(sizes), batch_tokens):
@@ -52,7 +52,7 @@ def test_no_batch_is_larger_than_allowed_but_for_a_single_long_pair(
         assert padded <= batch_tokens or len(batch) == 1
 
 
-def test_the_plan_follows_from_seed_and_epoch() -> None:
+def test_the_plan_depends_on_seed_and_epoch_alone() -> None:
     pairs = make_pairs([(size % 11 + 1, size % 13 + 1) for size in range(200)])
     plans = [
         plan(pairs, 64, seed=seed, epoch=epoch) for seed, epoch in [(1, 0), (1, 0), (1, 1), (2, 0)]
@@ -72,7 +72,7 @@ def test_with_length_noise_epochs_have_other_batches_and_without_it_the_same() -
     assert batches(0.1, 0) != batches(0.1, 1)
 
 
-def test_batches_hold_pairs_of_like_length() -> None:
+def test_pairs_in_a_batch_have_similar_lengths() -> None:
     pairs = make_pairs([(size % 20 + 1, size % 20 + 1) for size in range(400)])
     real = padded = 0
     for batch in plan(pairs, 200):
@@ -82,7 +82,7 @@ def test_batches_hold_pairs_of_like_length() -> None:
 
 
 @pytest.mark.parametrize("process_count", [1, 2, 3])
-def test_processes_share_out_the_same_batches(process_count: int) -> None:
+def test_processes_divide_the_same_batches_among_them(process_count: int) -> None:
     pairs = make_pairs([(2, 5), (4, 3), (1, 1), (7, 7), (3, 2)])
     batches = [[4, 0, 2], [3], [1]]
     shares = [
@@ -104,7 +104,7 @@ def test_processes_share_out_the_same_batches(process_count: int) -> None:
         assert tokens == share[number].global_tokens
 
 
-def test_a_batch_opens_and_closes_its_sentences() -> None:
+def test_a_batch_adds_start_and_end_tokens() -> None:
     pairs = [TokenizedPair([5, 6, 7], [8]), TokenizedPair([9], [10, 11])]
     batch = PlannedBatches(pairs, [[0, 1]], SPECIAL)[0]
     assert batch.source_BS.tolist() == [[5, 6, 7, 2], [9, 2, 0, 0]]
@@ -114,5 +114,5 @@ def test_a_batch_opens_and_closes_its_sentences() -> None:
     assert batch.global_tokens == 5
 
 
-def test_padding_stands_at_the_end() -> None:
+def test_padding_is_at_the_end() -> None:
     assert pad([[1, 2, 3], [4]], 0).tolist() == [[1, 2, 3], [4, 0, 0]]

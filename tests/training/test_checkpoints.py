@@ -1,4 +1,4 @@
-"""What makes a run another run."""
+"""The fingerprint that identifies a training run."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ WITHOUT_EFFECT = (
         *WITHOUT_EFFECT,
     ],
 )
-def test_other_code_that_has_an_effect_is_another_run(
+def test_a_change_of_code_with_an_effect_changes_the_fingerprint(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     shutil.copytree(tracelate.__path__[0], tmp_path / "tracelate")

@@ -1,4 +1,4 @@
-"""Whole trainings on a tiny task, each in a process of its own."""
+"""Complete trainings on a tiny task, each in a process of its own."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_the_same_run_twice_gives_the_same_weights(uninterrupted: Path, tmp_path
 
 
 @pytest.mark.parametrize("by", ["SIGKILL", "SIGTERM"])
-def test_a_stopped_run_goes_on_and_ends_as_if_it_had_not_been(
+def test_a_stopped_run_continues_and_equals_an_uninterrupted_one(
     uninterrupted: Path, tmp_path: Path, by: str
 ) -> None:
     assert train_apart(tmp_path, dies_at_epoch=2, by=by) != 0
@@ -79,7 +79,7 @@ def test_two_processes_train_as_one_does(uninterrupted: Path, tmp_path: Path) ->
         )
 
 
-def test_a_process_that_dies_ends_the_run_with_a_failure(tmp_path: Path) -> None:
+def test_a_crash_of_one_process_fails_the_run(tmp_path: Path) -> None:
     assert train_apart(tmp_path, devices=2, dies_at_epoch=1) != 0
     assert not (tmp_path / "weights.safetensors").exists()
 
@@ -105,12 +105,12 @@ def run_here(folder: Path, **changes: Any) -> Any:
     )
 
 
-def test_early_stopping_ends_a_run_that_no_longer_gets_better(tmp_path: Path) -> None:
+def test_early_stopping_ends_a_run_that_no_longer_improves(tmp_path: Path) -> None:
     result = run_here(tmp_path, learning_rate=1e-9, epochs=20, early_stopping_epochs=2)
     assert [row["epoch"] for row in result.curves.valid] == [1, 2, 3]
 
 
-def test_a_run_that_diverges_says_so(tmp_path: Path) -> None:
+def test_a_diverging_run_is_reported(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"step \d+.*train.learning_rate"):
         run_here(tmp_path, learning_rate=1e38, gradient_clip_norm=1e30, warmup_steps=0)
 
@@ -133,7 +133,7 @@ def test_each_setting_that_changes_numbers_changes_the_weights(
     assert any(not torch.equal(weights[name], value) for name, value in default_weights.items())
 
 
-def test_the_training_curve_has_a_row_every_so_many_steps(tmp_path: Path) -> None:
+def test_the_training_curve_has_a_row_per_logging_interval(tmp_path: Path) -> None:
     result = run_here(tmp_path, **{**SHORT, "log_every_steps": 3})
     assert [row["step"] for row in result.curves.train] == list(range(3, result.steps + 1, 3))
 

@@ -51,7 +51,7 @@ def test_catalogs_are_found_by_the_template_alone() -> None:
     }
 
 
-def test_messages_are_paired_by_key_whatever_their_order(read: Callable[..., Corpus]) -> None:
+def test_messages_are_paired_by_key_in_any_order(read: Callable[..., Corpus]) -> None:
     corpus = read(
         {
             PATH.format(group="lamp", language="en"): {"on": "On", "off": "Off", "new": "New"},

@@ -54,7 +54,7 @@ def test_ready_made_splits_are_kept_and_validation_is_valid(tmp_path: Path) -> N
     assert str(tmp_path) not in json.dumps(corpus.provenance)
 
 
-def test_the_provenance_tells_when_the_text_has_changed(tmp_path: Path) -> None:
+def test_the_provenance_changes_with_the_text(tmp_path: Path) -> None:
     first = read(write_dataset(tmp_path / "a", train=FLAT)).provenance["sha256_of_pairs"]
     same = read(write_dataset(tmp_path / "b", train=STRUCT)).provenance["sha256_of_pairs"]
     other = read(write_dataset(tmp_path / "c", train=FLAT[:1])).provenance["sha256_of_pairs"]
@@ -62,7 +62,7 @@ def test_the_provenance_tells_when_the_text_has_changed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("rows", [FLAT, STRUCT])
-def test_a_missing_language_is_told_with_those_that_are_there(tmp_path: Path, rows: Rows) -> None:
+def test_a_missing_language_is_named_with_those_that_exist(tmp_path: Path, rows: Rows) -> None:
     with pytest.raises(InputError, match="has no column 'fr' in its split train, only en, es"):
         read(write_dataset(tmp_path / "set", train=rows), "fr")
 
