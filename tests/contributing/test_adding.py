@@ -185,8 +185,8 @@ LOGGED_FILE = Addition(
                 "    with best_effort():",
             ),
             (
-                "from collections.abc import",
-                "from pathlib import Path\nfrom collections.abc import",
+                "import time\n",
+                "import time\nfrom pathlib import Path\n",
             ),
         ),
         "dvc.yaml": (

@@ -12,7 +12,7 @@ class Problem(NamedTuple):
     what: str
     where: str
     remedy: str
-    """What a person can do."""
+    """Advice for the user."""
     fix: Callable[[], object] | None = None
     """Fixes the problem, or None if that is not safe."""
     is_certain: bool = True

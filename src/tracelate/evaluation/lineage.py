@@ -43,7 +43,7 @@ class Lineage(FileForm):
 
     @property
     def files(self) -> dict[str, str]:
-        """What the model is and comes from, from the weights to the corpus."""
+        """Hashes of the model's files and of all that it comes from, from weights to corpus."""
         return {**self.model, **self.tokenized, **self.prepared, **self.raw}
 
     @property
@@ -95,7 +95,7 @@ def make_lineage(
 
 
 def corpus_name(provenance: Mapping[str, Any]) -> str:
-    """What the corpus is called, with its version or revision."""
+    """The name of the corpus, with its version or revision."""
     name = provenance.get("package") or provenance.get("name") or "local files"
     version = provenance.get("version") or provenance.get("revision") or ""
     return f"{name} {version}".strip()

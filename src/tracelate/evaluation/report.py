@@ -1,4 +1,4 @@
-"""What evaluation writes down: the translations one by one, and the scores of the whole."""
+"""The results of an evaluation: each translation, and the scores of all of them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from tracelate.files import whole_file
 class TranslationRow(BaseModel):
     """One test sentence, translated and scored: a line of translations.jsonl."""
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, strict=True, extra="ignore", allow_inf_nan=False)
+    # a later version may add columns
 
     source: str
     reference: str
@@ -28,11 +29,11 @@ class TranslationRow(BaseModel):
     sentence_chrf: float
     """Percent."""
     group: str
-    """What the corpus was split by, such as a component or a document."""
+    """The unit that the corpus was split by, such as a component or a document."""
     origin: str
-    """Where in the corpus the pair comes from."""
+    """The file of the corpus that the pair comes from, and the place in it."""
     log_probability: float | None = None
-    """Natural, divided by the length penalty of the search; None: not kept."""
+    """Natural logarithm, divided by the length penalty of the search; None if not recorded."""
 
 
 class ScoredTest(NamedTuple):
@@ -44,7 +45,7 @@ class ScoredTest(NamedTuple):
 
 
 class Metrics(NamedTuple):
-    """What metrics.json holds."""
+    """The scores of an evaluation, as in metrics.json."""
 
     scores: list[Score]
     buckets: list[LengthBucket]
@@ -62,7 +63,7 @@ def write_translations(path: Path, rows: Iterable[TranslationRow]) -> None:
 
 
 def read_translations(path: Path) -> Iterator[TranslationRow]:
-    """What `write_translations` wrote. Raises InputError, which names the line that is wrong."""
+    """Reads what `write_translations` wrote. Raises InputError that names a wrong line."""
     with path.open(encoding="utf-8", newline="\n") as file:
         for number, line in enumerate(file, start=1):
             try:

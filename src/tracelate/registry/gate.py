@@ -54,7 +54,7 @@ class GateCheck(NamedTuple):
     name: str
     passed: bool
     reason: str
-    """What was measured and, if the check failed, the remedy."""
+    """The measured values and, if the check failed, the remedy."""
 
 
 class GateVerdict(NamedTuple):

@@ -1,0 +1,100 @@
+"""The evaluation of a model on a test set, from its translations to its reports.
+
+Shapes: T target pieces, S source pieces.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracelate import layout
+from tracelate.config import EvaluateConfig
+from tracelate.corpus.pairs import Pair
+from tracelate.evaluation.attention_statistics import attention_statistics
+from tracelate.evaluation.figures.attention import attention_figure
+from tracelate.evaluation.figures.scores import source_length_figure, training_figure
+from tracelate.evaluation.figures.style import write_png
+from tracelate.evaluation.metrics import SentenceScores
+from tracelate.evaluation.metrics_file import write_metrics
+from tracelate.evaluation.page import write_page
+from tracelate.evaluation.report import Metrics, ScoredTest, TranslationRow, write_translations
+from tracelate.evaluation.scoring import score_translations
+from tracelate.evaluation.word_attention import attention_over_words, choose_for_heat_maps
+from tracelate.inference.translator import Translation, Translator
+from tracelate.training.curve_files import read_curve
+
+
+class Evaluation(NamedTuple):
+    """A model's translations of a test set, their scores, and their attention."""
+
+    translations: Sequence[Translation]
+    rows: list[TranslationRow]
+    attentions: list[NDArray[np.float32]]
+    """The weights of each translation: weights_TS."""
+    metrics: Metrics
+
+    @property
+    def signatures(self) -> dict[str, str]:
+        """The signature of each score, by its name."""
+        return {score.name: score.signature for score in self.metrics.scores}
+
+
+def evaluate(
+    translator: Translator,
+    pairs: Sequence[Pair],
+    translations: Sequence[Translation],
+    test_sha256: str,
+    config: EvaluateConfig,
+) -> Evaluation:
+    """Scores the translations of `pairs`, in their order, and measures their attention.
+
+    `test_sha256` is the hash of the file that the pairs were read from.
+    """
+    scored = score_translations(pairs, translations, config)
+    attentions = list(translator.attentions(translations))
+    test = ScoredTest(len(pairs), test_sha256)
+    metrics = Metrics(scored.scores, scored.buckets, attention_statistics(attentions), test)
+    return Evaluation(translations, scored.rows, attentions, metrics)
+
+
+def write_reports(evaluation: Evaluation, translator: Translator, root: Path = Path()) -> None:
+    """Writes metrics.json, translations.jsonl and the page of translations."""
+    tokenizer, saved = translator.trained.tokenizer, translator.trained.config
+    seen = [
+        attention_over_words(tokenizer, translation, weights_TS)
+        for translation, weights_TS in zip(
+            evaluation.translations, evaluation.attentions, strict=True
+        )
+    ]
+    languages = f"{saved.source_language} to {saved.target_language}"
+    title = f"{languages}: {len(evaluation.rows):,} test sentences"
+    write_page(root / layout.PAGE, title, evaluation.rows, seen)
+    write_translations(root / layout.TRANSLATIONS, evaluation.rows)
+    write_metrics(root / layout.METRICS, evaluation.metrics)
+
+
+def draw_figures(
+    evaluation: Evaluation, translator: Translator, heat_maps: int, root: Path = Path()
+) -> None:
+    """Draws the training curves, BLEU by source length, and `heat_maps` sentences' attention."""
+    folder = root / layout.FIGURES
+    curves = read_curve(root / layout.TRAIN_CURVE), read_curve(root / layout.VALID_CURVE)
+    write_png(training_figure(*curves), folder / "training.png")
+    lengths = source_length_figure(evaluation.metrics.buckets)
+    write_png(lengths, folder / "bleu_by_source_length.png")
+    places = choose_for_heat_maps([row.source for row in evaluation.rows], heat_maps)
+    for number, place in enumerate(places, start=1):
+        translation, row = evaluation.translations[place], evaluation.rows[place]
+        seen = attention_over_words(
+            translator.trained.tokenizer,
+            translation,
+            evaluation.attentions[place],
+            translator.attention_views(translation),
+        )
+        figure = attention_figure(seen, SentenceScores(row.sentence_bleu, row.sentence_chrf))
+        write_png(figure, folder / f"attention_{number}.png")
