@@ -216,6 +216,20 @@ def test_a_dry_run_returns_the_outcome_and_changes_nothing(world: World, champio
     assert world.state() == before
 
 
+def test_a_dry_run_has_the_decision_and_the_checks_of_the_real_run(
+    world: World, champion: Alias
+) -> None:
+    for run in (world.weak, world.better, world.weak, world.better):
+        dry = world.promote(run, champion, dry_run=True)
+        real = world.promote(run, champion)
+        assert (dry.decision, dry.replaced, dry.verdict) == (
+            real.decision,
+            real.replaced,
+            real.verdict,
+        )
+        assert dry.record is None
+
+
 def test_force_moves_the_alias_with_the_reason_and_rollback_undoes_it(
     world: World, champion: Alias
 ) -> None:

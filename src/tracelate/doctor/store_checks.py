@@ -30,7 +30,7 @@ MIN_AGE_S = 600
 """A model younger than this may still be being written."""
 PACKED_FILES = {*MODEL_FILES, layout.LINEAGE.name}
 STAGE_FILES = {
-    trainings.STAGE: {layout.TRAINING_REPORT.name, *(path.name for path in trainings.CURVES)},
+    trainings.STAGE: {layout.TRAINING_REPORT.name, *(path.name for path in trainings.CURVE_FILES)},
     evaluations.STAGE: {path.name for path in layout.EVALUATION_FILES},
 }
 """From a stage to the names of its files among a run's artifacts."""

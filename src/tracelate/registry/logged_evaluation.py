@@ -19,7 +19,7 @@ from tracelate.tracking.records import StoredRun
 from tracelate.tracking.results import find_evaluated_run
 from tracelate.tracking.store import Store
 
-HASHED = (layout.LINEAGE, layout.METRICS, layout.TRANSLATIONS)
+CHECKED_FILES = (layout.LINEAGE, layout.METRICS, layout.TRANSLATIONS)
 """Files of an evaluation whose sha256 the run's tags contain."""
 HASH_LENGTH = 12
 """Number of a hash's characters in messages."""
@@ -48,7 +48,7 @@ def read_evaluation(store: Store, reference: str) -> LoggedEvaluation:
     """
     run, title = find_evaluated_run(store, reference)
     with tempfile.TemporaryDirectory(prefix="tracelate-") as temporary:
-        [place] = {_download(store, run, title, path, Path(temporary)) for path in HASHED}
+        [place] = {_download(store, run, title, path, Path(temporary)) for path in CHECKED_FILES}
         try:
             evidence = read_evidence(place, title, run.run_id)
             lineage = read_lineage(place / layout.LINEAGE.name)

@@ -12,7 +12,7 @@ from tracelate.registry.gate import GatePolicy, GateVerdict
 from tracelate.registry.versions import Alias
 from tracelate.tracking.store import Store
 
-FOLDER = "promotion"
+VERDICT_FOLDER = "promotion"
 """Folder of the verdicts' files among a run's artifacts."""
 VERDICT_TAG = "tracelate."
 """Beginning of the names of a version's tags."""
@@ -44,7 +44,7 @@ def record_verdict(
     Returns the address of the file, runs:/….
     """
     document = verdict_document(candidate, judgement, alias, version, author)
-    name = f"{FOLDER}/{author.when.replace(':', '').replace('+0000', 'Z')}.json"
+    name = f"{VERDICT_FOLDER}/{author.when.replace(':', '').replace('+0000', 'Z')}.json"
     address = f"runs:/{candidate.run_id}/{name}"
     store.runs.log_document(candidate.run_id, document, name)
     for key, value in _tag_values(document, judgement, address).items():

@@ -16,7 +16,8 @@ from tracelate.tracking.run_owner import process_tags
 from tracelate.tracking.runs import hash_tags
 
 STAGE = "evaluation"
-HASHED = (layout.TEST, layout.LINEAGE, layout.METRICS, layout.TRANSLATIONS)
+TAGGED_FILES = (layout.TEST, layout.LINEAGE, layout.METRICS, layout.TRANSLATIONS)
+"""Files whose sha256 a tag of the run contains."""
 SHARPNESS = "sharpness_by_position"
 TABLE_COLUMNS = (
     "source",
@@ -41,7 +42,7 @@ def evaluation_contents(lineage: Lineage, root: Path) -> RunContents:
         params={"evaluate": lineage.params["evaluate"]},
         tags={
             **process_tags(),  # the training's process may have ended
-            **hash_tags(HASHED, root),
+            **hash_tags(TAGGED_FILES, root),
             **scoring_tags(lineage.test_sha256, lineage.signatures),
         },
         datasets=[DataFile(layout.TEST, lineage.test_sha256, "test", metrics.test.sentences)],

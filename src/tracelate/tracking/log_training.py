@@ -23,7 +23,7 @@ from tracelate.training.curve_files import read_curve
 from tracelate.training.run_file import read_training_run
 
 TRAIN, VALID = layout.TOKENIZED_TRAIN, layout.TOKENIZED_VALID
-CURVES = (layout.TRAIN_CURVE, layout.VALID_CURVE)
+CURVE_FILES = (layout.TRAIN_CURVE, layout.VALID_CURVE)
 STAGE = "training"
 UNUSED = ("evaluate", "registry")
 """Sections of params.yaml that do not affect a training."""
@@ -68,14 +68,14 @@ def training_files(root: Path = Path()) -> list[Path]:
     """Returns the files of a training that its run in MLflow contains."""
     return [
         root / path
-        for path in (*layout.TRAINING_INPUTS, layout.RUN, layout.TRAINING_REPORT, *CURVES)
+        for path in (*layout.TRAINING_INPUTS, layout.RUN, layout.TRAINING_REPORT, *CURVE_FILES)
     ]
 
 
 def training_contents(params: Mapping[str, Any], root: Path) -> RunContents:
     """Reads what a finished training writes to its run."""
     training = read_training_run(root / layout.RUN)
-    report, curves = root / layout.TRAINING_REPORT, [root / curve for curve in CURVES]
+    report, curves = root / layout.TRAINING_REPORT, [root / curve for curve in CURVE_FILES]
     origin = training_origin(params, Commit(training.commit, training.dirty), root)
     return origin._replace(
         metrics=training_metrics(report),
