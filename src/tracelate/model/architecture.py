@@ -1,4 +1,4 @@
-"""The parts that a model's settings name."""
+"""Building of the encoder and the decoder that a model's settings name."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from tracelate.model.transformer import TransformerDecoder, TransformerEncoder
 
 
 def build_encoder(config: ModelConfig) -> nn.Module:
-    """The encoder that `config` names; it gives `Encoded`."""
+    """Returns the encoder that `config` names; its output is `Encoded`."""
     if config.architecture == "transformer":
         return TransformerEncoder(config)
     return RecurrentEncoder(config) if config.encoder == "recurrent" else FeedForwardEncoder(config)
 
 
 def build_decoder(config: ModelConfig) -> Decoder[Any, Any]:
-    """The decoder that `config` names: Bahdanau's attends before the cell."""
+    """Returns the decoder that `config` names: additive attention has Bahdanau's."""
     if config.architecture == "transformer":
         return TransformerDecoder(config)
     return BahdanauDecoder(config) if config.attention == "additive" else LuongDecoder(config)
 
 
 def architecture_name(config: ModelConfig) -> str:
-    """What a person calls the model, such as `gru, general` or `transformer, 2 layers`."""
+    """Returns a short name for people, such as `gru, general` or `transformer, 2 layers`."""
     layers = [f"{config.layers} layers"] if config.layers > 1 else []
     if config.architecture == "transformer":
         return ", ".join(["transformer", *layers])

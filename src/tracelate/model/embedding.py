@@ -11,10 +11,11 @@ import torch
 from torch import Tensor, nn
 
 LONGEST_WAVELENGTH = 10_000.0
+"""In positions, divided by 2π: Vaswani et al. 2017, section 3.5."""
 
 
 class PositionalEmbedding(nn.Module):
-    """W x_s + PE(s), for networks that read all words at once and have no other notion of order.
+    """W x_s + PE(s), for networks that read all words at once, whatever their order.
 
     Embeddings are scaled to a standard deviation of about 1 before training, so that words and
     positions have values of similar size.
@@ -26,7 +27,7 @@ class PositionalEmbedding(nn.Module):
         self.inputs = nn.Linear(embedding_size, size)
 
     def forward(self, embedded_BSE: Tensor, first: int = 0) -> Tensor:
-        """Returns the words with their positions, of which the first is `first`: positioned_BSM."""
+        """Returns positioned_BSM, the sum of words and positions; the first word is at `first`."""
         words_BSM: Tensor = self.inputs(embedded_BSE / self.embedding_deviation)
         return words_BSM + sinusoids(first, words_BSM.shape[1], words_BSM)
 

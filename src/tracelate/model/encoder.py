@@ -1,6 +1,6 @@
-"""Encoders: from the source words to one state a word.
+"""Encoders: from the source words to one state for each word.
 
-Shapes: B batch, S source, E embedding, M memory state (both directions together), L layers.
+Shapes: B batch, S source, E embedding, M encoder state (both directions together), L layers.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from tracelate.model.embedding import PositionalEmbedding
 
 class Encoded(NamedTuple):
     states_BSM: Tensor
-    """One state a source token."""
+    """One state for each source token."""
     last: CellState
-    """What each layer of the decoder starts from; of no layers where it starts from nothing."""
+    """The last state of each layer, from which the decoder's layers start. L is 0 if the decoder
+    has no state of its own."""
 
 
 class RecurrentEncoder(nn.Module):
     """Recurrent cells in one direction, or in both: Bahdanau et al. 2015, section 3.2.
 
-    Padding is packed away, so it changes nothing, and its states are zero. The last states are
-    the forward direction's after the last real token beside the backward direction's after the
-    first.
+    Padding is not read, and its states are zero. The last state joins the forward direction's state
+    after the last real token and the backward direction's state after the first token.
     """
 
     def __init__(self, config: ModelConfig) -> None:
@@ -70,8 +70,9 @@ class RecurrentEncoder(nn.Module):
 class FeedForwardEncoder(nn.Module):
     """h_s = LReLU(W x_s + b), each word by itself: Raffel and Ellis 2015, section 2.1.
 
-    Their model is blind to order; here the place of a word is added to it (Vaswani et al. 2017,
-    section 3.5). The decoder starts from the mean of the states, their unweighted context.
+    LReLU has the slope 0.01 below 0. Their model ignores the order of words; here the position of a
+    word is added to its embedding (Vaswani et al. 2017, section 3.5). The decoder starts from the
+    mean of the states.
     """
 
     def __init__(self, config: ModelConfig) -> None:

@@ -1,7 +1,8 @@
 """Search: from an encoded source to the best target words.
 
-A sentence's result depends on that sentence alone: its length limit is its own, and sentences
-leave the batch as they finish. What remains is the rounding of matrix products of other sizes.
+The translation of a sentence does not depend on the others in its batch: each sentence has its own
+length limit and leaves the batch when it is done. Only the rounding of matrix products may differ
+between batches of different sizes.
 
 Shapes: B sentences in the batch, K beams, N = B·K rows, T target so far, S source, V vocabulary.
 """
@@ -18,12 +19,16 @@ from tracelate.model.seq2seq import Seq2Seq
 
 
 class SpecialIds(NamedTuple):
+    """Ids of the special tokens."""
+
     padding: int
     start: int
     end: int
 
 
 class Hypothesis(NamedTuple):
+    """A translation as ids, with its score."""
+
     ids: list[int]
     """Target ids without start and end."""
     score: float
@@ -49,7 +54,7 @@ def length_penalty(length: int, alpha: float) -> float:
 def greedy_search(
     model: Seq2Seq, source_BS: Tensor, mask_BS: Tensor, special: SpecialIds
 ) -> list[list[int]]:
-    """The likeliest word at each step, until the end token or the length limit."""
+    """Returns the most probable word at each step, until the end token or the length limit."""
     memory, state = model.encode(source_BS, mask_BS)
     limit_B = torch.tensor(length_limits(model, mask_BS), device=source_BS.device)
     previous_B = torch.full_like(limit_B, special.start)

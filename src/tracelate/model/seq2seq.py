@@ -19,13 +19,18 @@ from tracelate.model.encoder import Encoded
 
 
 class TeacherForced(NamedTuple):
+    """Scores of the next word at each target position."""
+
     logits_BTV: Tensor
     weights_BTS: Tensor
+    """Attention weights, as in `Attended`."""
     views: Mapping[str, Tensor]
     """As `Attended.views`."""
 
 
 class DecoderStep(NamedTuple):
+    """Scores of one next word, and the decoder's state before it."""
+
     logits_BV: Tensor
     state: Selectable
 
@@ -34,8 +39,8 @@ class Seq2Seq(nn.Module):
     """An encoder-decoder with attention over one joint vocabulary.
 
     One matrix embeds source and target words and is the output layer's weight (Press and Wolf
-    2017), so the attentional vector a_t has the embeddings' size. Dropout needs
-    masks, which are given in training only.
+    2017), so the attentional vector a_t has the embeddings' size. There is dropout only where masks
+    are given, which is in training.
     """
 
     def __init__(self, config: ModelConfig, vocabulary_size: int, padding_id: int) -> None:
@@ -52,7 +57,11 @@ class Seq2Seq(nn.Module):
         self._initialise(config.embedding_deviation)
 
     def _initialise(self, embedding_deviation: float) -> None:
-        """Orthogonal recurrent weights, Xavier elsewhere, small embeddings, biases at zero."""
+        """Sets the weights before training, at random.
+
+        Recurrent weights are orthogonal for each gate (Saxe et al. 2014), other matrices uniform
+        (Glorot and Bengio 2010), embeddings normal, and biases 0.
+        """
         for name, parameter in self.named_parameters():
             if "weight_hh" in name:
                 for gate in torch.split(parameter, parameter.shape[1]):
@@ -71,7 +80,7 @@ class Seq2Seq(nn.Module):
     def encode(
         self, source_BS: Tensor, mask_BS: Tensor, masks: DropoutMasks | None = None
     ) -> DecoderStart[Any, Any]:
-        """Reads source ids; `mask_BS` is True at real tokens, of which a row has one or more."""
+        """Reads source ids; `mask_BS` is True at real tokens, at least one in each row."""
         encoded: Encoded = self.encoder(self._embed(source_BS, masks), mask_BS, masks)
         states_BSM = drop(encoded.states_BSM, self.dropout.encoder_output, masks)
         return self.decoder.start(Encoded(states_BSM, encoded.last), mask_BS)
@@ -83,14 +92,14 @@ class Seq2Seq(nn.Module):
         target_BT: Tensor,
         masks: DropoutMasks | None = None,
     ) -> TeacherForced:
-        """Scores the word after each word of `target_BT`, which begins with the start token."""
+        """Scores the next word at each word of `target_BT`, which begins with the start token."""
         memory, state = self.encode(source_BS, mask_BS, masks)
         output = self.decoder(self._embed(target_BT, masks), state, memory, masks)
         attentional_BTE = drop(output.attentional_BTE, self.dropout.decoder_output, masks)
         return TeacherForced(self._logits(attentional_BTE), output.weights_BTS, output.views)
 
     def step(self, previous_B: Tensor, state: Selectable, memory: Selectable) -> DecoderStep:
-        """Scores the word after `previous_B`: what `forward` does, one word at a time."""
+        """Scores the word after `previous_B`, as `forward` does for all words at once."""
         output = self.decoder(self._embed(previous_B.unsqueeze(1), None), state, memory, None)
         return DecoderStep(self._logits(output.attentional_BTE)[:, 0], output.state)
 

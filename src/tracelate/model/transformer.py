@@ -1,9 +1,9 @@
 """The Transformer: attention in place of recurrence. Vaswani et al. 2017, sections 3.1 to 3.3.
 
-Layers normalise what they read, not what they add (Xiong et al. 2020, "pre-norm"), which trains
-without a long warm-up. All three attentions are `model.attention.multi_head`'s, so that the keys
-of past words are kept between steps, weights can be inspected, and dropout uses `DropoutMasks`.
-tests/model/test_transformer.py holds the layers against torch's own.
+Each sublayer normalises its input (Xiong et al. 2020, "pre-norm"), which trains without a long
+warm-up. The three kinds of attention are those of `model.attention.multi_head`, so that the keys of
+past words are kept between steps, weights can be inspected, and dropout uses `DropoutMasks`.
+tests/model/test_transformer.py compares the layers with torch's.
 
 Shapes: B batch, S source, T target, E embedding, M model size.
 """
@@ -26,17 +26,17 @@ from tracelate.model.encoder import Encoded
 
 
 class LayerMemories(NamedTuple):
-    """What each layer of the decoder attends to: encoded sources, or the target words so far."""
+    """A memory for each layer of the decoder: of the sources, or of the target words so far."""
 
     layers: tuple[Memory, ...]
 
     def select(self, rows: Tensor) -> LayerMemories:
-        """The memories whose row i is these ones' row `rows[i]`; rows may repeat."""
+        """Returns the memories whose row i is row `rows[i]` of these; rows may repeat."""
         return LayerMemories(tuple(layer.select(rows) for layer in self.layers))
 
 
 class FeedForward(nn.Module):
-    """W_2 max(0, W_1 x + b_1) + b_2, eq. 2, at each place by itself."""
+    """W_2 max(0, W_1 x + b_1) + b_2, eq. 2, at each position by itself."""
 
     def __init__(self, size: int, inner_size: int) -> None:
         super().__init__()
@@ -49,7 +49,7 @@ class FeedForward(nn.Module):
 
 
 class EncoderLayer(nn.Module):
-    """Each source word looks at all of them, then through the feed-forward layer."""
+    """Self-attention of all source words, then the feed-forward layer."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -62,8 +62,8 @@ class EncoderLayer(nn.Module):
 
     def forward(self, states_BSM: Tensor, mask_BS: Tensor, masks: DropoutMasks | None) -> Tensor:
         normal_BSM = self.attention_norm(states_BSM)
-        seen = self.attention(normal_BSM, self.attention.memory(normal_BSM, mask_BS))
-        states_BSM = states_BSM + drop(seen.context_BTC, self.dropout, masks)
+        attended = self.attention(normal_BSM, self.attention.memory(normal_BSM, mask_BS))
+        states_BSM = states_BSM + drop(attended.context_BTC, self.dropout, masks)
         added_BSM = self.feed_forward(self.feed_forward_norm(states_BSM))
         return states_BSM + drop(added_BSM, self.dropout, masks)
 
@@ -71,14 +71,14 @@ class EncoderLayer(nn.Module):
 class DecoderLayerOutput(NamedTuple):
     states_BTM: Tensor
     past: Memory
-    """The target words so far, these ones included."""
+    """Keys and values of the target words so far, these words included."""
     attended: Attended
-    """What they took of the source."""
+    """Result of the attention to the source."""
 
 
 class DecoderLayer(nn.Module):
-    """Each target word looks at those before it, then at the source, then goes through the
-    feed-forward layer.
+    """Self-attention of each target word to itself and those before it, attention to the source,
+    then the feed-forward layer.
     """
 
     def __init__(self, config: ModelConfig) -> None:
@@ -97,11 +97,11 @@ class DecoderLayer(nn.Module):
     ) -> DecoderLayerOutput:
         first_step = past.mask_BS.shape[1]
         normal_BTM = self.past_norm(states_BTM)
-        # what a real word sees is real: padding comes after it
+        # padding needs no mask: it follows all real words, which attend to earlier words only
         real_BT = past.mask_BS.new_ones(states_BTM.shape[:2])
         past = _longer(past, self.past_attention.memory(normal_BTM, real_BT))
-        remembered = self.past_attention(normal_BTM, past, first_step)
-        states_BTM = states_BTM + drop(remembered.context_BTC, self.dropout, masks)
+        of_past = self.past_attention(normal_BTM, past, first_step)
+        states_BTM = states_BTM + drop(of_past.context_BTC, self.dropout, masks)
         attended: Attended = self.source_attention(self.source_norm(states_BTM), source)
         states_BTM = states_BTM + drop(attended.context_BTC, self.dropout, masks)
         added_BTM = self.feed_forward(self.feed_forward_norm(states_BTM))
@@ -110,7 +110,7 @@ class DecoderLayer(nn.Module):
 
 
 class TransformerEncoder(nn.Module):
-    """Layers of self-attention. The decoder starts from nothing but what it attends to."""
+    """Layers of self-attention. It has no last state: the decoder needs its states alone."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -129,8 +129,10 @@ class TransformerEncoder(nn.Module):
 
 
 class TransformerDecoder(Decoder[LayerMemories, LayerMemories]):
-    """Layers of causal self-attention and attention to the source. Its weights are the last
-    layer's, and its views are that layer's heads.
+    """Layers of causal self-attention and attention to the source.
+
+    The attention weights it returns are those of the last layer to the source, and the views are
+    the heads of that layer.
     """
 
     def __init__(self, config: ModelConfig) -> None:
@@ -171,5 +173,5 @@ class TransformerDecoder(Decoder[LayerMemories, LayerMemories]):
 
 
 def _longer(past: Memory, new: Memory) -> Memory:
-    """The words of both, one after the other."""
+    """Joins two memories along the words."""
     return Memory(*(torch.cat(parts, dim=1) for parts in zip(past, new, strict=True)))

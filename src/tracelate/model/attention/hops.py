@@ -1,4 +1,4 @@
-"""Looking several times. Sukhbaatar et al. 2015, section 2.2."""
+"""Several hops of attention. Sukhbaatar et al. 2015, section 2.2."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from tracelate.model.attention.protocol import Attended, Attention, Memory
 
 
 class HoppingAttention(Attention):
-    """Attends K times to the same memory; what one hop found goes into the next one's query, and
-    what the last one found into the context, beside its query:
+    """Attends K times to the same memory. The result of a hop is added to the query of the next
+    hop, and the query after the last hop is the context:
 
         u¹ = h_t;   o^k = attention(u^k);   u^{k+1} = H u^k + o^k;   c_t = u^{K+1}
 
-    The paper predicts from u^{K+1}, so that each hop reaches the answer; H is its layer-wise map.
-    The weights are the last hop's, and each hop's are a view. The sizes of query and context must
-    be equal.
+    As in the paper, the word is predicted from u^{K+1}; H is the map of its layer-wise weight
+    tying. The weights are those of the last hop, and the weights of each hop are a view. The sizes
+    of query and context must be equal.
     """
 
     def __init__(self, attention: Attention, query_size: int, hop_count: int) -> None:
@@ -40,7 +40,7 @@ class HoppingAttention(Attention):
 
 
 def _of_hop(number: int, attended: Attended) -> dict[str, Tensor]:
-    """A hop's weights, and what it has to show beside them."""
+    """Returns the views of one hop: its weights, and the views of its attention."""
     name = f"hop {number}"
     shown = {f"{name}, {view}": weights for view, weights in attended.views.items()}
     return {name: attended.weights_BTS, **shown}

@@ -1,7 +1,7 @@
-"""Local attention: each target step looks into a window of the source. Luong et al. 2015, 3.2.
+"""Local attention to a window of the source. Luong et al. 2015, section 3.2.
 
-Around a place p_t the window takes in 2D + 1 source places. Inside it, the weights are those of
-"general"; D is `model.window`.
+The window of a target step has 2D + 1 source positions around p_t; D is the setting `model.window`.
+Scores inside it are those of "general".
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from tracelate.model.attention.scores import GeneralAttention
 from tracelate.model.precision import at_least_float32
 
 WINDOW = "window"
-"""The view that says which source places a target step could look at."""
+"""Name of the view that is 1 at the source positions inside the window."""
 
 
 class LocalMonotonicAttention(GeneralAttention):
-    """local-m: p_t = t, as if source and target went in step.
+    """local-m: p_t = t, which supposes that source and target have the same order and length.
 
-    The paper leaves open what a target longer than its source looks at: here, p_t stays at the
-    last source word.
+    The paper does not define p_t after the end of the source; here it stays at the last source
+    word.
     """
 
     def __init__(self, query_size: int, memory_size: int, window: int) -> None:
@@ -44,9 +44,9 @@ class LocalPredictiveAttention(GeneralAttention):
 
     As in the paper, the weights are not normalised again, so they sum to one at most.
 
-    v_p is kept √Q times as large as it acts. Adam moves each of its Q numbers alike, and together
-    they would drive the sigmoid to one end, where p_t learns nothing more, before there is
-    anything to look at.
+    The product with v_p is divided by √Q, which the paper does not do. Adam changes all Q numbers
+    of v_p by similar amounts; without the division, their sum saturates the sigmoid in the first
+    steps, and p_t has no gradient after that.
     """
 
     def __init__(self, query_size: int, memory_size: int, window: int) -> None:
@@ -65,7 +65,7 @@ class LocalPredictiveAttention(GeneralAttention):
         return attend(aligned_BTS * gaussian_BTS, memory, {WINDOW: window_BTS})
 
     def centre(self, query_BTQ: Tensor, mask_BS: Tensor) -> Tensor:
-        """p_t, a real number from 0 to the source's length: centre_BT."""
+        """Returns centre_BT, the positions p_t: real numbers from 0 to the source's length."""
         hidden_BTQ = self.w_p(query_BTQ).tanh()
         share_BT = (self.v_p(hidden_BTQ) / hidden_BTQ.shape[-1] ** 0.5).squeeze(-1).sigmoid()
         length_B1 = mask_BS.sum(dim=1, keepdim=True)
@@ -73,12 +73,12 @@ class LocalPredictiveAttention(GeneralAttention):
 
 
 def distance_from(centre_BT: Tensor, mask_BS: Tensor) -> Tensor:
-    """How far each source place is from the centre, with its sign: distance_BTS."""
-    place_S = torch.arange(mask_BS.shape[1], device=mask_BS.device)
-    return place_S - centre_BT.unsqueeze(-1)
+    """Returns distance_BTS, each source position minus the centre."""
+    position_S = torch.arange(mask_BS.shape[1], device=mask_BS.device)
+    return position_S - centre_BT.unsqueeze(-1)
 
 
 def in_window(centre_BT: Tensor, mask_BS: Tensor, window: int) -> Tensor:
-    """True at real source places at most `window` from the centre: window_BTS."""
+    """Returns window_BTS, True at real source positions at most `window` from the centre."""
     near_BTS = distance_from(centre_BT, mask_BS).abs() <= window
     return near_BTS & mask_BS.unsqueeze(1)

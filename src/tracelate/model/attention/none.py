@@ -8,8 +8,8 @@ from tracelate.model.attention.protocol import Attended, Attention, Memory
 
 
 class NoAttention(Attention):
-    """An empty context and no weight anywhere: of the source, the decoder has the encoder's last
-    state alone.
+    """An empty context and zero weights: the decoder knows the source by the encoder's last state
+    alone.
     """
 
     context_size = 0

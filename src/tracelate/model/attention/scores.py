@@ -1,4 +1,4 @@
-"""Variants that differ in the score alone."""
+"""Variants that differ in the score alone: additive, concat, dot, scaled dot and general."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ class AdditiveAttention(ScoredAttention):
 class ConcatAttention(AdditiveAttention):
     """score(h_t, h̄_s) = v_aᵀ tanh(W_a [h_t; h̄_s]). Luong et al. 2015, eq. 8, "concat".
 
-    W_a [h_t; h̄_s] = W₁ h_t + W₂ h̄_s, so the score is Bahdanau's; what differs is that Luong's
-    decoder attends after the cell.
+    W_a [h_t; h̄_s] = W₁ h_t + W₂ h̄_s, so the score is the same as Bahdanau's. The decoders differ:
+    Luong's attends after the cell.
     """
 
 

@@ -1,4 +1,4 @@
-"""All variants by name: `model.attention` in params.yaml."""
+"""All variants by their names in the setting `model.attention`."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ VARIANTS: dict[str, Callable[[int, ModelConfig], Attention]] = {
 
 
 def build_attention(config: ModelConfig) -> Attention:
-    """The attention that `config` names, over states and queries of the hidden size."""
+    """Returns the attention that `config` names, over states and queries of the hidden size."""
     attention = VARIANTS[config.attention](config.hidden_size, config)
     if config.hops > 1:
         return HoppingAttention(attention, config.hidden_size, config.hops)
