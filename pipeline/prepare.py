@@ -41,13 +41,14 @@ def main() -> None:
             leakage[name] = measure_leakage(
                 splits[name],
                 splits["train"],
+                config.near_duplicate,
                 advance=lambda count, task=task: shown.advance(task, count),  # type: ignore[misc]
             )
     refuse_leakage(leakage["test"], config.max_near_leakage_percent)
 
     for name, path in SPLIT_FILES.items():
         write_pairs(path, splits[name])
-    write_json(DATA_REPORT, data_report(read, dropped, splits, leakage))
+    write_json(DATA_REPORT, data_report(read, dropped, splits, leakage, config.near_duplicate))
     counts = ", ".join(f"{name} {len(pairs):,}" for name, pairs in splits.items())
     say(
         f"prepare: kept {sum(map(len, splits.values())):,} of {read:,} pairs ({counts}), "

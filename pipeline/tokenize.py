@@ -24,7 +24,7 @@ def main() -> None:
     with progress() as shown:
         shown.add_task("learning pieces", total=None)
         sentences = (side for pair in splits["train"] for side in (pair.source, pair.target))
-        tokenizer = SubwordTokenizer.train(sentences, config.vocabulary_size)
+        tokenizer = SubwordTokenizer.train(sentences, config.vocabulary_size, config.min_frequency)
         tokenized = {name: tokenize_pairs(tokenizer, pairs) for name, pairs in splits.items()}
     tokenizer.save(TOKENIZER)
     for name, path in OUTPUTS.items():

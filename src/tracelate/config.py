@@ -6,6 +6,7 @@ Values come from params.yaml alone: nothing here has a default. Percent is 0 to 
 from __future__ import annotations
 
 import difflib
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, Self, get_args
 
@@ -105,19 +106,49 @@ class DownloadConfig(Section):
     files: FilesConfig
 
 
+class NearDuplicateConfig(Section):
+    """Definition of two sentences that are nearly the same.
+
+    The Jaccard similarity of their sets of character n-grams is at least `similarity`; see
+    `tracelate.corpus.leakage`.
+    """
+
+    similarity: Annotated[float, Field(gt=0, le=1)]
+    """Lowest similarity of a near duplicate; 1: only sentences with the same n-grams."""
+    gram: Count
+    """Characters of an n-gram. Longer ones make fewer sentences near duplicates."""
+
+
 class PrepareConfig(Section):
     seed: int
+    """Seed of the split. Another seed puts other groups into valid and test."""
     valid_percent: Percent
+    """Percent of the groups that are held out for validation, if the corpus has no split valid."""
     test_percent: Percent
+    """Percent of the groups that are held out for the test, if the corpus has no split test."""
     max_characters: Count
+    """Most characters on either side of a pair; longer pairs are dropped."""
     max_length_ratio: Annotated[float, Field(ge=1)]
+    """Highest ratio of the longer side to the shorter one, in characters of single width. Above it
+    a pair is unbalanced and is dropped, as its sides are hardly translations of each other."""
+    always_balanced_characters: Annotated[int, Field(ge=0)]
+    """Pairs whose longer side has at most this many characters, of single width, are never
+    unbalanced: the ratio of short texts varies, as in `OK` and `De acuerdo`."""
     drop_untranslated: bool
+    """Drops pairs whose two sides are the same."""
+    near_duplicate: NearDuplicateConfig
     max_near_leakage_percent: Percent
+    """Highest percent of test sentences with a near duplicate in train; above it, the stage fails.
+    """
 
 
 class TokenizeConfig(Section):
     vocabulary_size: Annotated[int, Field(ge=300)]
-    """The 256 bytes and the special tokens are always in it."""
+    """Largest number of pieces, with the 256 bytes and the special tokens, which are always in it.
+    """
+    min_frequency: Count
+    """Fewest occurrences in the training text of two pieces that are merged (Sennrich et al. 2016).
+    """
 
 
 class DropoutConfig(Section):
@@ -267,8 +298,27 @@ class EvaluateConfig(Section):
     length_penalty: LengthPenalty
     batch_sentences: Count
     bootstrap_samples: Annotated[int, Field(ge=2)]
+    """Number of resampled test sets that an interval is computed from (Koehn 2004)."""
     bootstrap_seed: Annotated[int, Field(ge=0)]
+    """Seed of the resampling."""
+    source_length_buckets: Annotated[list[Count], Field(min_length=1)]
+    """Fewest words of the source in each bucket that BLEU is computed for, rising from 1. A bucket
+    ends before the next one; the last has no end."""
+    min_bucket_sentences: Count
+    """Fewest sentences of a bucket that gets a score. An interval from very few sentences does not
+    hold for others."""
     heat_maps: Annotated[int, Field(ge=0)]
+    """Number of test sentences that are drawn with their attention."""
+
+    @model_validator(mode="after")
+    def _refuse_buckets_out_of_order(self) -> Self:
+        edges = self.source_length_buckets
+        if edges[0] != 1 or any(right <= left for left, right in pairwise(edges)):
+            raise ValueError(
+                f"source_length_buckets is {edges}: begin at 1 and let each edge be greater than "
+                "the one before it"
+            )
+        return self
 
 
 def _known_metric(key: str) -> str:

@@ -16,12 +16,6 @@ from tracelate.errors import InputError
 from tracelate.evaluation.sacrebleu_statistics import Scorer
 from tracelate.metric_table import BLEU_OF_SHORT_TEXTS, METRICS
 
-LENGTH_BUCKETS = (1, 3, 6, 11, 21)
-"""The shortest source, in words, of each bucket: 1-2, 3-5, 6-10, 11-20, 21 and more."""
-
-MIN_BUCKET_SENTENCES = 20
-"""A bucket with fewer gets no score: resampling so few says nothing about other sentences."""
-
 
 class Score(NamedTuple):
     """A corpus score in percent."""
@@ -51,7 +45,7 @@ class LengthBucket(NamedTuple):
     """None: no limit."""
     sentences: int
     bleu: Score | None
-    """None where the bucket has fewer than MIN_BUCKET_SENTENCES sentences."""
+    """None if the bucket has too few sentences for a score."""
 
 
 def corpus_scores(
@@ -93,13 +87,14 @@ def bleu_by_source_length(
     *,
     samples: int,
     seed: int,
-    edges: Sequence[int] = LENGTH_BUCKETS,
+    edges: Sequence[int],
+    min_sentences: int,
 ) -> list[LengthBucket]:
-    """Corpus BLEU in buckets of source length in words, empty buckets included.
+    """Returns corpus BLEU in buckets of source length in words, with empty buckets.
 
-    `edges` are the buckets' shortest lengths, rising; the last bucket has no upper end. Unlike
-    the corpus score, BLEU has effective order here, and its signature says so: translations of
-    one or two words have no 4-grams, without which plain BLEU is 0 however good they are.
+    `edges` are the buckets' shortest lengths, rising; the last bucket has no upper end. A bucket of
+    fewer than `min_sentences` sentences has no score. Unlike the corpus score, BLEU has effective
+    order here, which its signature names (see BLEU_OF_SHORT_TEXTS).
 
     Raises InputError if the three differ in length or are empty, if `edges` do not rise, or if a
     source is shorter than the first of them.
@@ -121,7 +116,7 @@ def bleu_by_source_length(
     buckets = []
     for shortest, longest, members in length_buckets(source_lengths, edges):
         score = None
-        if len(members) >= MIN_BUCKET_SENTENCES:
+        if len(members) >= min_sentences:
             score = _score(
                 Scorer(BLEU_OF_SHORT_TEXTS),
                 [hypotheses[member] for member in members],
@@ -134,10 +129,10 @@ def bleu_by_source_length(
 
 
 def length_buckets(
-    source_lengths: Sequence[int], edges: Sequence[int] = LENGTH_BUCKETS
+    source_lengths: Sequence[int], edges: Sequence[int]
 ) -> Iterator[tuple[int, int | None, list[int]]]:
-    """Each bucket's shortest and longest source in words (None: no limit), and the places of the
-    sentences in it.
+    """Yields each bucket's shortest and longest source in words (None: no limit), and the places of
+    its sentences.
     """
     rows = np.searchsorted(edges, source_lengths, side="right") - 1
     for index, shortest in enumerate(edges):
