@@ -37,12 +37,14 @@ def main() -> None:
         refuse_empty(splits, read, dropped)
     for name in ("valid", "test"):
         with bar(f"leakage of {name}", len(splits[name])) as advance:
-            leakage[name] = measure_leakage(splits[name], splits["train"], advance=advance)
+            leakage[name] = measure_leakage(
+                splits[name], splits["train"], config.near_duplicate, advance=advance
+            )
     refuse_leakage(leakage["test"], config.max_near_leakage_percent)
 
     for name, path in SPLIT_FILES.items():
         write_pairs(path, splits[name])
-    write_json(DATA_REPORT, data_report(read, dropped, splits, leakage))
+    write_json(DATA_REPORT, data_report(read, dropped, splits, leakage, config.near_duplicate))
     counts = ", ".join(f"{name} {len(pairs):,}" for name, pairs in splits.items())
     say(
         f"prepare: kept {sum(map(len, splits.values())):,} of {read:,} pairs ({counts}), "

@@ -24,7 +24,7 @@ def main() -> None:
     splits = {name: read_pairs(PREPARED / f"{name}.parquet") for name in SPLITS}
     with spinner("learning pieces"):
         sentences = (side for pair in splits["train"] for side in (pair.source, pair.target))
-        tokenizer = SubwordTokenizer.train(sentences, config.vocabulary_size)
+        tokenizer = SubwordTokenizer.train(sentences, config.vocabulary_size, config.min_frequency)
         tokenized = {name: tokenize_pairs(tokenizer, pairs) for name, pairs in splits.items()}
     tokenizer.save(TOKENIZER)
     for name, path in OUTPUTS.items():

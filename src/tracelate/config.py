@@ -5,10 +5,11 @@ All values come from params.yaml: nothing here has a default. Percent is 0 to 10
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from tracelate.config_file import read_settings
@@ -129,6 +130,19 @@ class DownloadConfig(Section):
     """Local text files."""
 
 
+class NearDuplicateConfig(Section):
+    """Definition of two sentences that are nearly the same.
+
+    The Jaccard similarity of their sets of character n-grams is at least `similarity`; see
+    `tracelate.corpus.leakage`.
+    """
+
+    similarity: Annotated[float, Field(gt=0, le=1)]
+    """Lowest similarity of a near duplicate; 1: only sentences with the same n-grams."""
+    gram: Count
+    """Characters of an n-gram. Longer ones make fewer sentences near duplicates."""
+
+
 class PrepareConfig(Section):
     """Cleaning and splitting of the corpus."""
 
@@ -144,14 +158,17 @@ class PrepareConfig(Section):
     """Most characters on either side of a pair; longer pairs are dropped."""
     max_length_ratio: Annotated[float, Field(ge=1)]
     """Most characters of the longer side for each character of the shorter side; other pairs are
-    dropped, unless their longer side has 20 characters or fewer. Characters of double width, such
-    as Chinese ones, count twice."""
+    dropped. Characters of double width, such as Chinese ones, count twice."""
+    always_balanced_characters: Annotated[int, Field(ge=0)]
+    """Pairs whose longer side has at most this many characters, counted in the same way, are kept
+    whatever their ratio: that of short texts varies, as in `OK` and `De acuerdo`."""
     drop_untranslated: bool
     """If true, pairs with the same text on both sides are dropped."""
+    near_duplicate: NearDuplicateConfig
+    """Definition of a near duplicate."""
     max_near_leakage_percent: Percent
-    """Most percent of the test sentences that may have a near duplicate in the training text: a
-    sentence whose set of character 5-grams has a Jaccard similarity of 0.8 or more. Above it the
-    stage fails and no model is promoted."""
+    """Most percent of the test sentences that may have a near duplicate in the training text. Above
+    it the stage fails and no model is promoted."""
 
 
 class TokenizeConfig(Section):
@@ -160,6 +177,9 @@ class TokenizeConfig(Section):
     vocabulary_size: Annotated[int, Field(ge=300)]
     """Number of pieces of the byte-pair encoding (Sennrich et al. 2016) that both languages share,
     with the 256 bytes and 4 special tokens; a small corpus may yield fewer."""
+    min_frequency: Count
+    """Minimum number of occurrences in the training text of two pieces that are merged (Sennrich et
+    al. 2016)."""
 
 
 class TrainConfig(Section):
@@ -224,8 +244,24 @@ class EvaluateConfig(Section):
     """Number of resampled test sets behind each 95 % interval (Koehn 2004)."""
     bootstrap_seed: Annotated[int, Field(ge=0)]
     """Seed of the resampling."""
+    source_length_buckets: Annotated[list[Count], Field(min_length=1)]
+    """Fewest words of the source in each bucket that BLEU is computed for, rising from 1. A bucket
+    ends before the next one; the last has no end."""
+    min_bucket_sentences: Count
+    """Fewest sentences of a bucket that gets a score. An interval from very few sentences does not
+    hold for others."""
     heat_maps: Annotated[int, Field(ge=0)]
     """Number of test sentences whose attention is drawn; 0: none."""
+
+    @model_validator(mode="after")
+    def _refuse_buckets_out_of_order(self) -> Self:
+        edges = self.source_length_buckets
+        if edges[0] != 1 or any(right <= left for left, right in pairwise(edges)):
+            raise ValueError(
+                f"source_length_buckets is {edges}: begin at 1 and let each edge be greater than "
+                "the one before it"
+            )
+        return self
 
 
 def _known_metric(key: str) -> str:

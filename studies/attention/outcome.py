@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tracelate.evaluation.metrics import MIN_BUCKET_SENTENCES, length_buckets, percentile_interval
+from tracelate.evaluation.metrics import length_buckets, percentile_interval
 from tracelate.evaluation.results import Evidence
 from tracelate.evaluation.sacrebleu_statistics import Scorer
 from tracelate.metric_table import BLEU, BLEU_OF_SHORT_TEXTS, CHRF
@@ -87,11 +87,15 @@ class Outcome(NamedTuple):
 
 def study_outcome(evidence: Mapping[str, Sequence[Evidence]]) -> Outcome:
     """Computes the results from the evaluations of each variant, one per seed, on one test set."""
-    rows = next(iter(evidence.values()))[0].rows
+    first = next(iter(evidence.values()))[0]
+    rows, evaluated = first.rows, first.metrics.buckets
     places_DN = np.random.default_rng(SEED).choice(len(rows), size=(DRAWS, len(rows)))
     times_DN = np.stack([np.bincount(places_N, minlength=len(rows)) for places_N in places_DN])
     lengths = [len(row.source.split()) for row in rows]
-    members = [one for one in length_buckets(lengths) if len(one[2]) >= MIN_BUCKET_SENTENCES]
+    in_buckets = length_buckets(lengths, [bucket.shortest for bucket in evaluated])
+    members = [
+        one for bucket, one in zip(evaluated, in_buckets, strict=True) if bucket.bleu is not None
+    ]
     variants = {}
     for number, (variant, runs) in enumerate(evidence.items()):
         chosen_DR = np.random.default_rng([SEED, number]).integers(
@@ -111,7 +115,7 @@ def study_outcome(evidence: Mapping[str, Sequence[Evidence]]) -> Outcome:
         )
     return Outcome(
         sentences=len(rows),
-        signatures=next(iter(evidence.values()))[0].signatures,
+        signatures=first.signatures,
         buckets=[Bucket(shortest, longest, len(places)) for shortest, longest, places in members],
         variants=variants,
     )

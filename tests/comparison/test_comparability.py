@@ -152,3 +152,12 @@ def test_invalid_metrics_are_an_error_of_one_line(tmp_path: Path, text: str, exp
     (tmp_path / "metrics.json").write_bytes(text.encode("utf-8", "surrogateescape"))
     with pytest.raises(InputError, match=expected):
         read_evidence(tmp_path, "a")
+
+
+@pytest.mark.parametrize(("change", "reasons"), [(9e-7, 0), (-9e-7, 0), (2e-6, 1), (-2e-6, 1)])
+def test_a_score_may_differ_from_that_of_its_translations_by_rounding_alone(
+    change: float, reasons: int
+) -> None:
+    first, *others = A.metrics.scores
+    scores = [first._replace(value=first.value + change), *others]
+    assert len(inconsistencies(A._replace(metrics=A.metrics._replace(scores=scores)))) == reasons

@@ -7,11 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.evaluation.results import evidence, some_references, translate_badly
+from tests.evaluation.results import LENGTH_BUCKETS, evidence, some_references, translate_badly
 from tracelate.comparison.compare import compare, most_changed, write_comparison
 from tracelate.comparison.significance import Resampling
 from tracelate.errors import InputError
-from tracelate.evaluation.metrics import LENGTH_BUCKETS
 from tracelate.evaluation.results import Evidence
 
 QUICK = Resampling(bootstrap_samples=100, randomisations=200, seed=1)

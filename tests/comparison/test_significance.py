@@ -130,6 +130,13 @@ def test_p_counts_the_measured_value_as_one_of_the_draws() -> None:
     assert bootstrap_p(1.5, drawn) == 2 / 5
 
 
+def test_a_draw_that_differs_from_the_measured_value_by_rounding_alone_counts_as_equal() -> None:
+    drawn = np.array([2.0, -2.0, 1.0])
+    assert randomisation_p(2.0 + 5e-10, drawn) == 3 / 4
+    assert randomisation_p(2.0 + 5e-9, drawn) == 1 / 4
+    assert randomisation_p(2.0 - 5e-9, drawn) == 3 / 4
+
+
 def test_positive_means_that_the_second_is_better_by_every_metric() -> None:
     for one in by_metric(BAD, GOOD).values():
         assert one.difference > 0 and one.low > 0
@@ -157,7 +164,9 @@ def test_a_verdict_requires_both_tests() -> None:
     assert one._replace(p_bootstrap=0.04, p_randomisation=0.04).verdict(0.05) == "better"
     assert one._replace(p_bootstrap=0.04, p_randomisation=0.06).verdict(0.05) == "not shown"
     assert one._replace(p_bootstrap=0.06, p_randomisation=0.04).verdict(0.05) == "not shown"
-    assert one._replace(p_bootstrap=0.05, p_randomisation=0.05).verdict(0.05) == "not shown"
+    for p_bootstrap, p_randomisation in ((0.05, 0.05), (0.05, 0.01), (0.01, 0.05)):
+        at_level = one._replace(p_bootstrap=p_bootstrap, p_randomisation=p_randomisation)
+        assert at_level.verdict(0.05) == "not shown"
 
 
 def test_the_seed_decides_and_the_environment_neither_does_nor_is_changed(

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracelate.config import PrepareConfig
+from tracelate.config import NearDuplicateConfig, PrepareConfig
 from tracelate.corpus.cleaning import RULES, clean, is_unbalanced, normalise
 from tracelate.corpus.pairs import Pair
 
@@ -17,7 +17,9 @@ CONFIG = PrepareConfig(
     test_percent=10.0,
     max_characters=40,
     max_length_ratio=3.0,
+    always_balanced_characters=20,
     drop_untranslated=True,
+    near_duplicate=NearDuplicateConfig(similarity=0.8, gram=5),
     max_near_leakage_percent=20.0,
 )
 
@@ -78,12 +80,56 @@ def test_one_source_may_have_two_translations() -> None:
 
 
 def test_short_pairs_are_never_unbalanced() -> None:
-    assert not is_unbalanced(pair("OK", "De acuerdo"), 3.0)
-    assert is_unbalanced(pair("OK", "De acuerdo, pero no así"), 3.0)
+    assert not is_unbalanced(pair("OK", "De acuerdo"), CONFIG)
+    assert is_unbalanced(pair("OK", "De acuerdo, pero no así"), CONFIG)
+
+
+@pytest.mark.parametrize(
+    ("longer", "shorter", "unbalanced"),
+    [
+        (30, 10, False),  # the ratio is 3.0, the highest that is allowed
+        (31, 10, True),
+        (20, 1, False),  # 20 characters are always balanced
+        (21, 1, True),
+        (21, 7, False),
+        (22, 7, True),
+    ],
+)
+def test_the_limits_of_balance_are_themselves_balanced_on_either_side(
+    longer: int, shorter: int, unbalanced: bool
+) -> None:
+    sides = "a" * longer, "b" * shorter
+    assert is_unbalanced(pair(*sides), CONFIG) is unbalanced
+    assert is_unbalanced(pair(*reversed(sides)), CONFIG) is unbalanced
+
+
+def test_the_limit_of_always_balanced_pairs_is_a_setting() -> None:
+    config = CONFIG.model_copy(update={"always_balanced_characters": 10})
+    assert not is_unbalanced(pair("a" * 10, "b"), config)
+    assert is_unbalanced(pair("a" * 11, "b"), config)
+
+
+@pytest.mark.parametrize("characters", [39, 40, 41])
+@pytest.mark.parametrize("side", ["source", "target"])
+def test_a_pair_of_max_characters_is_kept_and_a_longer_one_dropped(
+    characters: int, side: str
+) -> None:
+    one = pair("a" * 30, "b" * 30)._replace(**{side: "x" * characters})
+    dropped: Counter[str] = Counter()
+    kept = list(clean([one], CONFIG, dropped))
+    assert kept == ([one] if characters <= 40 else [])
+    assert dropped == ({} if characters <= 40 else {"too_long": 1})
+
+
+def test_characters_of_double_width_count_twice() -> None:
+    assert not is_unbalanced(pair("字" * 10, "b"), CONFIG)  # as wide as 20
+    assert is_unbalanced(pair("字" * 11, "b"), CONFIG)
+    assert not is_unbalanced(pair("a" * 60, "字" * 10), CONFIG)  # as wide as 60 and 20
+    assert is_unbalanced(pair("a" * 61, "字" * 10), CONFIG)
 
 
 def test_a_chinese_translation_of_usual_length_is_balanced() -> None:
-    assert not is_unbalanced(pair("Enter your password once more", "请再次输入密码"), 3.0)
+    assert not is_unbalanced(pair("Enter your password once more", "请再次输入密码"), CONFIG)
 
 
 @given(st.lists(st.tuples(st.text(max_size=50), st.text(max_size=50)).map(lambda s: pair(*s))))

@@ -8,7 +8,14 @@ from hypothesis import strategies as st
 
 from tests.corpus.test_cleaning import CONFIG
 from tracelate.corpus.pairs import Pair
-from tracelate.corpus.splitting import HELD_OUT, drop_held_out, refuse_empty, split
+from tracelate.corpus.splitting import (
+    HELD_OUT,
+    drop_held_out,
+    place_of,
+    refuse_empty,
+    split,
+    split_at,
+)
 from tracelate.errors import InputError
 
 
@@ -89,3 +96,23 @@ def test_an_empty_split_is_refused_with_the_reasons() -> None:
     splits = {"train": pairs_of(range(3)), "valid": [], "test": []}
     with pytest.raises(InputError, match=r"split valid and test is empty: of 12 .* too_long 3"):
         refuse_empty(splits, 12, {"too_long": 3, "empty": 0})
+
+
+@pytest.mark.parametrize(
+    ("place", "expected"),
+    [(0.0, "test"), (9.99, "test"), (10.0, "valid"), (14.99, "valid"), (15.0, "train")],
+)
+def test_a_border_belongs_to_the_split_that_begins_there(place: float, expected: str) -> None:
+    assert split_at(place, {"test": 10.0, "valid": 5.0}) == expected
+
+
+def test_a_share_of_nothing_is_empty() -> None:
+    assert split_at(0.0, {"test": 0.0, "valid": 5.0}) == "valid"
+    assert split_at(0.0, {}) == "train"
+
+
+def test_places_are_spread_from_0_to_100() -> None:
+    places = sorted(place_of(f"group{number}", 1) for number in range(4000))
+    assert 0 <= places[0] < 0.5 and 99.5 < places[-1] < 100
+    # the mean of 4,000 even places is 50, with a standard deviation of 0.46
+    assert sum(places) / len(places) == pytest.approx(50, abs=2)

@@ -19,7 +19,7 @@ SENTENCES = [
     "the door opens the door",
     *["</s> <s> <pad> <unk>"] * 50,  # text that tempts merges to spell special tokens
 ]
-TOKENIZER = SubwordTokenizer.train(SENTENCES, vocabulary_size=400)
+TOKENIZER = SubwordTokenizer.train(SENTENCES, vocabulary_size=400, min_frequency=2)
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=60)
 IDS = st.lists(st.integers(min_value=0, max_value=TOKENIZER.size - 1), max_size=30)
 HARD = [
@@ -33,6 +33,12 @@ HARD = [
     "\u00a0",
     "",
 ]
+
+
+def test_two_pieces_are_merged_if_they_occur_together_often_enough() -> None:
+    for min_frequency, merges in ((2, 1), (3, 0)):
+        tokenizer = SubwordTokenizer.train(["qz", "qz"], 400, min_frequency)
+        assert tokenizer.size == 256 + 4 + merges
 
 
 @given(TEXTS)
@@ -100,7 +106,7 @@ def test_a_special_token_is_a_word_by_itself() -> None:
 def test_a_saved_tokenizer_loads_the_same_and_is_written_the_same(tmp_path: Path) -> None:
     first, again = tmp_path / "a.json", tmp_path / "b.json"
     TOKENIZER.save(first)
-    SubwordTokenizer.train(SENTENCES, vocabulary_size=400).save(again)
+    SubwordTokenizer.train(SENTENCES, vocabulary_size=400, min_frequency=2).save(again)
     assert first.read_bytes() == again.read_bytes()
     loaded = SubwordTokenizer.load(first)
     assert loaded.encode(HARD) == TOKENIZER.encode(HARD)
@@ -133,7 +139,7 @@ def test_forking_after_use_warns_of_nothing() -> None:
     program = (
         "import os\n"
         "from tracelate.corpus.tokenizer import SubwordTokenizer\n"
-        "one = SubwordTokenizer.train(['a b'] * 9, 300)\n"
+        "one = SubwordTokenizer.train(['a b'] * 9, 300, 2)\n"
         "one.encode(['a b'] * 999)\n"
         "if os.fork() == 0:\n"
         "    one.encode(['a'])\n"

@@ -14,6 +14,7 @@ from tracelate.files import write_json
 
 WORDS = ["la", "luz", "de", "sala", "no", "se", "pudo", "abrir", "puerta", "red", "casa", "tres"]
 HASH = "5e" * 32
+LENGTH_BUCKETS = (1, 3, 6, 11, 21)
 
 
 def some_references(count: int = 60) -> list[str]:
@@ -41,7 +42,13 @@ def evidence(
     """As evaluate leaves it; each source is its reference in capitals."""
     sources = [text.upper() for text in references]
     buckets = bleu_by_source_length(
-        [len(source.split()) for source in sources], translations, references, samples=20, seed=1
+        [len(source.split()) for source in sources],
+        translations,
+        references,
+        samples=20,
+        seed=1,
+        edges=LENGTH_BUCKETS,
+        min_sentences=20,
     )
     scores = corpus_scores(translations, references, samples=samples, seed=1)
     rows = [

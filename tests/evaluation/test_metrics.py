@@ -6,17 +6,21 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
 import pytest
 from sacrebleu.metrics import BLEU, CHRF, TER
 
+from tests.evaluation.results import LENGTH_BUCKETS
 from tracelate.errors import InputError
 from tracelate.evaluation.metrics import (
-    MIN_BUCKET_SENTENCES,
+    LengthBucket,
     bleu_by_source_length,
     corpus_scores,
+    length_buckets,
+    percentile_interval,
     sentence_scores,
 )
 
@@ -38,6 +42,24 @@ HYPOTHESES = [
     "",
     "Temperatura",
 ]
+
+
+def in_buckets(
+    lengths: Sequence[int],
+    hypotheses: Sequence[str],
+    references: Sequence[str],
+    edges: Sequence[int] = LENGTH_BUCKETS,
+    min_sentences: int = 20,
+) -> list[LengthBucket]:
+    return bleu_by_source_length(
+        lengths,
+        hypotheses,
+        references,
+        samples=10,
+        seed=1,
+        edges=edges,
+        min_sentences=min_sentences,
+    )
 
 
 def test_scores_and_intervals_are_those_of_the_sacrebleu_command(tmp_path: Path) -> None:
@@ -151,7 +173,7 @@ def test_buckets_hold_every_sentence_once_and_score_their_own_sentences_only() -
     references = [right] * 30 + [wrong] * 21 + [right] * 9
     hypotheses = [right] * 60
 
-    buckets = bleu_by_source_length(lengths, hypotheses, references, samples=10, seed=1)
+    buckets = in_buckets(lengths, hypotheses, references)
 
     assert [bucket[:3] for bucket in buckets] == [
         (1, 2, 0),
@@ -170,11 +192,8 @@ def test_buckets_hold_every_sentence_once_and_score_their_own_sentences_only() -
 
 
 def test_a_bucket_is_scored_from_the_minimum_of_sentences_on() -> None:
-    count = 2 * MIN_BUCKET_SENTENCES - 1
-    lengths = [3] * MIN_BUCKET_SENTENCES + [7] * (MIN_BUCKET_SENTENCES - 1)
-    first, second = bleu_by_source_length(
-        lengths, ["a b c d"] * count, ["a b c d"] * count, samples=5, seed=1, edges=[3, 7]
-    )
+    lengths, texts = [3] * 8 + [7] * 7, ["a b c d"] * 15
+    first, second = in_buckets(lengths, texts, texts, edges=[3, 7], min_sentences=8)
     assert first.bleu is not None
     assert second.bleu is None
 
@@ -183,7 +202,7 @@ def test_right_translations_of_one_word_score_100_in_their_bucket() -> None:
     words = ["Apagado"] * 30
     plain = corpus_scores(words, words, samples=2, seed=1)[0]
     assert plain.value == pytest.approx(0)  # it has no 4-gram to count
-    first = bleu_by_source_length([1] * 30, words, words, samples=5, seed=1)[0]
+    first = in_buckets([1] * 30, words, words)[0]
     assert first.bleu is not None
     assert first.bleu.value == pytest.approx(100)
     assert "eff:yes" in first.bleu.signature
@@ -192,7 +211,7 @@ def test_right_translations_of_one_word_score_100_in_their_bucket() -> None:
 def test_one_bucket_of_long_sentences_is_the_corpus_score() -> None:
     hypotheses, references = HYPOTHESES * 3, REFERENCES * 3
     (bucket,) = bleu_by_source_length(
-        [4] * 21, hypotheses, references, samples=30, seed=5, edges=[1]
+        [4] * 21, hypotheses, references, samples=30, seed=5, edges=[1], min_sentences=20
     )
     whole = corpus_scores(hypotheses, references, samples=30, seed=5)[0]
     assert bucket.bleu is not None
@@ -201,8 +220,27 @@ def test_one_bucket_of_long_sentences_is_the_corpus_score() -> None:
 
 def test_lengths_and_edges_that_do_not_fit_are_refused() -> None:
     with pytest.raises(InputError, match="3 source lengths for 5 hypotheses"):
-        bleu_by_source_length([1] * 3, ["a"] * 5, ["a"] * 5, samples=2, seed=1)
+        in_buckets([1] * 3, ["a"] * 5, ["a"] * 5)
     with pytest.raises(InputError, match="must rise"):
-        bleu_by_source_length([1], ["a"], ["a"], samples=2, seed=1, edges=[3, 3])
+        in_buckets([1], ["a"], ["a"], edges=[3, 3])
     with pytest.raises(InputError, match="0 words"):
-        bleu_by_source_length([0, 5], ["a"] * 2, ["a"] * 2, samples=2, seed=1)
+        in_buckets([0, 5], ["a"] * 2, ["a"] * 2)
+
+
+def test_a_bucket_begins_at_its_edge_and_ends_before_the_next() -> None:
+    lengths = [1, 2, 3, 5, 6, 10, 11, 20, 21, 22, 400]
+    assert list(length_buckets(lengths, LENGTH_BUCKETS)) == [
+        (1, 2, [0, 1]),
+        (3, 5, [2, 3]),
+        (6, 10, [4, 5]),
+        (11, 20, [6, 7]),
+        (21, None, [8, 9, 10]),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("count", "outside"), [(39, 0), (40, 1), (79, 1), (80, 2), (119, 2), (1000, 25)]
+)
+def test_the_interval_leaves_out_whole_fortieths_at_either_end(count: int, outside: int) -> None:
+    values = [float(value) for value in reversed(range(count))]
+    assert percentile_interval(values) == (outside, count - 1 - outside)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from tracelate.evaluation.word_attention import Span, merge_pieces
+from tracelate.evaluation.word_attention import Span, choose_for_heat_maps, merge_pieces
 
 
 def spans_of(sizes: list[int]) -> list[Span]:
@@ -99,3 +99,15 @@ def test_spans_that_would_lose_weight_or_leave_the_matrix_are_refused(
 ) -> None:
     with pytest.raises(ValueError, match=message):
         merge_pieces(np.full((3, 5), 0.2), target_spans, source_spans)
+
+
+def test_heat_maps_are_of_sentences_with_4_to_25_words() -> None:
+    sources = [" ".join(["word"] * length) for length in (3, 4, 25, 26)]
+    assert choose_for_heat_maps(sources, 9) == [1, 2]
+
+
+def test_heat_maps_are_spread_evenly_from_short_to_long() -> None:
+    lengths = [20, 4, 12, 8, 16]
+    sources = [" ".join(["word"] * length) for length in lengths]
+    for count, expected in ((0, []), (1, [12]), (2, [8, 16]), (5, [4, 8, 12, 16, 20])):
+        assert [lengths[place] for place in choose_for_heat_maps(sources, count)] == expected

@@ -203,7 +203,7 @@ def test_too_much_leakage_is_refused_with_examples(project: Project) -> None:
     project.set(download__catalogs__sha256=sha256(wheel).hexdigest())
     line = _refused_prepare(project)
     assert "100.0 % of the test sentences have a near duplicate in train" in line
-    assert line.count(" is like ") == 3
+    assert line.count(" is similar to ") == 3
 
 
 @pytest.mark.parametrize(("stage", "missing"), [("prepare", "provenance"), ("tokenize", "train")])

@@ -9,7 +9,8 @@ from sacrebleu.metrics import BLEU
 
 from studies.attention.document import claims
 from studies.attention.outcome import Outcome, study_outcome
-from tracelate.evaluation.metrics import corpus_scores
+from tests.evaluation.results import LENGTH_BUCKETS
+from tracelate.evaluation.metrics import bleu_by_source_length, corpus_scores
 from tracelate.evaluation.report import Metrics, ScoredTest, TranslationRow
 from tracelate.evaluation.results import Evidence
 
@@ -42,8 +43,17 @@ def translated(name: str, share_right: float, seed: int, long_share: float = 1.0
     texts_said = [row.translation for row in rows]
     references = [row.reference for row in rows]
     scores = corpus_scores(texts_said, references, samples=2, seed=1)
+    buckets = bleu_by_source_length(
+        [len(row.source.split()) for row in rows],
+        texts_said,
+        references,
+        samples=2,
+        seed=1,
+        edges=LENGTH_BUCKETS,
+        min_sentences=20,
+    )
     test = ScoredTest(len(rows), "0" * 64)
-    return Evidence(name, None, Metrics(scores, [], None, test), rows)
+    return Evidence(name, None, Metrics(scores, buckets, None, test), rows)
 
 
 @pytest.fixture(scope="module")

@@ -28,7 +28,7 @@ WORDS = ["uno", "dos", "tres", "seis", "diez", "ocho", "mil", "cero"]
 
 
 def tokenizer() -> SubwordTokenizer:
-    return SubwordTokenizer.train([f" {word}" for word in WORDS] * 50, 300)
+    return SubwordTokenizer.train([f" {word}" for word in WORDS] * 50, 300, 2)
 
 
 def reversing_pairs(count: int, seed: int, longest: int = 6) -> list[TokenizedPair]:

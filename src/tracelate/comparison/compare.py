@@ -16,7 +16,8 @@ from tracelate.comparison.significance import (
     paired_statistics,
 )
 from tracelate.errors import InputError
-from tracelate.evaluation.metrics import MIN_BUCKET_SENTENCES, length_buckets, percentile_interval
+from tracelate.evaluation.metrics import LengthBucket, length_buckets, percentile_interval
+from tracelate.evaluation.report import TranslationRow
 from tracelate.evaluation.results import Evidence
 from tracelate.files import write_json
 from tracelate.metric_table import BLEU_OF_SHORT_TEXTS
@@ -39,7 +40,7 @@ class LengthDifference(NamedTuple):
     """None: no limit."""
     sentences: int
     difference: Difference | None
-    """With effective order; None if there are fewer than MIN_BUCKET_SENTENCES sentences."""
+    """With effective order; None if the bucket has too few sentences for a score."""
 
 
 class ChangedSentence(NamedTuple):
@@ -89,7 +90,7 @@ def compare(
         a,
         b,
         compare_systems(of_a, of_b, references, resampling, on_progress=on_progress),
-        _by_source_length([row.source for row in a.rows], of_a, of_b, references, resampling),
+        _by_source_length(a.metrics.buckets, a.rows, of_a, of_b, resampling),
         _changes(a, b),
     )
 
@@ -154,21 +155,24 @@ def most_changed(
 
 
 def _by_source_length(
-    sources: Sequence[str],
+    evaluated: Sequence[LengthBucket],
+    rows: Sequence[TranslationRow],
     a: Sequence[str],
     b: Sequence[str],
-    references: Sequence[str],
     resampling: Resampling,
 ) -> list[LengthDifference]:
+    """Compares in the buckets that system a was evaluated in, if they have a score there."""
     found = []
-    lengths = [len(source.split()) for source in sources]
-    for shortest, longest, places in length_buckets(lengths):
+    lengths = [len(row.source.split()) for row in rows]
+    edges = [bucket.shortest for bucket in evaluated]
+    for bucket, (shortest, longest, places) in zip(
+        evaluated, length_buckets(lengths, edges), strict=True
+    ):
         difference = None
-        if len(places) >= MIN_BUCKET_SENTENCES:
-            of_a, of_b, of_reference = (
-                [texts[place] for place in places] for texts in (a, b, references)
-            )
-            paired = paired_statistics(BLEU_OF_SHORT_TEXTS, of_a, of_b, of_reference)
+        if bucket.bleu is not None:
+            references = [rows[place].reference for place in places]
+            of_a, of_b = ([texts[place] for place in places] for texts in (a, b))
+            paired = paired_statistics(BLEU_OF_SHORT_TEXTS, of_a, of_b, references)
             drawn = draw(len(places), resampling._replace(randomisations=0))
             low, high = percentile_interval(bootstrap_differences(paired, drawn.places_DN).tolist())
             difference = Difference(paired.measured(), low, high)

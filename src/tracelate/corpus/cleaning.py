@@ -10,17 +10,14 @@ from collections.abc import Callable, Iterable, Iterator
 from tracelate.config import PrepareConfig
 from tracelate.corpus.pairs import Pair
 
-ALWAYS_BALANCED_CHARACTERS = 20
-"""Pairs whose longer side is no longer than this are never unbalanced: `OK` may be `De acuerdo`."""
-
 RULES = ("empty", "too_long", "unbalanced", "untranslated", "duplicate")
 
 Rule = Callable[[Pair], bool]
 
 
 def normalise(text: str) -> str:
-    """Unicode NFC; within a line each run of white space becomes one blank; line breaks stay, as
-    line feeds; no white space at the ends of lines or of the text.
+    """Returns the text in Unicode NFC, with one blank for each run of white space within a line,
+    line feeds for line breaks, and no white space at the ends of lines or of the text.
     """
     text = unicodedata.normalize("NFC", text).replace("\r\n", "\n").replace("\r", "\n")
     text = re.sub(r"[^\S\n]+", " ", text)
@@ -33,7 +30,9 @@ def normalise_pairs(pairs: Iterable[Pair]) -> Iterator[Pair]:
 
 
 def clean(pairs: Iterable[Pair], config: PrepareConfig, dropped: Counter[str]) -> Iterator[Pair]:
-    """The normalised pairs that no rule matches. The first rule that matches is counted."""
+    """Yields the normalised pairs that no rule matches, and counts the first rule that matches in
+    `dropped`.
+    """
     rules = _rules(config)
     for pair in normalise_pairs(pairs):
         broken = next((name for name, matches in rules.items() if matches(pair)), None)
@@ -43,10 +42,13 @@ def clean(pairs: Iterable[Pair], config: PrepareConfig, dropped: Counter[str]) -
             dropped[broken] += 1
 
 
-def is_unbalanced(pair: Pair, max_length_ratio: float) -> bool:
-    """By characters; those of double width, such as Chinese ones, count twice: they say more."""
+def is_unbalanced(pair: Pair, config: PrepareConfig) -> bool:
+    """Returns True if one side is too long for the other, in characters of single width.
+
+    Characters of double width, such as Chinese ones, count twice, as each has more meaning.
+    """
     shorter, longer = sorted((_width(pair.source), _width(pair.target)))
-    return longer > ALWAYS_BALANCED_CHARACTERS and longer > max_length_ratio * shorter
+    return longer > config.always_balanced_characters and longer > config.max_length_ratio * shorter
 
 
 def _width(text: str) -> int:
@@ -66,7 +68,7 @@ def _rules(config: PrepareConfig) -> dict[str, Rule]:
     rules: dict[str, Rule] = {
         "empty": lambda pair: not pair.source or not pair.target,
         "too_long": lambda pair: max(len(pair.source), len(pair.target)) > config.max_characters,
-        "unbalanced": lambda pair: is_unbalanced(pair, config.max_length_ratio),
+        "unbalanced": lambda pair: is_unbalanced(pair, config),
         "untranslated": lambda pair: config.drop_untranslated and pair.source == pair.target,
         "duplicate": is_duplicate,
     }

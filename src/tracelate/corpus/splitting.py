@@ -14,14 +14,14 @@ from tracelate.errors import InputError
 Splits = dict[str, list[Pair]]
 
 HELD_OUT = "source_in_held_out"
-"""The rule that drops a training pair whose source is in valid or test, and a validation pair
-whose source is in test."""
+"""The rule that drops training pairs whose source is in valid or test, and validation pairs whose
+source is in test."""
 
 
 def split(parts: Mapping[str, Sequence[Pair]], config: PrepareConfig) -> Splits:
     """Keeps ready-made splits and takes the missing ones from "all" or train, group by group.
 
-    Raises InputError where there is nothing to split or the percentages leave no training text.
+    Raises InputError if there is nothing to split or the percentages leave no training text.
     """
     rest = parts.get(ALL, parts.get("train"))
     if rest is None:
@@ -39,12 +39,12 @@ def split(parts: Mapping[str, Sequence[Pair]], config: PrepareConfig) -> Splits:
     splits: Splits = {name: list(parts.get(name, [])) for name in SPLITS}
     splits["train"] = []
     for pair in rest:
-        splits[_draw(pair.group, config.seed, shares)].append(pair)
+        splits[split_at(place_of(pair.group, config.seed), shares)].append(pair)
     return splits
 
 
 def drop_held_out(splits: Splits, dropped: Counter[str]) -> Splits:
-    """Drops from train what valid or test ask, and from valid what test asks."""
+    """Drops by the rule HELD_OUT, and adds the number of pairs to `dropped`."""
     test = {pair.source for pair in splits["test"]}
     valid = [pair for pair in splits["valid"] if pair.source not in test]
     held_out = test | {pair.source for pair in valid}
@@ -55,7 +55,7 @@ def drop_held_out(splits: Splits, dropped: Counter[str]) -> Splits:
 
 
 def refuse_empty(splits: Splits, read: int, dropped: Mapping[str, int]) -> None:
-    """Raises InputError that names the empty splits and what was dropped by which rule."""
+    """Raises InputError, which names the empty splits and the pairs that each rule dropped."""
     empty = [name for name in SPLITS if not splits[name]]
     if empty:
         rules = ", ".join(f"{name} {count:,}" for name, count in dropped.items() if count)
@@ -71,12 +71,18 @@ def count_groups(pairs: Iterable[Pair]) -> int:
     return len({pair.group for pair in pairs})
 
 
-def _draw(group: str, seed: int, shares: Mapping[str, float]) -> str:
-    """The split that `group` falls into. It depends on the seed and the group's name alone, so
-    new groups move no old ones.
+def place_of(group: str, seed: int) -> float:
+    """Returns a number from 0 to 100, the latter excluded, that the group's name and the seed alone
+    decide, so that new groups move no old ones.
     """
     digest = hashlib.sha256(f"{seed}:{group}".encode()).digest()
-    place = int.from_bytes(digest[:8]) / 2**64 * 100
+    return int.from_bytes(digest[:8]) / 2**64 * 100
+
+
+def split_at(place: float, shares: Mapping[str, float]) -> str:
+    """Returns the split that a place from 0 to 100 belongs to: the shares, in percent, follow each
+    other from 0, and the rest is train. A border belongs to the split that begins there.
+    """
     for name, percent in shares.items():
         if place < percent:
             return name

@@ -42,9 +42,11 @@ class SubwordTokenizer:
         self._bytes = [_piece_bytes(piece) for piece in sorted(ids, key=ids.__getitem__)]
 
     @classmethod
-    def train(cls, sentences: Iterable[str], vocabulary_size: int) -> SubwordTokenizer:
-        """The 256 bytes, the special tokens, and merges that occur at least twice, until
-        `vocabulary_size` is reached.
+    def train(
+        cls, sentences: Iterable[str], vocabulary_size: int, min_frequency: int
+    ) -> SubwordTokenizer:
+        """Learns up to `vocabulary_size` pieces: the 256 bytes, the special tokens, and merges of
+        two pieces that occur together at least `min_frequency` times.
         """
         tokenizer = Tokenizer(models.BPE())
         # it parts "</s>" into "</", "s" and ">", so no merge can spell a special token
@@ -52,7 +54,7 @@ class SubwordTokenizer:
         tokenizer.decoder = decoders.ByteLevel()
         trainer = trainers.BpeTrainer(
             vocab_size=vocabulary_size,
-            min_frequency=2,
+            min_frequency=min_frequency,
             special_tokens=list(SPECIAL),
             initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
             show_progress=False,

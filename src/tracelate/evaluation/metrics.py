@@ -16,12 +16,6 @@ from tracelate.errors import InputError
 from tracelate.evaluation.sacrebleu_statistics import Scorer
 from tracelate.metric_table import BLEU_OF_SHORT_TEXTS, METRICS
 
-LENGTH_BUCKETS = (1, 3, 6, 11, 21)
-"""Minimum number of source words of each bucket: 1-2, 3-5, 6-10, 11-20, 21 and more."""
-
-MIN_BUCKET_SENTENCES = 20
-"""Minimum size of a bucket with a score. The interval of fewer sentences is unreliable."""
-
 
 class Score(NamedTuple):
     """A corpus score in percent."""
@@ -51,7 +45,7 @@ class LengthBucket(NamedTuple):
     """None: no limit."""
     sentences: int
     bleu: Score | None
-    """None if the bucket has fewer than MIN_BUCKET_SENTENCES sentences."""
+    """None if the bucket has too few sentences for a score."""
 
 
 def corpus_scores(
@@ -93,13 +87,15 @@ def bleu_by_source_length(
     *,
     samples: int,
     seed: int,
-    edges: Sequence[int] = LENGTH_BUCKETS,
+    edges: Sequence[int],
+    min_sentences: int,
 ) -> list[LengthBucket]:
     """Returns corpus BLEU in buckets of source length in words, including empty buckets.
 
     `edges` are the minimum lengths of the buckets in increasing order; the last bucket has no
-    maximum. Unlike the corpus score, BLEU has effective order here, which its signature states:
-    translations of one or two words have no 4-grams, so that their plain BLEU is always 0.
+    maximum. A bucket of fewer than `min_sentences` sentences has no score. Unlike the corpus score,
+    BLEU has effective order here, which its signature states: translations of one or two words have
+    no 4-grams, so that their plain BLEU is always 0.
 
     Raises InputError if the three texts differ in length or are empty, if `edges` are not
     increasing, or if a source is shorter than the first edge.
@@ -121,7 +117,7 @@ def bleu_by_source_length(
     buckets = []
     for shortest, longest, members in length_buckets(source_lengths, edges):
         score = None
-        if len(members) >= MIN_BUCKET_SENTENCES:
+        if len(members) >= min_sentences:
             score = _score(
                 Scorer(BLEU_OF_SHORT_TEXTS),
                 [hypotheses[member] for member in members],
@@ -134,7 +130,7 @@ def bleu_by_source_length(
 
 
 def length_buckets(
-    source_lengths: Sequence[int], edges: Sequence[int] = LENGTH_BUCKETS
+    source_lengths: Sequence[int], edges: Sequence[int]
 ) -> Iterator[tuple[int, int | None, list[int]]]:
     """Yields the minimum and maximum source length of each bucket, in words, and the indices of its
     sentences. A maximum of None means no limit.

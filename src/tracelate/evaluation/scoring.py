@@ -38,7 +38,15 @@ def score_translations(
     of_sentences = sentence_scores(texts, references)
     return ScoredTranslations(
         corpus_scores(texts, references, samples=samples, seed=seed),
-        bleu_by_source_length(lengths, texts, references, samples=samples, seed=seed),
+        bleu_by_source_length(
+            lengths,
+            texts,
+            references,
+            samples=samples,
+            seed=seed,
+            edges=config.source_length_buckets,
+            min_sentences=config.min_bucket_sentences,
+        ),
         [
             TranslationRow(
                 source=pair.source,
