@@ -33,7 +33,15 @@ def test_compare_says_which_is_better_by_which_metric_and_where(folder: Path, ru
     assert done.status == 0, done.stderr
     assert done.stderr == "written: out\n"  # no progress where no one looks
     assert done.stdout.count("B better") == 3
-    for text in ("bad", "good", "BLEU", "chrF", "TER", "60 test sentences", "in other words"):
+    for text in (
+        "bad",
+        "good",
+        "BLEU",
+        "chrF",
+        "TER",
+        "60 test sentences",
+        "translated differently",
+    ):
         assert text in done.stdout
     document = json.loads((folder / "out/comparison.json").read_text(encoding="utf-8"))
     assert document["scores"]["bleu"]["verdict"] == "better"
@@ -49,7 +57,7 @@ def test_compare_gives_machines_the_document_alone(folder: Path, run: Run) -> No
 
 def test_compare_says_so_where_both_translate_alike(folder: Path, run: Run) -> None:
     done = run("compare", "good", "good")
-    assert "Both translate all 60 sentences in the same words." in done.stdout
+    assert "Both translations of all 60 sentences are the same." in done.stdout
     assert done.stdout.count("not shown") == 3
 
 
@@ -67,7 +75,9 @@ def test_what_cannot_be_found_is_one_line_too(folder: Path, run: Run) -> None:
     done = run("compare", "good", "nothing")
     assert done.status == 1
     [line] = done.stderr.splitlines()
-    assert line.startswith("error: 'nothing' is no folder, no models:/… and no run in sqlite:")
+    assert line.startswith(
+        "error: 'nothing' names no model or run (it is no file or folder, and no "
+    )
 
 
 def test_runs_says_what_to_do_where_there_are_none(folder: Path, run: Run) -> None:
@@ -97,7 +107,7 @@ def test_runs_rank_within_what_can_be_compared(folder: Path, run: Run) -> None:
         ("B", "2", "worse"),
     ]
     assert "30.0 (29.0–31.0)" in rows[1]
-    assert "among its own letter alone" in done.stdout
+    assert "Runs are ranked (#) by bleu among" in done.stdout
     machine = json.loads(run("runs", "--json", "--limit", "1").stdout)
     assert [(row["name"], row["group"], row["rank"]) for row in machine] == [
         ("elsewhere", "A", None)

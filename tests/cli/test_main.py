@@ -15,6 +15,7 @@ import pytest
 
 from tests.cli.conftest import Done, Run
 from tests.evaluation.results import evidence, some_references, write_evidence
+from tracelate.version import VERSION
 
 PASSWORD = "hunter2"
 
@@ -187,7 +188,7 @@ def test_a_file_in_the_place_of_the_translations_folder_is_named(
     [
         (
             PermissionError(13, "Permission denied", "/a", None, "/b"),
-            "/a or /b cannot be used (Permission denied): name another path, or put this one right",
+            "/a or /b cannot be used (Permission denied): name another path, or correct this one",
         ),
         (OSError(28, "No space left on device"), "[Errno 28] No space left on device"),
         (ConnectionError(f"no answer from http://bob:{PASSWORD}@x"), "no answer from http://x"),
@@ -211,3 +212,8 @@ def test_a_defect_of_ours_keeps_its_traceback(run: Run, monkeypatch: pytest.Monk
     monkeypatch.setattr("tracelate.cli.summary.load_params", fail)
     with pytest.raises(KeyError, match="ours"):
         run("summary")
+
+
+def test_the_version_is_printed(run: Run) -> None:
+    done = run("--version")
+    assert (done.status, done.stdout, done.stderr) == (0, f"tracelate {VERSION}\n", "")

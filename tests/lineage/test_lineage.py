@@ -25,12 +25,14 @@ from tracelate.errors import InputError
 from tracelate.evaluation.lineage import read_lineage
 from tracelate.files import read_json, sha256_of, write_json
 from tracelate.lineage.chain import chain_document
-from tracelate.lineage.checks import failures, refuse_failures
-from tracelate.lineage.trace import Trace, trace
+from tracelate.lineage.checks import failed_checks, refuse_failures
+from tracelate.lineage.trace import Trace
+from tracelate.lineage.trace import trace as trace_reference
 from tracelate.lineage.verify import verify
 from tracelate.serving.server import load_servable
 from tracelate.tracking.log_model import pack_model
 from tracelate.tracking.packed_models import packed_model
+from tracelate.tracking.references import resolve, resolve_with_servers
 from tracelate.tracking.sync import sync_project
 
 CHAMPION = "models:/en-es@champion"
@@ -56,7 +58,12 @@ def project(finished_project: Path, tmp_path_factory: pytest.TempPathFactory) ->
 def register(client: MlflowClient) -> None:
     experiment = client.get_experiment_by_name("tracelate")
     assert experiment is not None
-    [model] = client.search_logged_models([experiment.experiment_id])
+    lineage = read_lineage(layout.LINEAGE)
+    [model] = [
+        one
+        for one in client.search_logged_models([experiment.experiment_id])
+        if one.tags["weights_sha256"] == lineage.weights_sha256
+    ]
     client.create_registered_model("en-es")
     uri = f"models:/{model.model_id}"
     version = client.create_model_version(
@@ -64,6 +71,10 @@ def register(client: MlflowClient) -> None:
     )
     client.set_model_version_tag("en-es", version.version, "tracelate.verdict", "granted [first]")
     client.set_registered_model_alias("en-es", "champion", version.version)
+
+
+def trace(text: str) -> Trace:
+    return trace_reference(resolve_with_servers(text))
 
 
 @pytest.fixture
@@ -93,7 +104,7 @@ def restored(path: Path) -> Iterator[None]:
 
 def wrong(traced: Trace) -> set[tuple[str, str]]:
     """Place and name of what differs."""
-    return {(one.place, one.what) for one in failures(verify(traced))}
+    return {(one.place, one.what) for one in failed_checks(verify(traced))}
 
 
 def printed(traced: Trace) -> str:
@@ -238,7 +249,7 @@ def test_changed_code_of_a_packed_model_is_told_and_not_loaded(project: Path, na
         assert wrong(trace(CHAMPION)) == {("MLflow's model", "its code")}
         with (
             pytest.raises(InputError, match=r"the code of models:/en-es/1 has changed"),
-            packed_model(CHAMPION),
+            packed_model(resolve(CHAMPION)),
         ):
             pass
 
@@ -247,12 +258,12 @@ def test_changed_code_of_a_packed_model_is_told_and_not_loaded(project: Path, na
 def test_a_model_whose_files_in_this_folder_have_changed_is_not_served(
     project: Path, name: str
 ) -> None:
-    assert load_servable(CHAMPION).source.version == "1"
+    assert load_servable(resolve(CHAMPION)).source.version == "1"
     with (
         changed(project / name),
         pytest.raises(InputError, match=f"this folder: {name} is "),
     ):
-        load_servable(CHAMPION)
+        load_servable(resolve(CHAMPION))
 
 
 def test_a_changed_lineage_of_the_run_is_told(project: Path) -> None:
@@ -272,7 +283,7 @@ def test_a_changed_wheel_is_told_and_a_missing_one_is_not_here(project: Path) ->
     finally:
         moved.rename(wheel)
     assert [one.what for one in checks if one.verdict == "not here"] == ["tinycatalogs 1.0 (wheel)"]
-    assert not failures(checks)
+    assert not failed_checks(checks)
 
 
 def test_a_score_that_its_translations_do_not_have_is_told(project: Path) -> None:
@@ -290,7 +301,7 @@ def test_a_score_that_its_translations_do_not_have_is_told(project: Path) -> Non
     finally:
         for path, content in zip((metrics, lineage), kept, strict=True):
             path.write_bytes(content)
-    assert ("this folder", "translations.jsonl scores as metrics.json says") in found
+    assert ("this folder", "translations.jsonl has the scores of metrics.json") in found
     assert ("MLflow's run", "reports/metrics.json") in found
 
 
@@ -317,18 +328,22 @@ def test_the_folder_of_another_training_is_no_difference(project: Path, tmp_path
         checks = verify(trace(str(tmp_path / "packed")))
     finally:
         path.write_bytes(kept)
-    assert not failures(checks)
+    assert not failed_checks(checks)
     [other] = [one for one in checks if one.verdict == "not here"]
     assert (other.place, other.what) == ("this folder", "models/weights.safetensors")
     assert "another training" in other.reason
 
 
 def test_a_file_that_is_in_no_lineage_is_refused(project: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"params\.yaml is no file of the lineage"):
+    with pytest.raises(InputError, match=r"'params\.yaml' names no model or run"):
         trace("params.yaml")
     (tmp_path / "some").write_text("text")
-    with pytest.raises(InputError, match=r"belongs to nothing that has a lineage\.json"):
+    with pytest.raises(InputError, match="it belongs to no project and no packed model"):
         trace(str(tmp_path / "some"))
+    shutil.copyfile("params.yaml", "reports/notes.txt")
+    with pytest.raises(InputError, match=r"notes\.txt is not a file that its lineage names"):
+        trace("reports/notes.txt")
+    Path("reports/notes.txt").unlink()
 
 
 @pytest.mark.parametrize(
@@ -336,9 +351,12 @@ def test_a_file_that_is_in_no_lineage_is_refused(project: Path, tmp_path: Path) 
     [
         ("models:/en-es@nobody", "is not in sqlite"),
         ("models:/en-es/7", "is not in sqlite"),
-        ("models:/en-es", "is no model: write"),
-        ("nothing of that name", "is no folder, no models:/… and no run"),
-        ("http://127.0.0.1:9", r"http://127\.0\.0\.1:9/model names no model"),
+        ("models:/en-es", "names no model or run .it has no alias, version or id"),
+        (
+            "nothing of that name",
+            "names no model or run .it is no file or folder, and no run in sqlite",
+        ),
+        ("http://127.0.0.1:9", r"http://127\.0\.0\.1:9/model does not answer with a model"),
     ],
 )
 def test_what_is_not_there_is_one_clear_line(project: Path, reference: str, message: str) -> None:
@@ -397,7 +415,10 @@ def test_a_served_model_says_where_it_comes_from(champion: Trace) -> None:
         assert not wrong(traced)
     with served({**document, "weights_sha256": "0" * 64}) as address:
         assert wrong(trace(address)) == {("the served model", "weights_sha256")}
-    with served({"name": "something else"}) as address, pytest.raises(InputError, match="no model"):
+    with (
+        served({"name": "something else"}) as address,
+        pytest.raises(InputError, match="with a model"),
+    ):
         trace(address)
 
 
@@ -409,7 +430,7 @@ def test_checks_are_printed_with_their_reasons(project: Path) -> None:
     lines = text.getvalue().splitlines()
     assert any("✓ same      models/weights.safetensors" in line for line in lines)
     [told] = [line for line in lines if "✗ differs   models/tokenizer.json" in line]
-    assert "the lineage says" in told
+    assert "the lineage has" in told
 
 
 def test_a_server_is_traced_and_verified_too(

@@ -16,7 +16,7 @@ from tracelate.evaluation.lineage import Lineage, read_lineage
 from tracelate.evaluation.metrics_file import read_metrics
 from tracelate.git import commit_subject, worktree
 from tracelate.lineage import replay as replaying
-from tracelate.lineage.checks import failures
+from tracelate.lineage.checks import failed_checks
 from tracelate.lineage.replay import replay
 
 
@@ -151,10 +151,10 @@ if {name!r}:
     metrics = read_metrics(finished_project / layout.METRICS)
     scores = [metrics.scores[0]._replace(value=99.0), *metrics.scores[1:]]
     checks = replay(lineage, metrics, root=repository)
-    assert [one.what for one in failures(checks)] == ([name] if name else [])
+    assert [one.what for one in failed_checks(checks)] == ([name] if name else [])
     assert {"data/raw/all.parquet", "models/weights.safetensors", "bleu", "ter"} <= {
         one.what for one in checks
     }
     checks = replay(lineage, metrics._replace(scores=scores), root=repository)
-    [told] = [one for one in failures(checks) if one.what != name]
+    [told] = [one for one in failed_checks(checks) if one.what != name]
     assert told.what == "bleu" and told.reason.startswith("99.0000, now ")

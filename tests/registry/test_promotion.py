@@ -37,6 +37,7 @@ from tracelate.registry.promotion import Promotion, PromotionRequest, promote
 from tracelate.registry.rollback import roll_back
 from tracelate.registry.versions import Alias, current_version, make_alias
 from tracelate.tracking.log_model import LINEAGE_TAG
+from tracelate.tracking.references import resolve
 from tracelate.tracking.store import Store, connect
 from tracelate.tracking.sync import sync_project
 
@@ -54,6 +55,7 @@ from tracelate.errors import InputError
 from tracelate.registry.alias_lock import hold_lock
 from tracelate.registry.promotion import PromotionRequest, promote
 from tracelate.registry.versions import Alias
+from tracelate.tracking.references import resolve
 from tracelate.tracking.store import connect
 
 alias, store = Alias(sys.argv[1], "champion"), connect()
@@ -62,8 +64,9 @@ for _ in range(4):
         count = int(store.registry.find("counted").tags["count"])
         time.sleep(0.02)
         store.registry.set_tag("counted", "count", str(count + 1))
+test = Path("data/prepared/test.parquet")
 for run in sys.argv[2:]:
-    request = PromotionRequest(run, alias, "chrf", 0.05, Path("data/prepared/test.parquet"))
+    request = PromotionRequest(resolve(run), alias, "chrf", 0.05, test)
     print(promote(request).decision)
 """
 
@@ -79,7 +82,7 @@ class World(NamedTuple):
     better: str
 
     def promote(self, run: str, alias: Alias, **changes: Any) -> Promotion:
-        request = PromotionRequest(run, alias, "chrf", 0.05, self.folder / layout.TEST)
+        request = PromotionRequest(resolve(run), alias, "chrf", 0.05, self.folder / layout.TEST)
         return promote(request._replace(**changes))
 
     def state(self) -> Any:
@@ -478,7 +481,7 @@ def test_the_commands_print_the_checks_and_refuse_with_status_1(
     for arguments, message in (
         (["promote", world.weak, "--force"], "--force and --reason belong together"),
         (["promote", world.weak, "--alias", "v1"], "the alias 'v1' is not allowed"),
-        (["promote", "reports"], "is a file or folder: name the run"),
+        (["promote", "params.yaml"], "names no model or run"),
         (["rollback", *named], "no version to roll live of en-es back to"),
         (["history", "--name", "nothing"], "no registered model nothing"),
     ):

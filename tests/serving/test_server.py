@@ -38,10 +38,12 @@ from tracelate.serving import server as serving
 from tracelate.serving.limits import Limits
 from tracelate.serving.server import load_servable, serve, server_config
 from tracelate.tracking.log_model import pack_model
-from tracelate.tracking.packed_models import load_packed, packed_model
+from tracelate.tracking.packed_models import packed_model
+from tracelate.tracking.references import resolve
 from tracelate.tracking.run_writer import RunWriter
 from tracelate.tracking.store import connect
 from tracelate.tracking.sync import sync_project
+from tracelate.tracking.trained_models import load_trained
 from tracelate.training.model_files import load_model
 
 NAME = "served-en-es"
@@ -113,7 +115,9 @@ def port(
         patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{database}")
         register(mlflow_client(), lineage)
         patch.setattr(serving, "CONNECTIONS", CONNECTIONS)
-        config = server_config(load_servable(f"models:/{NAME}@champion"), Limits(body_timeout_s=1))
+        config = server_config(
+            load_servable(resolve(f"models:/{NAME}@champion")), Limits(body_timeout_s=1)
+        )
         listener.bind(("127.0.0.1", 0))
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, args=[[listener]])
@@ -365,7 +369,7 @@ def test_a_changed_file_is_not_served_and_is_named(packed: Path, name: str) -> N
     content[-3] ^= 1
     path.write_bytes(content)
     with pytest.raises(InputError, match=rf"{name} has changed"):
-        load_servable(str(packed))
+        load_servable(resolve(str(packed)))
 
 
 def is_closed(port: int) -> bool:
@@ -386,7 +390,7 @@ def test_it_is_served_by_the_command_until_it_is_told_to_stop_and_what_has_begun
         port = int(said.partition("http://127.0.0.1:")[2].partition(";")[0])
         assert invoke(port, SENTENCES).status == 200
         with pytest.raises(InputError, match=f"port {port} of 127.0.0.1 cannot be had"):
-            serve(str(packed), "127.0.0.1", port, Limits(), print)
+            serve(resolve(str(packed)), "127.0.0.1", port, Limits(), print)
         body = json.dumps({"inputs": SENTENCES}).encode()
         head = (
             "POST /invocations HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
@@ -408,12 +412,12 @@ def test_it_is_served_by_the_command_until_it_is_told_to_stop_and_what_has_begun
 @pytest.mark.parametrize(
     ("reference", "message"),
     [
-        ("models:/nobody@champion", "models:/nobody@champion is not in sqlite"),
-        ("models:/nobody/3", "models:/nobody/3 is not in sqlite"),
-        ("models:/nobody", "is no model: write models:/NAME@alias"),
-        ("models:/m-0123", "models:/m-0123 is not in sqlite"),
-        ("runs:/0123456789", "'0123456789' is no folder"),
-        (".", "neither MLmodel nor weights.safetensors"),
+        ("models:/nobody@champion", "it is not in sqlite"),
+        ("models:/nobody/3", "it is not in sqlite"),
+        ("models:/nobody", "it has no alias, version or id"),
+        ("models:/m-0123", "it is not in sqlite"),
+        ("runs:/0123456789", "it is no file or folder, and no run in sqlite"),
+        (".", "it belongs to no project and no packed model"),
     ],
 )
 def test_what_is_no_model_is_refused_in_one_line(
@@ -426,9 +430,9 @@ def test_what_is_no_model_is_refused_in_one_line(
     shutil.copyfile(empty_database, tmp_path / "mlflow.db")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(InputError) as caught, packed_model(reference):
+    with pytest.raises(InputError) as caught, packed_model(resolve(reference)):
         pass
-    assert message in str(caught.value)
+    assert str(caught.value).startswith(f"{reference!r} names no model or run ({message}")
     assert "\n" not in str(caught.value)
 
 
@@ -460,11 +464,11 @@ def test_a_lineage_that_is_not_the_logged_one_is_refused_also_in_a_database(
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
     client = mlflow_client()
     model_id = register(client, lineage)
-    with packed_model(f"models:/{NAME}@champion") as packed:
+    with packed_model(resolve(f"models:/{NAME}@champion")) as packed:
         assert packed.source.model_id == model_id
     client.set_logged_model_tags(model_id, {"lineage_sha256": "0" * 64})
     with pytest.raises(InputError, match=r"lineage\.json of models:/.* has changed"):
-        load_servable(f"models:/{NAME}@champion")
+        load_servable(resolve(f"models:/{NAME}@champion"))
 
 
 def test_a_model_is_found_in_a_server_by_each_of_its_names(
@@ -473,13 +477,13 @@ def test_a_model_is_found_in_a_server_by_each_of_its_names(
     run, model_id = synced
     titles = {}
     for reference in (f"models:/{NAME}@champion", f"models:/{model_id}", run.run_id[:8]):
-        with packed_model(reference) as packed:
+        with packed_model(resolve(reference)) as packed:
             assert packed.lineage == lineage
             assert (packed.source.run_id, packed.source.model_id) == (run.run_id, model_id)
             titles[reference[:9]] = packed.source.title
     assert sorted(titles.values()) == ["en-es-gru-general", "en-es-gru-general", f"{NAME}/1"]
-    trained, _ = load_packed(f"models:/{NAME}/1")
-    assert trained.config.target_language == "es"
+    loaded = load_trained(resolve(f"models:/{NAME}/1"))
+    assert loaded.trained.config.target_language == "es"
     mlflow_client().set_logged_model_tags(model_id, {"lineage_sha256": "0" * 64})
     with pytest.raises(InputError, match=r"lineage\.json of models:/.* has changed"):
-        load_servable(f"models:/{NAME}/1")
+        load_servable(resolve(f"models:/{NAME}/1"))

@@ -12,13 +12,19 @@ from mlflow import MlflowClient
 from tests.evaluation.results import evidence, some_references, translate_badly, write_evidence
 from tests.tracking.stored_runs import mlflow_client
 from tracelate.errors import InputError
-from tracelate.tracking.results import find_evidence
+from tracelate.evaluation.results import Evidence
+from tracelate.tracking.references import resolve
+from tracelate.tracking.results import find_evidence as evidence_of_reference
 from tracelate.tracking.run_writer import RunWriter
 from tracelate.tracking.runs import start_run
 
 REFERENCES = some_references(10)
 MODEL = "evidence-en-es"
 WRITTEN = evidence("written", translate_badly(REFERENCES, 0.3, 1), REFERENCES)
+
+
+def find_evidence(text: str) -> Evidence:
+    return evidence_of_reference(resolve(text))
 
 
 @pytest.fixture(params=["sqlite", "server"])
@@ -70,10 +76,10 @@ def test_a_model_is_found_by_alias_and_version(store: MlflowClient, tmp_path: Pa
         found = find_evidence(reference)
         assert (found.run_id, found.name) == (run.run_id, reference)
     for reference in (f"models:/{MODEL}/2", f"models:/{MODEL}@other", "models:/none/1"):
-        with pytest.raises(InputError, match=f"{reference} is not in .*not found"):
+        with pytest.raises(InputError, match=f"'{reference}' names .*it is not in .*not found"):
             find_evidence(reference)
     store.delete_run(run.run_id)
-    with pytest.raises(InputError, match="no run that is still there"):
+    with pytest.raises(InputError, match=r"the run of models:/.* is not in "):
         find_evidence(f"models:/{MODEL}/1")
 
 
@@ -82,7 +88,7 @@ def test_what_names_several_runs_is_refused_with_all_of_them(
 ) -> None:
     ids = [evaluated_run("same", tmp_path / "files").run_id for _ in range(7)]
     with pytest.raises(
-        InputError, match=r"'same' names 7 runs: say which, .* and 2 more"
+        InputError, match=r"'same' names 7 runs: name one by its id, .* and 2 more"
     ) as raised:
         find_evidence("same")
     assert ids[-1][:8] in str(raised.value)
@@ -107,14 +113,27 @@ def test_a_damaged_evaluation_of_a_run_is_told_by_the_runs_name(
 
 def test_what_names_nothing_is_refused_with_the_ways_to_name(store: MlflowClient) -> None:
     start_run("evidence", "bare", {})
-    for reference in ("nothing", "abcdef", "abc", "%", "'", "models", ""):
-        with pytest.raises(InputError, match=r"is no folder, no models:/… and no run in "):
+    for reference in (
+        "nothing",
+        "abcdef",
+        "abc",
+        "%",
+        "'",
+        "models",
+        "",
+        "x" * 5000,
+        "runs:/",
+        "runs:/nothing",
+    ):
+        with pytest.raises(
+            InputError, match=r"names no model or run .it is no file or folder, and"
+        ):
             find_evidence(reference)
 
 
 def test_a_model_that_is_none_is_refused(store: MlflowClient) -> None:
     for reference in ("models:/", "models:/a", "models:/a/b", "models:a@b"):
-        with pytest.raises(InputError, match="is no model: write models:/NAME@alias or"):
+        with pytest.raises(InputError, match="it has no alias, version or id"):
             find_evidence(reference)
 
 
@@ -123,5 +142,5 @@ def test_files_are_found_without_a_store(tmp_path: Path, monkeypatch: pytest.Mon
     folder = write_evidence(tmp_path / "reports", WRITTEN)
     for path in (folder, folder / "metrics.json", folder / "translations.jsonl"):
         assert find_evidence(str(path)).metrics == WRITTEN.metrics
-    with pytest.raises(InputError, match=r"metrics\.json is missing"):
+    with pytest.raises(InputError, match="it belongs to no project and no packed model"):
         find_evidence(str(tmp_path))

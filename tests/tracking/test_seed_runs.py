@@ -10,6 +10,7 @@ from mlflow import MlflowClient
 
 from tests.tracking.stored_runs import ELSEWHERE, add_run, empty_store
 from tracelate.errors import InputError
+from tracelate.tracking.references import resolve
 from tracelate.tracking.seed_runs import runs_of_all_seeds
 
 
@@ -41,7 +42,7 @@ def test_only_runs_that_differ_by_nothing_but_the_seed_are_found(store: MlflowCl
     add(store, 7, experiment="others")
     add_run(store, "not scored", params={"train.seed": 8, "train.epochs": 3}, tags={"data": "abc"})
     for reference in (*ids, "seed 2"):
-        found = runs_of_all_seeds(reference)
+        found = runs_of_all_seeds(resolve(reference))
         assert [(one.seed, one.run_id) for one in found] == [(2, ids[1]), (10, ids[0])]
         assert [one.scores["bleu"] for one in found] == [32.0, 31.0]
 
@@ -49,8 +50,8 @@ def test_only_runs_that_differ_by_nothing_but_the_seed_are_found(store: MlflowCl
 def test_a_seed_has_one_run_the_newest_or_the_one_that_is_named(store: MlflowClient) -> None:
     old, _, new = add(store, 1, name="old"), add(store, 1), add(store, 1, name="new")
     other = add(store, 2)
-    assert [one.run_id for one in runs_of_all_seeds(other)] == [new, other]
-    assert [one.run_id for one in runs_of_all_seeds("old")] == [old, other]
+    assert [one.run_id for one in runs_of_all_seeds(resolve(other))] == [new, other]
+    assert [one.run_id for one in runs_of_all_seeds(resolve("old"))] == [old, other]
 
 
 def test_a_run_without_scores_or_seed_is_refused(store: MlflowClient) -> None:
@@ -58,4 +59,4 @@ def test_a_run_without_scores_or_seed_is_refused(store: MlflowClient) -> None:
     add_run(store, "no seed", bleu=30.0)
     for name in ("not scored", "no seed"):
         with pytest.raises(InputError, match=f"{name} .* was not trained with a seed and scored"):
-            runs_of_all_seeds(name)
+            runs_of_all_seeds(resolve(name))

@@ -1,4 +1,4 @@
-"""Comparing what was trained: compare, runs and seeds."""
+"""Comparing two evaluations: compare."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tracelate.cli.console import result_console
+from tracelate.cli.options import REFERENCE_HELP
 
 if TYPE_CHECKING:
     from tracelate.comparison.compare import Comparison
@@ -20,38 +21,44 @@ app = typer.Typer()
 
 @app.command(epilog="Example: `tracelate compare models:/en-es@champion reports`")
 def compare(
-    a: Annotated[
-        str,
-        typer.Argument(
-            help="A run (its id, 6 or more characters of it, or its name), models:/NAME@alias, "
-            "models:/NAME/3, or a folder such as reports."
-        ),
+    a: Annotated[str, typer.Argument(help=REFERENCE_HELP)],
+    b: Annotated[
+        str, typer.Argument(help="The model, run or evaluation to compare with A, named likewise.")
     ],
-    b: Annotated[str, typer.Argument(help="The same, to be held against A.")],
     level: Annotated[
-        float, typer.Option(min=0, max=1, help="A difference is shown where both tests' p is less.")
+        float,
+        typer.Option(
+            min=0, max=1, help="Significance level: a difference is shown if both tests' p is less."
+        ),
     ] = 0.05,
     sentences: Annotated[
-        int, typer.Option(min=0, help="How many of the most changed sentences to show, each way.")
+        int,
+        typer.Option(
+            min=0, help="Number of sentences to print that changed most, for better and for worse."
+        ),
     ] = 5,
-    seed: Annotated[int, typer.Option(min=0, help="Of both tests.")] = 12345,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of both tests.")] = 12345,
     output: Annotated[
         Path | None,
-        typer.Option(help="Folder for comparison.json and a picture by source length."),
+        typer.Option(
+            help="Folder for comparison.json and a plot of the difference by source length."
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print comparison.json.")] = False,
 ) -> None:
-    """Say whether B translates better than A, or the difference may be chance.
+    """Test whether B translates better than A, or the difference may be chance.
 
-    Refuses, and names the difference, where test set or scoring are not the same. It is about these
-    two models: `tracelate seeds` says what another seed of the same settings brings.
+    Evaluations with different test sets or scoring are refused. The result holds for these two
+    models: `tracelate seeds` measures how much the seed of the training changes the scores.
     """
     from tracelate.cli.comparison_tables import print_comparison
     from tracelate.comparison.compare import comparison_document, write_comparison
     from tracelate.comparison.significance import Resampling
+    from tracelate.tracking.references import resolve
     from tracelate.tracking.results import find_evidence
 
-    comparison = _compare(find_evidence(a), find_evidence(b), Resampling(seed=seed))
+    evidence_a, evidence_b = (find_evidence(resolve(text)) for text in (a, b))
+    comparison = _compare(evidence_a, evidence_b, Resampling(seed=seed))
     if as_json:
         typer.echo(json.dumps(comparison_document(comparison, level), ensure_ascii=False, indent=2))
     else:
@@ -69,7 +76,7 @@ def compare(
 
 
 def _compare(a: Evidence, b: Evidence, resampling: Resampling) -> Comparison:
-    """Compares two evaluations and shows a bar."""
+    """Compares, with a progress bar on standard error if that is a terminal."""
     from tracelate.comparison.compare import compare
     from tracelate.comparison.significance import draws_in_all
     from tracelate.progress import bar

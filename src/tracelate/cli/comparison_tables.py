@@ -1,4 +1,4 @@
-"""A comparison as a person reads it on a terminal."""
+"""Tables of a comparison, for the terminal."""
 
 from __future__ import annotations
 
@@ -22,23 +22,24 @@ VERDICTS = {
 def print_comparison(
     console: Console, comparison: Comparison, level: float, sentences: int
 ) -> None:
-    """Prints scores and verdicts, and up to `sentences` that changed most, each way."""
+    """Prints scores and verdicts, and up to `sentences` that changed most for better and worse."""
     a, b, scores, _, changes = comparison
     total = len(a.rows)
     for letter, evidence in (("A", a), ("B", b)):
         console.print(f"[bold]{letter}[/]  {escape(evidence.name)}", soft_wrap=True)
     console.print(score_table(scores, level))
     if comparison.identical:
-        console.print(f"Both translate all {total:,} sentences in the same words.")
+        console.print(f"Both translations of all {total:,} sentences are the same.")
         return
     improved, worsened = most_changed(changes, sentences)
     for title, shown in (("better", improved), ("worse", worsened)):
         if shown:
-            console.print(sentence_table(f"Where B is {title}, by chrF", shown))
-    console.print(f"{len(changes):,} of {total:,} sentences are translated in other words.")
+            console.print(sentence_table(f"Sentences for which B is {title}, by chrF", shown))
+    console.print(f"{len(changes):,} of {total:,} sentences are translated differently.")
 
 
 def score_table(scores: Sequence[Significance], level: float) -> Table:
+    """Returns a row for each metric: both scores, the difference, both tests and the verdict."""
     drawn = scores[0].resampling
     lower = [METRICS[one.metric] for one in scores if not METRICS[one.metric].higher_is_better]
     directions = "".join(f"{metric.title}: {metric.direction}. " for metric in lower)
@@ -75,6 +76,7 @@ def score_table(scores: Sequence[Significance], level: float) -> Table:
 
 
 def sentence_table(title: str, changes: Sequence[ChangedSentence]) -> Table:
+    """Returns a row for each sentence: the change of chrF, and the four texts."""
     table = Table(title=title, title_justify="left", show_lines=True)
     table.add_column("chrF", justify="right", no_wrap=True)
     for column in ("source", "reference", "A", "B"):

@@ -1,4 +1,4 @@
-"""Where commands print their tables."""
+"""The console for results."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 WIDE = 250
-"""Characters of a line that is not for a terminal: no cell is cut or wrapped."""
+"""Number of characters in a line if the output is not a terminal: no cell is cut or wrapped."""
 
 
 def result_console() -> Console:
-    """Standard output."""
+    """Returns a console on standard output."""
     from rich.console import Console
 
     return Console(highlight=False, width=None if sys.stdout.isatty() else WIDE)

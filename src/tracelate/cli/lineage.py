@@ -1,4 +1,4 @@
-"""Where a score or a model comes from: lineage."""
+"""Tracing a model or a score back to its corpus: lineage."""
 
 from __future__ import annotations
 
@@ -17,23 +17,29 @@ app = typer.Typer()
 def lineage(
     reference: Annotated[str, typer.Argument(help=REFERENCE_HELP)],
     verify: Annotated[
-        bool, typer.Option("--verify", help="Hash again all that can be reached.")
+        bool,
+        typer.Option(
+            "--verify", help="Check all files, scores, tags and params that can be reached."
+        ),
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="With all hashes in full.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON, with all hashes in full.")
+    ] = False,
 ) -> None:
-    """Say where a model comes from, from its weights to the corpus.
+    """Print where a model comes from: its training, settings, data and corpus, with all hashes.
 
-    With --verify, every file is hashed again, in this folder, in MLflow and in the cache; scores
-    are computed again from the translations, and MLflow's tags and params held against them. What
-    differs is named, and the status is 1.
+    With --verify, all files in this folder, in MLflow and in the cache are hashed again, the scores
+    are computed again from the translations, and MLflow's tags and params are compared with the
+    lineage. If something differs, it is named, and the exit status is 1.
     """
     from tracelate.cli.lineage_tree import print_chain, print_checks
     from tracelate.lineage.chain import chain_document
     from tracelate.lineage.checks import refuse_failures
     from tracelate.lineage.trace import trace
     from tracelate.lineage.verify import verify as verify_trace
+    from tracelate.tracking.references import resolve_with_servers
 
-    traced = trace(reference)
+    traced = trace(resolve_with_servers(reference))
     checks = verify_trace(traced) if verify else None
     if as_json:
         document = chain_document(traced.chain, checks)

@@ -1,4 +1,4 @@
-"""The chain from a model's weights to the text it learnt from, for people and for machines."""
+"""The chain of a lineage as a tree, and its checks as a list, for the terminal."""
 
 from __future__ import annotations
 
@@ -12,33 +12,35 @@ from rich.tree import Tree
 
 from tracelate.evaluation.lineage import Lineage
 from tracelate.lineage.chain import Chain, VersionState
-from tracelate.lineage.checks import Check
+from tracelate.lineage.checks import CheckResult, LineageCheck
 from tracelate.metric_table import titled_direction
 from tracelate.tracking.run_writer import flatten
 
-VERDICTS = {
+CHECK_MARKS: Mapping[CheckResult, str] = {
     "same": "[green]✓ same    [/]",
     "differs": "[red]✗ differs [/]",
     "not here": "[dim]– not here[/]",
 }
-SHOWN = 12
-"""Characters of a hash that people are shown, but for the weights'."""
+SHOWN_HASH = 12
+"""Number of characters of a hash in the tree; that of the weights is printed in full."""
 LONGEST_TAG = 100
+"""Number of characters of a tag's value in the tree."""
 
 
 def print_chain(console: Console, chain: Chain) -> None:
+    """Prints the tree of `chain_tree`."""
     console.print(chain_tree(chain))
 
 
 def chain_tree(chain: Chain) -> Tree:
-    """From the weights, through how they were made, to the corpus; the model's scores last."""
+    """Returns a tree from the weights through training and data to the corpus, then the scores."""
     lineage = chain.lineage
     tree = Tree(f"[bold]{escape(chain.reference)}[/]", guide_style="dim")
     if chain.version is not None:
         _add_version(tree, chain.version)
     model = tree.add(f"[bold]weights[/]  {lineage.weights_sha256}")
     model.add(f"config     {_hash_of(lineage.model, 'config.json')}")
-    model.add(f"tokenizer  {lineage.tokenizer_sha256[:SHOWN]}")
+    model.add(f"tokenizer  {lineage.tokenizer_sha256[:SHOWN_HASH]}")
     training = model.add(_training_line(chain))
     training.add(_commit_line(chain))
     training.add(f"model      {_settings(lineage, 'model')}")
@@ -55,16 +57,16 @@ def chain_tree(chain: Chain) -> Tree:
     return tree
 
 
-def print_checks(console: Console, checks: Iterable[Check]) -> None:
-    """A line a check, under the place that it was made in."""
-    places: dict[str, list[Check]] = {}
+def print_checks(console: Console, checks: Iterable[LineageCheck]) -> None:
+    """Prints one line for each check, grouped by place."""
+    places: dict[str, list[LineageCheck]] = {}
     for check in checks:
         places.setdefault(check.place, []).append(check)
     for place, made in places.items():
         console.print(f"[bold]{escape(place)}[/]", soft_wrap=True)
         for check in made:
             reason = f"  [dim]{escape(check.reason)}[/]" if check.reason else ""
-            line = f"  {VERDICTS[check.verdict]}  {escape(check.what)}{reason}"
+            line = f"  {CHECK_MARKS[check.verdict]}  {escape(check.what)}{reason}"
             console.print(line, soft_wrap=True)
 
 
@@ -81,14 +83,16 @@ def _training_line(chain: Chain) -> str:
     line = f"[bold]run[/]  {training.run_id}"
     if run is None:
         return f"{line}  experiment {escape(training.experiment)}, not found in MLflow here"
-    stands = f", for which {run.run_id} stands" if run.run_id != training.run_id else ""
-    return f"{line}{stands}  {escape(f'{run.name}, {run.status}, experiment {run.experiment}')}"
+    replacement = f", replaced by {run.run_id}" if run.run_id != training.run_id else ""
+    return (
+        f"{line}{replacement}  {escape(f'{run.name}, {run.status}, experiment {run.experiment}')}"
+    )
 
 
 def _commit_line(chain: Chain) -> str:
     training = chain.lineage.training
     if training.commit is None:
-        return "commit     none: it was not trained in a git repository"
+        return "commit     none: the model was not trained in a git repository"
     dirty = "  [red]dirty: files differed from it[/]" if training.dirty else ""
     subject = f"  {escape(chain.commit_subject)}" if chain.commit_subject else ""
     return f"commit     {training.commit}{subject}{dirty}"
@@ -102,7 +106,7 @@ def _settings(lineage: Lineage, section: str) -> str:
 def _files(sha256_by_name: Mapping[str, str]) -> Table:
     table = Table.grid(padding=(0, 2))
     for name, sha256 in sha256_by_name.items():
-        table.add_row(name, sha256[:SHOWN])
+        table.add_row(name, sha256[:SHOWN_HASH])
     return table
 
 
@@ -114,20 +118,20 @@ def _corpus_line(lineage: Lineage) -> str:
         *(side["sha256"] for pair in files.values() for side in pair.values()),
         *provenance.get("sha256_of_pairs", {}).values(),
     ]
-    known = f", sha256 {', '.join(one[:SHOWN] for one in hashes)}" if hashes else ""
+    sums = f", sha256 {', '.join(one[:SHOWN_HASH] for one in hashes)}" if hashes else ""
     commit = f", commit {provenance['commit']}" if provenance.get("commit") else ""
     kind, licence = escape(provenance["corpus"]), escape(provenance["licence"])
-    return f"[bold]corpus[/]  {escape(lineage.corpus)} ({kind}){commit}{known}, licence {licence}"
+    return f"[bold]corpus[/]  {escape(lineage.corpus)} ({kind}){commit}{sums}, licence {licence}"
 
 
 def _scores(chain: Chain) -> RenderableType:
     lineage = chain.lineage
-    title = f"[bold]scores[/]  on the test set {lineage.test_sha256[:SHOWN]}"
+    title = f"[bold]scores[/]  on the test set {lineage.test_sha256[:SHOWN_HASH]}"
     table = Table.grid(padding=(0, 2))
     for _ in range(4):
         table.add_column(overflow="fold")
     if chain.metrics is None:
-        title += ", not within reach"
+        title += ", which cannot be read here"
         for name, signature in lineage.signatures.items():
             table.add_row(titled_direction(name), escape(signature))
         return Group(title, table)
@@ -141,4 +145,4 @@ def _scores(chain: Chain) -> RenderableType:
 
 def _hash_of(sha256_by_name: Mapping[str, str], ending: str) -> str:
     [sha256] = [one for name, one in sha256_by_name.items() if name.endswith(f"/{ending}")]
-    return sha256[:SHOWN]
+    return sha256[:SHOWN_HASH]

@@ -1,6 +1,6 @@
-"""The `tracelate` command, for people: one file beside this for each command.
+"""The `tracelate` command; each of its commands has a file of its own in this folder.
 
-Heavy libraries are imported by the command that needs them, so that `--help` answers at once.
+Heavy libraries are imported inside the commands that need them, so that `--help` is fast.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -30,6 +30,7 @@ from tracelate.cli import (
     ui,
 )
 from tracelate.errors import InputError, without_credentials
+from tracelate.version import VERSION
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -55,6 +56,24 @@ for command in (
     app.add_typer(command.app)
 
 
+def _print_version(is_wanted: bool) -> None:
+    if is_wanted:
+        typer.echo(f"tracelate {VERSION}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Declares the options of `tracelate` itself."""
+
+
 def main() -> None:
     """Runs the command; prints an error that the user can fix in one line, with status 1."""
     try:
@@ -63,7 +82,7 @@ def main() -> None:
     except InputError as error:
         _end(str(error))
     except BrokenPipeError:
-        # whoever read our output has had enough; Python would complain again when it flushes
+        # the reader has closed our output; without this, Python reports it again when it flushes
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
         _end(_described(error))
@@ -71,7 +90,7 @@ def main() -> None:
 
 @contextmanager
 def _reporting_failures() -> Iterator[None]:
-    """Turns what MLflow raises into an InputError. Loads MLflow only where something failed."""
+    """Turns an exception of MLflow's into an InputError; MLflow is imported only for that."""
     try:
         yield
     except (InputError, OSError):
@@ -89,7 +108,7 @@ def _described(error: OSError) -> str:
         return str(error)
     return (
         f"{' or '.join(paths)} cannot be used ({error.strerror or error}): name another path, or "
-        "put this one right"
+        "correct this one"
     )
 
 

@@ -1,4 +1,4 @@
-"""Options and texts that several commands share."""
+"""Options, help texts and messages that several commands share."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from typing import Annotated
 
 import typer
 
-REFERENCE_HELP = (
-    "models:/NAME@alias, models:/NAME/3, a run (its id, 6 or more characters of it, or its name), "
-    "a file or folder such as models, or a served model's address."
-)
+from tracelate.tracking.references import FORMS
 
+REFERENCE_HELP = f"The model, run or evaluation: {FORMS}."
+"""Help of every argument that names a model, a run or an evaluation."""
 
-AliasOption = Annotated[str, typer.Option("--alias", help="What serving asks for.")]
+AliasOption = Annotated[
+    str, typer.Option("--alias", help="Name by which the served version is found.")
+]
 NameOption = Annotated[
     str | None,
     typer.Option("--name", help="The registered model. Default: registry.name of params.yaml."),
@@ -20,4 +21,5 @@ NameOption = Annotated[
 
 
 def version_text(version: str | None) -> str:
+    """Returns `version 3`, or `nothing` if there is no version."""
     return "nothing" if version is None else f"version {version}"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tracelate.cli.console import result_console
-from tracelate.cli.options import AliasOption, NameOption, version_text
+from tracelate.cli.options import REFERENCE_HELP, AliasOption, NameOption, version_text
 from tracelate.config import load_params
 from tracelate.errors import InputError
 from tracelate.layout import TEST
@@ -25,12 +25,7 @@ app = typer.Typer()
 
 @app.command(epilog="Example: `tracelate promote 3f9c2a --dry-run`, then without it")
 def promote(
-    run: Annotated[
-        str,
-        typer.Argument(
-            help="A run (its id, its first 6 or more characters, or its name) or models:/NAME/3."
-        ),
-    ],
+    run: Annotated[str, typer.Argument(help=REFERENCE_HELP)],
     alias: AliasOption = "champion",
     name: NameOption = None,
     dry_run: Annotated[
@@ -63,13 +58,14 @@ def promote(
     from tracelate.registry.promotion import PromotionRequest
     from tracelate.registry.promotion import promote as promote_run
     from tracelate.registry.versions import make_alias
+    from tracelate.tracking.references import resolve
 
     if force != (reason is not None):
         raise InputError("--force and --reason belong together: give a reason for --force")
     config = load_params().registry
     chosen = make_alias(name or config.name, alias)
     request = PromotionRequest(
-        run,
+        resolve(run),
         chosen,
         config.metric,
         config.significance_level,

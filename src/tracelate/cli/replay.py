@@ -1,4 +1,4 @@
-"""Making a model again: replay."""
+"""Training a model again: replay."""
 
 from __future__ import annotations
 
@@ -21,27 +21,29 @@ def replay(
     reference: Annotated[str, typer.Argument(help=REFERENCE_HELP)],
     keep: Annotated[
         Path | None,
-        typer.Option(help="New folder for the worktree, which then stays.", show_default="removed"),
+        typer.Option(help="Folder in which the worktree is made and kept.", show_default="removed"),
     ] = None,
     allow_dirty: Annotated[
         bool,
-        typer.Option("--allow-dirty", help="Also where the commit is not all of the code."),
+        typer.Option("--allow-dirty", help="Replay also if files differed from the commit."),
     ] = False,
 ) -> None:
-    """Make a model again, from its corpus on, and say whether it is the same.
+    """Train a model again, from its corpus on, and compare all results.
 
-    The commit is checked out in a temporary folder and every stage runs there, with the settings
-    of the run; MLflow gets nothing of it. Weights are the same byte for byte on the same kind of
-    machine with as many threads. What differs is named, and the status is 1.
+    The commit is checked out into a temporary folder, and every stage runs there with the settings
+    of the run. Nothing is logged to the project's MLflow store. On the same kind of machine with
+    the same number of threads, the weights are the same byte for byte. If something differs, it is
+    named, and the exit status is 1.
     """
     from tracelate.cli.lineage_tree import print_checks
-    from tracelate.lineage.checks import failures
+    from tracelate.lineage.checks import failed_checks
     from tracelate.lineage.replay import replay as replay_lineage
     from tracelate.lineage.trace import trace
+    from tracelate.tracking.references import resolve_with_servers
 
-    # so that the folder is removed then too
+    # as SystemExit, so that the temporary folder is removed
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    traced = trace(reference)
+    traced = trace(resolve_with_servers(reference))
     checks = replay_lineage(
         traced.lineage,
         traced.chain.metrics,
@@ -52,8 +54,9 @@ def replay(
     print_checks(result_console(), checks)
     if keep is not None:
         typer.echo(f"kept: {keep}; `git worktree remove --force {keep}` removes it", err=True)
-    if wrong := failures(checks):
+    if failed := failed_checks(checks):
         raise InputError(
-            f"the replay of {reference} gave another {', '.join(one.what for one in wrong)}: the "
-            "first of them says where it began"
+            f"the replay of {reference} gave other results for "
+            f"{', '.join(one.what for one in failed)}: look for the cause at the first of them, "
+            "because later ones follow from it"
         )

@@ -1,4 +1,4 @@
-"""The table of runs as a person reads it on a terminal."""
+"""The table of runs, for the terminal."""
 
 from __future__ import annotations
 
@@ -16,18 +16,22 @@ from tracelate.tracking.run_table import RunRow, RunScore, RunTable
 
 RIGHT = ("#", "size", "tokens/s")
 OPTIONAL = ("test set", "started", "commit", "tokens/s", "pair", "size", "status")
+"""Columns that are left out of a narrow table first, in this order."""
 OPTIONAL_LAST = ("cell",)
+"""Columns that are left out after all metrics but the main one."""
 NEVER_IN_COMMON = ("alike", "#", "run", "name")
+"""Columns that are shown for each run, even if all runs have the same value."""
 STATUS_STYLES = {"finished": "green", "failed": "red", "killed": "red", "running": "yellow"}
 
 
 def table_of_runs(
     found: RunTable, *, ranked_by: str | None, with_experiment: bool, width: int
 ) -> Table:
-    """`ranked_by` is the metric that the table is sorted by, if it is one; `width` in characters.
+    """Returns the table of runs, which is at most `width` characters wide.
 
-    Values that all runs share are shown once, below the table. If the width is still too small,
-    columns are left out, and named below the table, rather than cut.
+    `ranked_by` is the key of the metric that the table is sorted by, or None. Values that all runs
+    share are shown once, below the table. If the table is still too wide, columns are left out and
+    named below it; no cell is cut.
     """
     titles = [metric.title for metric in METRICS.values()]
     kept = _main_metric(ranked_by)
@@ -57,7 +61,7 @@ def table_of_runs(
 
 
 def _width(columns: Sequence[str], cells: Sequence[Mapping[str, str]]) -> int:
-    """Of a table of them in characters, borders included."""
+    """Returns the width of a table of these columns in characters, with its borders."""
     texts = (
         [column, *(Text.from_markup(row[column]).plain for row in cells)] for column in columns
     )
@@ -65,12 +69,12 @@ def _width(columns: Sequence[str], cells: Sequence[Mapping[str, str]]) -> int:
 
 
 def _main_metric(ranked_by: str | None) -> str:
-    """The title of the metric that is always shown, with its interval."""
+    """Returns the title of the metric that is always shown, with its interval."""
     return METRICS[ranked_by or next(iter(METRICS))].title
 
 
 def _common(cells: Sequence[Mapping[str, str]], never: Sequence[str]) -> dict[str, str]:
-    """The columns in which several runs are all the same; of one run, those that are empty."""
+    """Returns the columns in which several runs are equal; for one run, those that are empty."""
     first, *others = cells
     return {
         column: text
@@ -114,15 +118,13 @@ def _cells(
 
 
 def _notes(found: RunTable, ranked_by: str | None) -> list[str]:
-    notes = [
-        "Runs with the same letter were scored alike on the same test set: compare only those."
-    ]
+    notes = ["Runs with the same letter have the same test set and scoring: compare only those."]
     if found.groups > 1:
-        notes.append(f"By {ranked_by}, each ranks (#) among its own letter alone.")
+        notes.append(f"Runs are ranked (#) by {ranked_by} among those with the same letter.")
     if any(row.dirty for row in found.rows):
-        notes.append("*: files differed from that commit.")
+        notes.append("*: files differed from the commit.")
     if found.left_out:
-        notes.append(f"{found.left_out:,} more: raise --limit.")
+        notes.append(f"{found.left_out:,} more runs: raise --limit.")
     return notes
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tracelate.cli.console import result_console
+from tracelate.cli.options import REFERENCE_HELP
 from tracelate.config import load_params
 from tracelate.errors import InputError
 
@@ -29,10 +30,7 @@ ENOUGH_SEEDS = 8
     epilog="Example: `dvc exp run -S train.seed=2`, and more; then `tracelate seeds 3f9c2a`"
 )
 def seeds(
-    run: Annotated[
-        str,
-        typer.Argument(help="One of the runs: its id (6 or more characters) or its name."),
-    ],
+    run: Annotated[str, typer.Argument(help=f"Any one of the runs. {REFERENCE_HELP}")],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Measure how much the scores of runs vary that differ only by train.seed.
@@ -40,10 +38,11 @@ def seeds(
     `promote` requires a gain larger than this variation, by registry.seed_deviation of params.yaml.
     """
     from tracelate.comparison.seeds import seed_spread
+    from tracelate.tracking.references import resolve
     from tracelate.tracking.seed_runs import runs_of_all_seeds
 
     config = load_params().registry
-    found = runs_of_all_seeds(run)
+    found = runs_of_all_seeds(resolve(run))
     if len(found) < 2:
         raise InputError(
             f"with these settings only seed {found[0].seed} was trained and scored: train other "

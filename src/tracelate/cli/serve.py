@@ -6,52 +6,64 @@ from typing import Annotated
 
 import typer
 
+from tracelate.cli.options import REFERENCE_HELP
+
 app = typer.Typer()
 
 
 @app.command(epilog="Example: `tracelate serve models:/en-es@champion --port 5001`")
 def serve(
-    model: Annotated[
-        str,
-        typer.Argument(
-            help="models:/NAME@alias, models:/NAME/3, a run (its id, 6 or more characters of it, "
-            "or its name), or a folder such as models."
-        ),
-    ],
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any that is free.")] = 5001,
-    host: Annotated[str, typer.Option(help="0.0.0.0 is open to other machines.")] = "127.0.0.1",
-    max_sentences: Annotated[int, typer.Option(min=1, help="Of a request.")] = 256,
-    max_characters: Annotated[int, typer.Option(min=1, help="Of a request.")] = 20_000,
+    model: Annotated[str, typer.Argument(help=REFERENCE_HELP)],
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port to listen on; 0 chooses a free one.")
+    ] = 5001,
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; 0.0.0.0 accepts other machines.")
+    ] = "127.0.0.1",
+    max_sentences: Annotated[
+        int, typer.Option(min=1, help="Largest number of sentences in a request.")
+    ] = 256,
+    max_characters: Annotated[
+        int, typer.Option(min=1, help="Largest number of characters in a request.")
+    ] = 20_000,
     max_sentence_bytes: Annotated[
         int,
-        typer.Option(min=1, help="Of a sentence in UTF-8; twice as many take four times as long."),
+        typer.Option(
+            min=1,
+            help="Largest length of a sentence in UTF-8; the time grows with its square.",
+        ),
     ] = 1_000,
     max_beams: Annotated[
         int,
         typer.Option(
             min=1,
-            help="Of beam_size and n_best; with more than the model's own beam_size, a request of "
-            "several sentences may hold fewer sentences and characters.",
+            help="Largest beam_size and n_best of a request. With more beams than the model's own "
+            "beam_size, a request of several sentences may have fewer sentences and characters.",
         ),
     ] = 16,
     max_requests: Annotated[
-        int, typer.Option(min=1, help="At once; more are answered with 503 and Retry-After.")
+        int,
+        typer.Option(
+            min=1, help="Largest number of requests at once; others get 503 with Retry-After."
+        ),
     ] = 64,
     timeout: Annotated[
-        float, typer.Option(min=0.1, help="Seconds until a request's answer; then 503.")
+        float, typer.Option(min=0.1, help="Seconds after which a request gets 503.")
     ] = 60,
 ) -> None:
-    """Translate for other programs over HTTP, as MLflow's scoring server.
+    """Serve a model over HTTP, with the interface of MLflow's scoring server.
 
-    `POST /invocations` takes `{"inputs": ["Could not connect."]}`, and `params` where wished:
-    beam_size, length_penalty, n_best, with_scores, with_alignment. `GET /model` says which model
-    it is and where it comes from, as does a header of every answer; `GET /health` answers 200.
+    `POST /invocations` takes `{"inputs": ["Could not connect."]}` with optional `params`:
+    beam_size, length_penalty, n_best, with_scores, with_alignment. Their defaults are the settings
+    with which the model was evaluated. `GET /model` returns the model's name, version and lineage;
+    a header of every response names the model; `GET /health` returns 200.
 
-    The alias is looked up once, at the start. Files that are not those of the model's lineage are
-    refused.
+    An alias is looked up once, at the start. A model whose files differ from its lineage is
+    refused, also if it lies outside this folder.
     """
     from tracelate.serving.limits import Limits
     from tracelate.serving.server import serve as run_server
+    from tracelate.tracking.references import resolve
 
     limits = Limits(
         sentences=max_sentences,
@@ -61,4 +73,4 @@ def serve(
         requests=max_requests,
         timeout_s=timeout,
     )
-    run_server(model, host, port, limits, lambda line: typer.echo(line, err=True))
+    run_server(resolve(model), host, port, limits, lambda line: typer.echo(line, err=True))

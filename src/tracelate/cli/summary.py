@@ -1,4 +1,4 @@
-"""The result of the pipeline in words: summary."""
+"""Printing the results of the pipeline: summary."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ app = typer.Typer()
 
 @app.command(epilog="Example: `tracelate summary`, after `dvc repro`")
 def summary() -> None:
-    """Say what was trained on what, how good it is, and what to try next."""
+    """Print the data, the model, its scores and some translations of the last run."""
     from tracelate.cli.summary_tables import print_summary
 
     print_summary(load_params())

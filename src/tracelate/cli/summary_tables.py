@@ -1,4 +1,4 @@
-"""The result of the pipeline as a person reads it on a terminal."""
+"""The results of the pipeline, for the terminal."""
 
 from __future__ import annotations
 
@@ -43,6 +43,7 @@ def print_summary(params: Params) -> None:
 
 
 def data_line(params: Params, provenance: dict[str, Any], data: dict[str, Any]) -> str:
+    """Returns the line about languages, corpus, licence, sizes and leakage."""
     origin = f"{corpus_name(provenance)} ({provenance['licence']})"
     splits = data["splits"]
     counts = ", ".join(f"{name} {splits[name]['pairs']:,}" for name in ("train", "valid", "test"))
@@ -55,6 +56,7 @@ def data_line(params: Params, provenance: dict[str, Any], data: dict[str, Any]) 
 
 
 def training_line(params: Params, report: dict[str, Any]) -> str:
+    """Returns the line about architecture, size, duration and speed."""
     return (
         f"[bold]Model[/]  {architecture_name(params.model)}: "
         f"{report['parameter_count'] / 1e6:.1f} M parameters, {report['epochs']} epochs in "
@@ -63,13 +65,14 @@ def training_line(params: Params, report: dict[str, Any]) -> str:
 
 
 def score_table(metrics: dict[str, Any]) -> Table:
+    """Returns a row for each metric, with its interval and meaning."""
     table = Table(
         title=f"Scores on {metrics['test']['sentences']:,} test sentences",
         caption=f"signature of {BLEU.title}: {metrics[BLEU.key]['signature']}",
         title_justify="left",
         caption_justify="left",
     )
-    for column in ("", "score", "95 % interval", "what it counts"):
+    for column in ("", "score", "95 % interval", "meaning"):
         table.add_column(column, justify="right" if column == "score" else "left")
     for metric in METRICS.values():
         if (score := metrics.get(metric.key)) is not None:
@@ -80,6 +83,7 @@ def score_table(metrics: dict[str, Any]) -> Table:
 
 
 def translation_table(rows: list[TranslationRow], count: int = 5) -> Table:
+    """Returns `count` test sentences of different lengths with their translations."""
     table = Table(title="Some translations", title_justify="left", show_lines=True)
     for column in ("source", "translation", "reference"):
         table.add_column(column, ratio=1)
@@ -92,7 +96,7 @@ def translation_table(rows: list[TranslationRow], count: int = 5) -> Table:
 NEXT_STEPS = """\
 [bold]Look[/]   make ui                     curves, scores and attention at http://127.0.0.1:5000
        reports/figures             the same pictures as files
-       reports/translations.html   every test sentence, and what each of its words looked at
+       reports/translations.html   every test sentence, with the attention of each word
 [bold]Use[/]    echo 'Could not connect' | .venv/bin/tracelate translate
 [bold]Next[/]   .venv/bin/dvc exp run -S model.attention=additive     another attention
        .venv/bin/dvc exp run -S download.target_language=de  another language

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tracelate import layout
-from tracelate.config import load_params
+from tracelate.cli.options import REFERENCE_HELP
 from tracelate.errors import InputError
 
 if TYPE_CHECKING:
     from tracelate.inference.translator import Translator
 
 app = typer.Typer()
-MODELS = str(layout.MODELS)
 
 
 @app.command(
@@ -27,24 +25,31 @@ MODELS = str(layout.MODELS)
 def translate(
     files: Annotated[
         list[Path] | None,
-        typer.Argument(help="Read one after the other; without any, standard input."),
+        typer.Argument(help="Text files, read one after the other. Default: standard input."),
     ] = None,
-    model: Annotated[
-        str,
-        typer.Option(
-            help="Folder of the trained model, models:/NAME@alias, models:/NAME/3, or a run."
-        ),
-    ] = MODELS,
+    model: Annotated[str, typer.Option(help=REFERENCE_HELP)] = ".",
     output: Annotated[
         Path | None,
-        typer.Option(help="A file, in place of standard output; a run that was cut short goes on."),
+        typer.Option(
+            help="File to write to, in place of standard output; a translation that was "
+            "interrupted continues."
+        ),
     ] = None,
     beam_size: Annotated[
         int | None,
-        typer.Option(min=1, help="Default: evaluate.beam_size, as the model was evaluated."),
+        typer.Option(
+            min=1,
+            help="Number of hypotheses of the search. Default: that of the model's evaluation.",
+        ),
     ] = None,
 ) -> None:
-    """Translate text line by line and in order, files of any size."""
+    """Translate text of any size, line by line and in order.
+
+    Beam size, length penalty and batch size are those with which the model was evaluated, as its
+    lineage.json states. For a model without a lineage they are taken from the section `evaluate` of
+    params.yaml in the model's folder or the nearest one above it; without that they are 5, 1.0 and
+    128 sentences.
+    """
     from tracelate.inference.file_translation import (
         read_files,
         read_lines,
@@ -55,20 +60,12 @@ def translate(
 
     for path in files or []:
         if not path.is_file():
-            raise InputError(f"{path} is no file: name one with a sentence a line")
+            raise InputError(f"{path} is not a file: name a text file with one sentence per line")
     if output is not None and not files:
-        raise InputError("--output needs FILES to read, so that it can go on: name them")
+        raise InputError("--output needs input files, so that it can continue: name them")
     translator, hashes = _translator(model, beam_size)
     if not files:
-        if sys.stdin.isatty():
-            typer.echo("Type a sentence and press Enter; Ctrl-D ends.", err=True)
-        lines = read_lines(iter(sys.stdin.buffer), "standard input")
-        streams: Iterable[Iterator[str]] = (
-            (iter([line]) for line in lines) if sys.stdin.isatty() else [lines]
-        )
-        for stream in streams:
-            for translation in translator.translate_lines(stream):
-                typer.echo(translation)
+        _translate_standard_input(translator, read_lines(iter(sys.stdin.buffer), "standard input"))
         return
     with byte_bar("translate", sum(path.stat().st_size for path in files)) as on_bytes:
         if output is None:
@@ -76,7 +73,7 @@ def translate(
                 typer.echo(translation)
             return
         settings = {
-            "model": hashes,
+            "model": dict(hashes),
             "beam_size": translator.beam_size,
             "length_penalty": translator.length_penalty,
         }
@@ -84,29 +81,28 @@ def translate(
         translate_to_file(translator, files, output, identity, on_bytes)
 
 
-def _translator(reference: str, beam_size: int | None) -> tuple[Translator, dict[str, str]]:
-    """The model's translator, with the settings that it was evaluated with, and its hashes."""
-    from tracelate.evaluation.lineage import MODEL_FILES
-    from tracelate.files import sha256_of
+def _translate_standard_input(translator: Translator, lines: Iterator[str]) -> None:
+    """Translates in batches, or line by line if a user types."""
+    is_typed = sys.stdin.isatty()
+    if is_typed:
+        typer.echo("Type a sentence and press Enter; Ctrl-D ends.", err=True)
+    streams: Iterable[Iterator[str]] = (iter([line]) for line in lines) if is_typed else [lines]
+    for stream in streams:
+        for translation in translator.translate_lines(stream):
+            typer.echo(translation)
+
+
+def _translator(reference: str, beam_size: int | None) -> tuple[Translator, Mapping[str, str]]:
+    """Returns a translator with the model's settings, and the hashes of the model's files."""
     from tracelate.inference.translator import Translator
-    from tracelate.training.model_files import load_model
+    from tracelate.tracking.references import resolve
+    from tracelate.tracking.trained_models import load_trained
 
-    folder = Path(reference)
-    settings: dict[str, Any]
-    if reference == MODELS or (folder.is_dir() and not (folder / "MLmodel").is_file()):
-        settings = load_params().evaluate.model_dump()
-        trained = load_model(folder)
-        hashes = {name: sha256_of(folder / name) for name in MODEL_FILES}
-    else:
-        from tracelate.tracking.packed_models import load_packed
-
-        trained, lineage = load_packed(reference)
-        settings = lineage.params["evaluate"]
-        hashes = {Path(name).name: sha256 for name, sha256 in lineage.model.items()}
+    loaded = load_trained(resolve(reference))
     translator = Translator(
-        trained,
-        beam_size=beam_size or settings["beam_size"],
-        length_penalty=settings["length_penalty"],
-        batch_sentences=settings["batch_sentences"],
+        loaded.trained,
+        beam_size=beam_size or loaded.settings.beam_size,
+        length_penalty=loaded.settings.length_penalty,
+        batch_sentences=loaded.settings.batch_sentences,
     )
-    return translator, hashes
+    return translator, loaded.sha256_by_name

@@ -14,7 +14,7 @@ from tracelate.registry.alias_lock import release, stale_locks
 from tracelate.tracking import evaluation_contents as evaluations
 from tracelate.tracking import log_training as trainings
 from tracelate.tracking.address import shown_uri
-from tracelate.tracking.log_model import ARTIFACTS
+from tracelate.tracking.package_files import ARTIFACTS_FOLDER
 from tracelate.tracking.records import (
     MODEL_ID_TAG,
     RegisteredModel,
@@ -186,7 +186,7 @@ def _version_problems(store: Store, version: StoredVersion) -> Iterator[Problem]
 
 def _missing_packed_files(store: Store, location: str) -> list[str]:
     """Returns the names of the packed model's files that are not at `location`."""
-    found = store.models.list_files(f"{location.rstrip('/')}/{ARTIFACTS}")
+    found = store.models.list_files(f"{location.rstrip('/')}/{ARTIFACTS_FOLDER}")
     return sorted(PACKED_FILES - found)
 
 

@@ -7,15 +7,16 @@ from typing import Any, NamedTuple
 
 from tracelate.evaluation.lineage import Lineage
 from tracelate.evaluation.report import Metrics
-from tracelate.lineage.checks import Check
+from tracelate.lineage.checks import LineageCheck
 
 
 class RunState(NamedTuple):
-    """What MLflow says of the run that trained, or of the one that stands for it."""
+    """The run of the training, or its replacement, as MLflow has it."""
 
     run_id: str
     name: str
     status: str
+    """RUNNING, SCHEDULED, FINISHED, FAILED or KILLED."""
     experiment: str
 
 
@@ -25,26 +26,29 @@ class VersionState(NamedTuple):
     name: str
     version: str
     aliases: Sequence[str]
+    """Aliases that point at the version."""
     tags: Mapping[str, str]
-    """Those that Tracelate wrote, such as a promotion's verdict."""
+    """Tags that Tracelate set, such as the verdict of a promotion."""
 
 
 class Chain(NamedTuple):
+    """A lineage, and what MLflow and git know about its run, version and commit."""
+
     reference: str
-    """What was asked for."""
+    """The reference as the user wrote it."""
     lineage: Lineage
     metrics: Metrics | None
-    """None where only the lineage is within reach."""
+    """None if neither the project nor the run has the scores that the lineage names."""
     run: RunState | None
-    """None where MLflow knows no such run, or cannot be reached."""
+    """None if MLflow has no such run or cannot be reached."""
     version: VersionState | None
-    """None where a model's version was not asked for."""
+    """None if the reference does not lead to a version."""
     commit_subject: str | None
-    """The first line of the commit's message, where git has it here."""
+    """First line of the commit's message; None if the commit is not in this repository."""
 
 
-def chain_document(chain: Chain, checks: Sequence[Check] | None = None) -> dict[str, Any]:
-    """The chain as JSON; hashes and settings in full."""
+def chain_document(chain: Chain, checks: Sequence[LineageCheck] | None = None) -> dict[str, Any]:
+    """Returns the chain as JSON values, with hashes and settings in full."""
     scores = chain.metrics.scores if chain.metrics is not None else []
     document: dict[str, Any] = {
         "reference": chain.reference,

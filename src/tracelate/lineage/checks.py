@@ -1,4 +1,4 @@
-"""Whether files are still those that a lineage names, and whether an evaluation's own agree."""
+"""Checks that files are those that a lineage names, and that an evaluation's files agree."""
 
 from __future__ import annotations
 
@@ -17,95 +17,102 @@ from tracelate.evaluation.results import read_evidence
 from tracelate.files import read_json, sha256_of
 from tracelate.training.model_files import CONFIG
 
-Verdict = Literal["same", "differs", "not here"]
-SHOWN = 12
-"""Characters of a hash in a reason."""
+CheckResult = Literal["same", "differs", "not here"]
+SHOWN_HASH = 12
+"""Number of characters of a hash in messages."""
 
 
-class Check(NamedTuple):
+class LineageCheck(NamedTuple):
+    """The result of comparing one file or value with the lineage."""
+
     place: str
-    """Where it was looked for, such as a folder or MLflow's run."""
+    """Place of the file or value, such as a folder or MLflow's run."""
     what: str
-    """A file as the lineage names it, or a claim."""
-    verdict: Verdict
+    """Path of the file in the lineage, or the statement that was checked."""
+    verdict: CheckResult
     reason: str = ""
 
 
 class HashedFile(NamedTuple):
+    """A file and the hash that it must have."""
+
     what: str
+    """Path of the file in the lineage, or its description."""
     path: Path
     sha256: str
 
 
-class Copy(NamedTuple):
-    """A place that holds some of a lineage's files."""
+class FileCopies(NamedTuple):
+    """Copies of some of a lineage's files in one place."""
 
     place: str
     files: list[HashedFile]
-    is_kept: bool
-    """Whether the place promises to hold them all, so that a missing file is a fault."""
+    must_exist: bool
+    """True if a missing file is an error, because the place must hold all of them."""
 
 
-def packed_copy(place: str, folder: Path, lineage: Lineage) -> Copy:
-    """The files of a packed model, which all lie in one folder."""
-    return _flat_copy(place, folder, lineage.model)
+def packed_copies(place: str, folder: Path, lineage: Lineage) -> FileCopies:
+    """Returns the model files of a packed model, which all lie in `folder`."""
+    return _flat_copies(place, folder, lineage.model)
 
 
-def evaluation_copy(place: str, folder: Path, lineage: Lineage) -> Copy:
-    """The files of an evaluation, which all lie in one folder."""
-    return _flat_copy(place, folder, lineage.evaluation)
+def evaluation_copies(place: str, folder: Path, lineage: Lineage) -> FileCopies:
+    """Returns the scores and translations of an evaluation, which all lie in `folder`."""
+    return _flat_copies(place, folder, lineage.evaluation)
 
 
-def corpus_copy(root: Path, lineage: Lineage) -> Copy:
-    """What the raw data were made from: a wheel in the cache, or text files of the project."""
+def corpus_copies(root: Path, lineage: Lineage) -> FileCopies:
+    """Returns the files of the corpus: a wheel in the cache, or text files of the project."""
     provenance, download = lineage.provenance, lineage.params["download"]
     if provenance["corpus"] == "catalogs":
         sha256 = provenance["sha256"]
         wheel = HashedFile(f"{lineage.corpus} (wheel)", cached_wheel(sha256), sha256)
-        return Copy("the cache", [wheel], is_kept=False)
+        return FileCopies("the cache", [wheel], must_exist=False)
     files = [
         HashedFile(path, root / path, described[side]["sha256"])
         for split, described in provenance.get("files", {}).items()
         for side, path in download["files"]["train" if split == ALL else split].items()
     ]
-    return Copy("the corpus", files, is_kept=False)
+    return FileCopies("the corpus", files, must_exist=False)
 
 
-def check_copy(copy: Copy) -> Iterator[Check]:
-    """Hashes every file again."""
-    for what, path, sha256 in copy.files:
+def check_copies(copies: FileCopies) -> Iterator[LineageCheck]:
+    """Yields a check for each file, whose hash is computed again."""
+    for what, path, sha256 in copies.files:
         if path.is_file():
-            yield check_equal(copy.place, what, sha256_of(path), sha256)
-        elif copy.is_kept:
-            yield Check(copy.place, what, "differs", "is missing")
+            yield check_equal(copies.place, what, sha256_of(path), sha256)
+        elif copies.must_exist:
+            yield LineageCheck(copies.place, what, "differs", "is missing")
         else:
-            yield Check(copy.place, what, "not here")
+            yield LineageCheck(copies.place, what, "not here")
 
 
-def check_project(place: str, root: Path, lineage: Lineage) -> Iterator[Check]:
-    """Hashes what a project's folder holds of the lineage's files.
+def check_project(place: str, root: Path, lineage: Lineage) -> Iterator[LineageCheck]:
+    """Yields a check for each file of the lineage, whose copy in the project is hashed again.
 
-    A file is another training's where the folder's own lineage says so; without one, all are held
-    against this lineage.
+    A file for which the project's own lineage names another hash belongs to another training, and
+    counts as not here.
     """
-    own = _own_names(root)
-    mine = []
+    own = _own_hashes(root)
+    same_training = []
     for name, sha256 in {**lineage.files, **lineage.evaluation}.items():
         if own.get(name, sha256) == sha256:
-            mine.append(HashedFile(name, root / name, sha256))
+            same_training.append(HashedFile(name, root / name, sha256))
         else:
-            yield Check(place, name, "not here", "the folder's is of another training")
-    yield from check_copy(Copy(place, mine, is_kept=False))
+            yield LineageCheck(place, name, "not here", "the folder's is of another training")
+    yield from check_copies(FileCopies(place, same_training, must_exist=False))
 
 
-def check_equal(place: str, what: str, found: object, wanted: object) -> Check:
+def check_equal(place: str, what: str, found: object, wanted: object) -> LineageCheck:
+    """Compares a value that was found with the value in the lineage."""
     if found == wanted:
-        return Check(place, what, "same")
-    return Check(place, what, "differs", f"is {_short(found)}, the lineage says {_short(wanted)}")
+        return LineageCheck(place, what, "same")
+    reason = f"is {_short(found)}, the lineage has {_short(wanted)}"
+    return LineageCheck(place, what, "differs", reason)
 
 
-def check_lineage(lineage: Lineage) -> Iterator[Check]:
-    """Whether the lineage's hashes agree with each other."""
+def check_lineage(lineage: Lineage) -> Iterator[LineageCheck]:
+    """Checks that the lineage's own hashes agree with each other."""
     place = "the lineage"
     tokenizer = lineage.tokenized[layout.TOKENIZER.as_posix()]
     yield check_equal(
@@ -124,8 +131,8 @@ def check_lineage(lineage: Lineage) -> Iterator[Check]:
         )
 
 
-def check_config(place: str, folder: Path, lineage: Lineage) -> Iterator[Check]:
-    """Whether a model's config.json, where it is here, says what the lineage does."""
+def check_config(place: str, folder: Path, lineage: Lineage) -> Iterator[LineageCheck]:
+    """Checks that the model's config.json, if it is here, agrees with the lineage."""
     path = folder / CONFIG
     if not path.is_file():
         return
@@ -133,18 +140,21 @@ def check_config(place: str, folder: Path, lineage: Lineage) -> Iterator[Check]:
         config = read_json(path)
         tokenizer, model = config["tokenizer_sha256"], config["model"]
     except (ValueError, KeyError, TypeError):
-        yield Check(place, CONFIG, "differs", "is damaged")
+        yield LineageCheck(place, CONFIG, "differs", "is damaged")
         return
     yield check_equal(place, f"{CONFIG}: tokenizer_sha256", tokenizer, lineage.tokenizer_sha256)
     yield check_equal(place, f"{CONFIG}: model", model, lineage.params["model"])
 
 
-def check_evidence(place: str, folder: Path, lineage: Lineage) -> Iterator[Check]:
-    """Whether an evaluation's scores are those of its translations, on the lineage's test set."""
+def check_evidence(place: str, folder: Path, lineage: Lineage) -> Iterator[LineageCheck]:
+    """Checks that the scores are those of the translations, on the lineage's test set.
+
+    The scores are computed again from the translations.
+    """
     try:
         evidence = read_evidence(folder, place)
     except ValueError as error:  # InputError, or bytes that are no text
-        yield Check(place, "scores and translations can be read", "differs", str(error))
+        yield LineageCheck(place, "scores and translations can be read", "differs", str(error))
         return
     test_sha256 = evidence.metrics.test.sha256
     yield check_equal(place, "metrics.json: test.sha256", test_sha256, lineage.test_sha256)
@@ -152,59 +162,60 @@ def check_evidence(place: str, folder: Path, lineage: Lineage) -> Iterator[Check
         wanted = lineage.signatures.get(name)
         yield check_equal(place, f"metrics.json: {name}.signature", signature, wanted)
     wrong = inconsistencies(evidence)
-    what = "translations.jsonl scores as metrics.json says"
-    yield Check(place, what, "differs" if wrong else "same", "; ".join(wrong))
+    what = "translations.jsonl has the scores of metrics.json"
+    yield LineageCheck(place, what, "differs" if wrong else "same", "; ".join(wrong))
 
 
-def check_test_set(place: str, folder: Path, test: Path) -> Iterator[Check]:
-    """Whether the sentences that were translated are those of the test set."""
+def check_test_set(place: str, folder: Path, test: Path) -> Iterator[LineageCheck]:
+    """Checks that the sentences that were translated are those of the test set, in its order."""
     what = f"translations.jsonl has the sentences of {layout.TEST}"
     try:
         rows = read_evidence(folder, place).rows
         pairs = read_pairs(test)
     except (OSError, ValueError):
-        return  # told by other checks
+        return  # other checks report files that cannot be read
     translated = [(row.source, row.reference) for row in rows]
     if translated == [(pair.source, pair.target) for pair in pairs]:
-        yield Check(place, what, "same")
+        yield LineageCheck(place, what, "same")
     else:
-        yield Check(place, what, "differs", "other sentences, or in another order")
+        yield LineageCheck(place, what, "differs", "other sentences, or in another order")
 
 
-def failures(checks: Iterable[Check]) -> list[Check]:
+def failed_checks(checks: Iterable[LineageCheck]) -> list[LineageCheck]:
+    """Returns the checks that found a difference."""
     return [check for check in checks if check.verdict == "differs"]
 
 
-def refuse_failures(checks: Iterable[Check]) -> None:
-    """Raises InputError, which names all that differs and where."""
-    wrong = failures(checks)
-    if wrong:
-        named = "; ".join(f"{one.place}: {one.what} {one.reason}".strip() for one in wrong)
+def refuse_failures(checks: Iterable[LineageCheck]) -> None:
+    """Raises InputError, which names each difference and its place, if a check failed."""
+    if failed := failed_checks(checks):
+        named = "; ".join(f"{one.place}: {one.what} {one.reason}".strip() for one in failed)
         raise InputError(
             f"{named}: restore what has changed (dvc checkout), or evaluate again (dvc repro)"
         )
 
 
 def refuse_changed_project(root: Path, lineage: Lineage) -> None:
-    """Raises InputError, which names what of the lineage's files a project's folder should have
-    by its own lineage, but has otherwise.
+    """Raises InputError if a file of the project is not what the project's own lineage names.
+
+    Only the files that the project has in common with `lineage` are checked.
     """
-    own = _own_names(root)
-    mine = [
+    own = _own_hashes(root)
+    common = [
         HashedFile(name, root / name, sha256)
         for name, sha256 in {**lineage.files, **lineage.evaluation}.items()
         if own.get(name) == sha256
     ]
-    refuse_failures(check_copy(Copy("this folder", mine, is_kept=False)))
+    refuse_failures(check_copies(FileCopies("this folder", common, must_exist=False)))
 
 
 def is_of_project(root: Path, lineage: Lineage) -> bool:
-    """Whether the folder's own evaluation is the lineage's."""
-    own = _own_names(root)
+    """Returns True if the project's own evaluation is the lineage's."""
+    own = _own_hashes(root)
     return all(own.get(name) == sha256 for name, sha256 in lineage.evaluation.items())
 
 
-def _own_names(root: Path) -> Mapping[str, str]:
+def _own_hashes(root: Path) -> Mapping[str, str]:
     try:
         own = read_lineage(root / layout.LINEAGE)
     except InputError:
@@ -212,15 +223,15 @@ def _own_names(root: Path) -> Mapping[str, str]:
     return {**own.files, **own.evaluation}
 
 
-def _flat_copy(place: str, folder: Path, sha256_by_name: Mapping[str, str]) -> Copy:
+def _flat_copies(place: str, folder: Path, sha256_by_name: Mapping[str, str]) -> FileCopies:
     files = [
         HashedFile(name, folder / Path(name).name, sha256)
         for name, sha256 in sha256_by_name.items()
     ]
-    return Copy(place, files, is_kept=True)
+    return FileCopies(place, files, must_exist=True)
 
 
 def _short(value: object) -> str:
     text = str(value)
     is_hash = len(text) == 64 and set(text) <= set("0123456789abcdef")
-    return f"{text[:SHOWN]}…" if is_hash else text
+    return f"{text[:SHOWN_HASH]}…" if is_hash else text

@@ -1,4 +1,4 @@
-"""Making a model again from its lineage: its commit, its settings, its corpus, and DVC."""
+"""Training a model again from its lineage: from its commit, settings and corpus, with DVC."""
 
 from __future__ import annotations
 
@@ -19,14 +19,21 @@ from tracelate.evaluation.metrics_file import read_metrics
 from tracelate.evaluation.report import Metrics
 from tracelate.files import sha256_of
 from tracelate.git import worktree
-from tracelate.lineage.checks import Check, Copy, HashedFile, check_copy, corpus_copy
+from tracelate.lineage.checks import (
+    FileCopies,
+    HashedFile,
+    LineageCheck,
+    check_copies,
+    corpus_copies,
+)
 
 PLACE = "the replay"
 REPRODUCE = (sys.executable, "-m", "dvc", "repro", "--force", "--no-run-cache", "--no-commit")
-"""Every stage runs: nothing is taken from a cache."""
-INHERITED = ("MLFLOW_", "DVC_", "GIT_")
-"""What variables begin with that would lead the replay to another store or repository."""
-STOPPING_S = 20
+"""Command that runs every stage and takes nothing from a cache."""
+NOT_INHERITED = ("MLFLOW_", "DVC_", "GIT_")
+"""Beginnings of environment variables that would lead the replay to another store or repository."""
+STOP_TIMEOUT_S = 20
+"""Time that DVC has to end after SIGTERM, before SIGKILL is sent."""
 
 
 def replay(
@@ -36,23 +43,24 @@ def replay(
     root: Path = Path(),
     kept: Path | None = None,
     allow_dirty: bool = False,
-) -> list[Check]:
-    """Runs the lineage's pipeline in a worktree of the repository in `root`, and compares.
+) -> list[LineageCheck]:
+    """Runs the lineage's pipeline in a worktree of the repository in `root`, and compares results.
 
-    MLflow gets nothing of it: the runs go to a store in the worktree. With `kept`, the worktree
-    stays in that folder. What DVC says goes to standard error.
+    The runs are logged to a store in the worktree, and not to the project's. With `kept`, the
+    worktree is made in that folder and stays. The output of DVC goes to standard error.
 
-    Raises InputError where the code or the corpus is not known or not here, or a stage fails.
+    Raises InputError if the code or the corpus is unknown or missing, or if a stage fails.
     """
     training = lineage.training
     if training.commit is None:
         raise InputError(
-            f"run {training.run_id} was not trained in a git repository: its code is not known"
+            f"run {training.run_id} was not trained in a git repository, so its code is unknown: "
+            "train the model again in a repository"
         )
     if training.dirty and not allow_dirty:
         raise InputError(
             f"run {training.run_id} was trained from files that differed from commit "
-            f"{training.commit}: its code is not known; --allow-dirty replays the commit itself"
+            f"{training.commit}, so its code is unknown: --allow-dirty replays the commit itself"
         )
     with worktree(training.commit, kept, root) as folder:
         _write_params(folder / layout.PARAMS, lineage)
@@ -67,21 +75,21 @@ def _write_params(path: Path, lineage: Lineage) -> None:
 
 
 def _copy_corpus(root: Path, folder: Path, lineage: Lineage) -> None:
-    """Text files, which are not in git. A wheel comes from the cache, as for any download."""
+    """Copies text files, which git does not have; a wheel is taken from the cache by the stage."""
     if lineage.provenance["corpus"] != "files":
         return
-    for name, path, sha256 in corpus_copy(root, lineage).files:
+    for name, path, sha256 in corpus_copies(root, lineage).files:
         if not path.is_file() or sha256_of(path) != sha256:
             raise InputError(
-                f"{path} is not the file that was trained on, whose sha256 is {sha256}: put that "
-                "there"
+                f"{path} is not the file that was trained on, whose sha256 is {sha256}: restore "
+                "that file"
             )
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, folder / name)
 
 
 def _reproduce(folder: Path) -> None:
-    # a session of its own: when we are stopped, so are DVC and its stages
+    # in a session of its own, so that DVC and its stages can be stopped together
     process = subprocess.Popen(
         REPRODUCE, cwd=folder, env=_environment(folder), stdout=sys.stderr, start_new_session=True
     )
@@ -92,14 +100,14 @@ def _reproduce(folder: Path) -> None:
         raise
     if status != 0:
         raise InputError(
-            f"dvc repro ended with status {status} in the replay: mend what it says above; "
-            "--keep DIR keeps the folder to look into"
+            f"dvc repro ended with status {status} in the replay: see its messages above; with "
+            "--keep DIR the folder is kept, so that it can be examined"
         )
 
 
 def _environment(folder: Path) -> dict[str, str]:
-    """The worktree's own code, repository and store; this interpreter, and the user's caches."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(INHERITED)}
+    """Returns variables that select the worktree's code and store, and this interpreter."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(NOT_INHERITED)}
     if cache := kept.get("TRACELATE_CACHE"):
         kept["TRACELATE_CACHE"] = str(Path(cache).resolve())
     return {
@@ -114,13 +122,13 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
     for sent in (signal.SIGTERM, signal.SIGKILL):
         try:
             os.killpg(process.pid, sent)
-            process.wait(timeout=STOPPING_S)
+            process.wait(timeout=STOP_TIMEOUT_S)
         except (ProcessLookupError, subprocess.TimeoutExpired):
             continue
 
 
-def _check_files(folder: Path, lineage: Lineage) -> Iterator[Check]:
-    """From the corpus to the weights, the order in which a difference spreads."""
+def _check_files(folder: Path, lineage: Lineage) -> Iterator[LineageCheck]:
+    """Checks files from the corpus to the weights, the order in which a difference spreads."""
     named = {
         **lineage.raw,
         **lineage.prepared,
@@ -129,17 +137,17 @@ def _check_files(folder: Path, lineage: Lineage) -> Iterator[Check]:
         layout.TRANSLATIONS.as_posix(): lineage.evaluation[layout.TRANSLATIONS.as_posix()],
     }
     files = [HashedFile(name, folder / name, sha256) for name, sha256 in named.items()]
-    return check_copy(Copy(PLACE, files, is_kept=True))
+    return check_copies(FileCopies(PLACE, files, must_exist=True))
 
 
-def _check_scores(folder: Path, metrics: Metrics | None) -> Iterator[Check]:
+def _check_scores(folder: Path, metrics: Metrics | None) -> Iterator[LineageCheck]:
     again = read_metrics(folder / layout.METRICS)
     if metrics is None:
-        yield Check(PLACE, "scores", "not here", "those of the run are not within reach")
+        yield LineageCheck(PLACE, "scores", "not here", "the scores of the run cannot be read")
         return
     for before, after in zip(metrics.scores, again.scores, strict=True):
         reason = f"{before.value:.4f}, now {after.value:.4f}"
         if before == after:
-            yield Check(PLACE, before.name, "same", f"{before.value:.4f}")
+            yield LineageCheck(PLACE, before.name, "same", f"{before.value:.4f}")
         else:
-            yield Check(PLACE, before.name, "differs", reason)
+            yield LineageCheck(PLACE, before.name, "differs", reason)

@@ -1,4 +1,4 @@
-"""Hashing again all that a trace can reach, and holding MLflow's tags and params against it."""
+"""Checks of everything that a trace can reach: all files, and MLflow's tags and params."""
 
 from __future__ import annotations
 
@@ -10,29 +10,30 @@ from tracelate import layout
 from tracelate.evaluation.lineage import Lineage
 from tracelate.files import sha256_of
 from tracelate.lineage.checks import (
-    Check,
+    LineageCheck,
     check_config,
-    check_copy,
+    check_copies,
     check_equal,
     check_evidence,
     check_lineage,
     check_project,
     check_test_set,
-    corpus_copy,
-    evaluation_copy,
+    corpus_copies,
+    evaluation_copies,
     is_of_project,
-    packed_copy,
+    packed_copies,
 )
-from tracelate.lineage.trace import Trace, fetch, fetch_packed
+from tracelate.lineage.found import download_packed, download_run_file
+from tracelate.lineage.trace import Trace
 from tracelate.tracking.evaluation_contents import STAGE
 from tracelate.tracking.log_model import (
-    ARTIFACTS,
     CODE_TAG,
     LINEAGE_TAG,
     OLD_PYFUNC_MODEL,
     PYFUNC_MODEL,
     code_sha256,
 )
+from tracelate.tracking.package_files import ARTIFACTS_FOLDER
 from tracelate.tracking.records import StoredModel, StoredRun
 from tracelate.tracking.run_writer import flatten
 from tracelate.tracking.runs import COMMIT_TAG
@@ -43,26 +44,26 @@ PACKED = "the packed model"
 SERVED = "the served model"
 
 
-def verify(trace: Trace) -> list[Check]:
-    """All that can be checked of the trace, place by place."""
+def verify(trace: Trace) -> list[LineageCheck]:
+    """Returns the checks of all files, tags and params that can be reached, grouped by place."""
     return [
         *check_lineage(trace.lineage),
         *_check_served(trace),
         *_check_project(trace),
-        *check_copy(corpus_copy(trace.found.root, trace.lineage)),
+        *check_copies(corpus_copies(trace.found.root, trace.lineage)),
         *_check_packed(trace),
         *_check_model(trace),
         *_check_run(trace),
     ]
 
 
-def _check_served(trace: Trace) -> Iterator[Check]:
+def _check_served(trace: Trace) -> Iterator[LineageCheck]:
     if trace.found.served is not None:
         found = trace.found.served.get("weights_sha256")
         yield check_equal(SERVED, "weights_sha256", found, trace.lineage.weights_sha256)
 
 
-def _check_project(trace: Trace) -> Iterator[Check]:
+def _check_project(trace: Trace) -> Iterator[LineageCheck]:
     root, lineage = trace.found.root, trace.lineage
     place = "this folder" if root == Path() or root == Path.cwd() else str(root)
     yield from check_project(place, root, lineage)
@@ -72,30 +73,30 @@ def _check_project(trace: Trace) -> Iterator[Check]:
         yield from check_test_set(place, root / layout.METRICS.parent, root / layout.TEST)
 
 
-def _check_packed(trace: Trace) -> Iterator[Check]:
+def _check_packed(trace: Trace) -> Iterator[LineageCheck]:
     if trace.found.packed is not None:
-        yield from check_copy(packed_copy(PACKED, trace.found.packed, trace.lineage))
+        yield from check_copies(packed_copies(PACKED, trace.found.packed, trace.lineage))
         yield from check_config(PACKED, trace.found.packed, trace.lineage)
 
 
-def _check_model(trace: Trace) -> Iterator[Check]:
-    """The files in MLflow's artifact store, and the tags of the model that they belong to."""
+def _check_model(trace: Trace) -> Iterator[LineageCheck]:
+    """Checks the packed model in MLflow's artifact store, and the tags of the logged model."""
     lineage, model = trace.lineage, trace.model
     location = trace.found.location or (model.artifact_location if model is not None else None)
     if location is None:
-        yield Check(MODEL, "weights, config and tokenizer", "not here")
+        yield LineageCheck(MODEL, "weights, config and tokenizer", "not here")
         return
     with tempfile.TemporaryDirectory(prefix="tracelate-") as temporary:
         packed = Path(temporary)
         if trace.store is not None:
-            packed = fetch_packed(trace.store, location, packed) or packed
-        yield from check_copy(packed_copy(MODEL, packed / ARTIFACTS, lineage))
-        yield from check_config(MODEL, packed / ARTIFACTS, lineage)
+            packed = download_packed(trace.store, location, packed) or packed
+        yield from check_copies(packed_copies(MODEL, packed / ARTIFACTS_FOLDER, lineage))
+        yield from check_config(MODEL, packed / ARTIFACTS_FOLDER, lineage)
         if model is not None:
             yield from _check_model_tags(model, lineage, packed)
 
 
-def _check_model_tags(model: StoredModel, lineage: Lineage, packed: Path) -> Iterator[Check]:
+def _check_model_tags(model: StoredModel, lineage: Lineage, packed: Path) -> Iterator[LineageCheck]:
     training = lineage.training
     wanted = {
         "training_run_id": training.run_id,
@@ -106,44 +107,44 @@ def _check_model_tags(model: StoredModel, lineage: Lineage, packed: Path) -> Ite
     }
     for name, value in wanted.items():
         yield check_equal(MODEL, f"tag {name}", model.tags.get(name), value)
-    path = packed / ARTIFACTS / layout.LINEAGE.name
+    path = packed / ARTIFACTS_FOLDER / layout.LINEAGE.name
     if path.is_file():
         yield _check_tag(MODEL, path.name, sha256_of(path), model.tags.get(LINEAGE_TAG))
     if any((packed / name).is_file() for name in (PYFUNC_MODEL.name, OLD_PYFUNC_MODEL)):
         yield _check_tag(MODEL, "its code", code_sha256(packed), model.tags.get(CODE_TAG))
 
 
-def _check_run(trace: Trace) -> Iterator[Check]:
-    """The evaluation that the run holds, and the run's tags and params."""
+def _check_run(trace: Trace) -> Iterator[LineageCheck]:
+    """Checks the evaluation that the run holds, and the run's tags and params."""
     store, run, lineage = trace.store, trace.run, trace.lineage
     if store is None or run is None:
-        yield Check(RUN, "scores, translations, tags and params", "not here")
+        yield LineageCheck(RUN, "scores, translations, tags and params", "not here")
         return
     with tempfile.TemporaryDirectory(prefix="tracelate-") as temporary:
         folder = Path(temporary)
         for name in (layout.METRICS.name, layout.TRANSLATIONS.name):
-            fetch(store, run.run_id, f"{STAGE}/{name}", folder)
-        yield from check_copy(evaluation_copy(RUN, folder, lineage))
+            download_run_file(store, run.run_id, f"{STAGE}/{name}", folder)
+        yield from check_copies(evaluation_copies(RUN, folder, lineage))
         if all((folder / Path(name).name).is_file() for name in lineage.evaluation):
             yield from check_evidence(RUN, folder, lineage)
             test = trace.found.root / layout.TEST
             if test.is_file() and sha256_of(test) == lineage.test_sha256:
                 yield from check_test_set(RUN, folder, test)
-        path = fetch(store, run.run_id, f"{STAGE}/{layout.LINEAGE.name}", folder)
+        path = download_run_file(store, run.run_id, f"{STAGE}/{layout.LINEAGE.name}", folder)
         if path is not None:
-            said = run.tags.get(f"sha256.{layout.LINEAGE.as_posix()}")
-            yield _check_tag(RUN, path.name, sha256_of(path), said)
+            tag = run.tags.get(f"sha256.{layout.LINEAGE.as_posix()}")
+            yield _check_tag(RUN, path.name, sha256_of(path), tag)
     yield from _check_run_tags(run, lineage)
 
 
-def _check_tag(place: str, what: str, found: str, said: str | None) -> Check:
-    """What MLflow vouches for by a tag alone."""
-    if found == said:
-        return Check(place, what, "same")
-    return Check(place, what, "differs", f"its sha256 is {found}, the tag says {said}")
+def _check_tag(place: str, what: str, found: str, tag: str | None) -> LineageCheck:
+    """Compares with a tag the hash of what no lineage names, such as the lineage itself."""
+    if found == tag:
+        return LineageCheck(place, what, "same")
+    return LineageCheck(place, what, "differs", f"its sha256 is {found}, the tag has {tag}")
 
 
-def _check_run_tags(run: StoredRun, lineage: Lineage) -> Iterator[Check]:
+def _check_run_tags(run: StoredRun, lineage: Lineage) -> Iterator[LineageCheck]:
     tags, training = run.tags, lineage.training
     hashes = {**lineage.files, **lineage.evaluation}
     wanted = {
@@ -162,13 +163,13 @@ def _check_run_tags(run: StoredRun, lineage: Lineage) -> Iterator[Check]:
     yield _check_params(run, lineage)
 
 
-def _check_params(run: StoredRun, lineage: Lineage) -> Check:
-    """Of the settings that change results; another machine may train with other `runtime`."""
+def _check_params(run: StoredRun, lineage: Lineage) -> LineageCheck:
+    """Checks the settings that change results, which are all but the section `runtime`."""
     sections = {name: one for name, one in lineage.params.items() if name != "runtime"}
     logged = run.params
     wrong = [
-        f"{name} is {logged[name]}, the lineage says {value}"
+        f"{name} is {logged[name]}, the lineage has {value}"
         for name, value in flatten(sections)
         if name in logged and logged[name] != str(value)
     ]
-    return Check(RUN, "params", "differs" if wrong else "same", "; ".join(wrong))
+    return LineageCheck(RUN, "params", "differs" if wrong else "same", "; ".join(wrong))

@@ -19,6 +19,7 @@ from tracelate.registry.logged_evaluation import (
     shorten,
 )
 from tracelate.tracking.log_model import LINEAGE_TAG
+from tracelate.tracking.references import Reference
 from tracelate.tracking.store import Store
 
 
@@ -51,17 +52,12 @@ class Candidate(NamedTuple):
         return f"models:/{self.model_id}"
 
 
-def find_candidate(store: Store, reference: str, test: Path) -> Candidate:
+def find_candidate(store: Store, reference: Reference, test: Path) -> Candidate:
     """Returns the run that `reference` names with its model.
 
     Raises InputError if there is none, or if its files, its scores, its test set or this folder
     differ from its lineage.
     """
-    if Path(reference).exists():
-        raise InputError(
-            f"{reference} is a file or folder: name the run that it was logged to; "
-            "`tracelate runs` lists the runs"
-        )
     evaluation = read_evaluation(store, reference)
     _refuse_other_test_set(evaluation, test)
     refuse_changed_project(Path(), evaluation.lineage)

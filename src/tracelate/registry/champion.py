@@ -14,6 +14,7 @@ from tracelate.registry.versions import Alias, current_version
 from tracelate.tracking.failures import StoreError
 from tracelate.tracking.log_model import LINEAGE_TAG
 from tracelate.tracking.store import Store
+from tracelate.tracking.stored_references import find_stored
 
 
 class ChampionComparison(NamedTuple):
@@ -53,7 +54,7 @@ def compare_with_champion(
 def _read_champion(store: Store, model: str, version: str) -> Evidence:
     """Raises InputError if the version's evaluation or model has changed."""
     uri = f"models:/{model}/{version}"
-    evaluation = read_evaluation(store, uri)
+    evaluation = read_evaluation(store, find_stored(uri))
     model_id = store.registry.version(model, version).model_id
     if model_id is not None:
         packed_with = store.models.get(model_id).tags.get(LINEAGE_TAG)

@@ -16,7 +16,8 @@ from tracelate.tracking.address import shown_uri
 from tracelate.tracking.evaluation_contents import STAGE
 from tracelate.tracking.failures import ArtifactError
 from tracelate.tracking.records import StoredRun
-from tracelate.tracking.results import find_evaluated_run
+from tracelate.tracking.reference_runs import find_evaluated_run
+from tracelate.tracking.references import Reference
 from tracelate.tracking.store import Store
 
 CHECKED_FILES = (layout.LINEAGE, layout.METRICS, layout.TRANSLATIONS)
@@ -40,8 +41,8 @@ class LoggedEvaluation(NamedTuple):
         return self.evidence.name
 
 
-def read_evaluation(store: Store, reference: str) -> LoggedEvaluation:
-    """Downloads the evaluation of a run or of a version, and checks it.
+def read_evaluation(store: Store, reference: Reference) -> LoggedEvaluation:
+    """Downloads the evaluation that the run of a reference holds, and checks it.
 
     Raises InputError if there is none, if a file is missing or differs from its hash, or if the
     scores cannot be those of the translations.

@@ -37,14 +37,15 @@ from tracelate.registry.versions import (
     find_version,
     register_version,
 )
+from tracelate.tracking.references import Reference
 from tracelate.tracking.store import Store, connect
 
 
 class PromotionRequest(NamedTuple):
     """The model to promote, the alias to move, and the gate's settings."""
 
-    reference: str
-    """A run, or models:/NAME/3."""
+    reference: Reference
+    """The run whose model is to be promoted."""
     alias: Alias
     metric: str
     """bleu, chrf or ter."""

@@ -12,6 +12,7 @@ from tracelate.registry.candidate import Candidate
 from tracelate.registry.logged_evaluation import refuse_other_lineage
 from tracelate.tracking.packed_models import packed_model
 from tracelate.tracking.packed_translator import load_packed_translator
+from tracelate.tracking.stored_references import find_stored
 
 OnProgress = Callable[[str, int, int], object]
 """Called with the name of the step, the number of sentences done since the last call, and the
@@ -34,7 +35,7 @@ def translate_again(candidate: Candidate, uri: str, on_progress: OnProgress) -> 
     """
     sources = [row.source for row in candidate.evidence.rows]
     scored = [row.translation for row in candidate.evidence.rows]
-    with packed_model(uri) as packed:
+    with packed_model(find_stored(uri)) as packed:
         found = sha256_of(packed.artifacts / layout.LINEAGE.name)
         refuse_other_lineage(candidate.evaluation, uri, found)
         model = load_packed_translator(packed.artifacts)

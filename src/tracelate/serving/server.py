@@ -31,13 +31,13 @@ from tracelate.serving.batching import Batcher, BatchSize
 from tracelate.serving.guard import Guard, refusal, still_awaited
 from tracelate.serving.limits import Limits, TranslationRequests
 from tracelate.tracking.log_model import EXAMPLE
-from tracelate.tracking.packed_models import packed_model
+from tracelate.tracking.packed_models import ModelSource, packed_model
 from tracelate.tracking.packed_translator import (
     PackedTranslator,
     TranslationOptions,
     load_packed_translator,
 )
-from tracelate.tracking.references import ModelSource
+from tracelate.tracking.references import Reference
 from tracelate.training.cpu_ram import tune_cpu_ram
 
 BATCH_CELLS = 2_000_000
@@ -91,7 +91,7 @@ class BatchedModel:
         return answers.result()
 
 
-def load_servable(reference: str) -> ServableModel:
+def load_servable(reference: Reference) -> ServableModel:
     """Raises InputError where there is no such model, or a file is not the one of its lineage."""
     with packed_model(reference) as packed:
         refuse_changed_project(Path(), packed.lineage)
@@ -217,7 +217,7 @@ def server_config(model: ServableModel, limits: Limits) -> uvicorn.Config:
 
 
 def serve(
-    reference: str, host: str, port: int, limits: Limits, say: Callable[[str], object]
+    reference: Reference, host: str, port: int, limits: Limits, say: Callable[[str], object]
 ) -> None:
     """Serves the model until SIGTERM or Ctrl-C; requests in progress are answered before the end.
 

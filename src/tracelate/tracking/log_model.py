@@ -19,6 +19,7 @@ from tracelate.files import sha256_of
 from tracelate.tracking.log_training import run_name
 from tracelate.tracking.mlflow_settings import quiet_mlflow
 from tracelate.tracking.model_card import write_card
+from tracelate.tracking.package_files import ARTIFACTS_FOLDER
 from tracelate.tracking.records import StoredModel
 from tracelate.tracking.run_contents import RunContents
 from tracelate.tracking.run_writer import RunWriter, flatten
@@ -35,8 +36,6 @@ REQUIREMENTS = (
     "torch",
 )
 """Distributions that translating imports."""
-ARTIFACTS = "artifacts"
-"""MLflow's name for the folder of a packed model's own files."""
 PYFUNC_MODEL = Path(__file__).with_name("pyfunc_model.py")
 OLD_PYFUNC_MODEL = "served_model.py"
 """Name of PYFUNC_MODEL in models that Tracelate 0.1 packed."""
@@ -175,7 +174,7 @@ def _refresh(store: Store, model: StoredModel, root: Path) -> None:
         with tempfile.TemporaryDirectory() as folder:
             write_card(Path(folder), root)
             store.models.log_folder(model.model_id, Path(folder))
-        store.models.log_file(model.model_id, root / layout.LINEAGE, ARTIFACTS)
+        store.models.log_file(model.model_id, root / layout.LINEAGE, ARTIFACTS_FOLDER)
         _tag_lineage(store, model, root)
 
 

@@ -1,15 +1,12 @@
-"""Which packed model a person means, and its files."""
+"""From a reference to the files of a packed model."""
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
-
-from mlflow.models.model import MLMODEL_FILE_NAME
 
 from tracelate import layout
 from tracelate.errors import InputError
@@ -17,91 +14,144 @@ from tracelate.evaluation.lineage import Lineage, read_lineage, refuse_changed_f
 from tracelate.files import sha256_of
 from tracelate.tracking.address import shown_uri
 from tracelate.tracking.failures import ArtifactError
-from tracelate.tracking.log_model import ARTIFACTS, CODE_TAG, LINEAGE_TAG, code_sha256, pack_model
-from tracelate.tracking.references import ModelSource, find_model
+from tracelate.tracking.log_model import CODE_TAG, LINEAGE_TAG, code_sha256, pack_model
+from tracelate.tracking.package_files import ARTIFACTS_FOLDER, MODEL_FILE
+from tracelate.tracking.records import StoredModel, StoredVersion
+from tracelate.tracking.reference_runs import shown_run
+from tracelate.tracking.references import (
+    FilesReference,
+    ModelReference,
+    PackageReference,
+    ProjectReference,
+    Reference,
+    RunReference,
+    StoredReference,
+    VersionReference,
+)
 from tracelate.tracking.store import Store, connect
-from tracelate.training.model_files import WEIGHTS, TrainedModel, load_model
+
+
+class ModelSource(NamedTuple):
+    """The origin of a packed model, and its entry in MLflow."""
+
+    name: str
+    """Name of the registered model, else of the logged model, else the reference to a folder."""
+    version: str | None
+    run_id: str | None
+    model_id: str | None
+    """Id of the logged model; None for a folder."""
+    uri: str
+    """Address of the package in MLflow, or the reference to a folder."""
+
+    @property
+    def title(self) -> str:
+        """The name, with the version if there is one."""
+        return self.name if self.version is None else f"{self.name}/{self.version}"
 
 
 class PackedModel(NamedTuple):
+    """A packed model whose files were checked."""
+
     source: ModelSource
     folder: Path
     lineage: Lineage
 
     @property
     def artifacts(self) -> Path:
-        """The folder of the model's own files."""
-        return self.folder / ARTIFACTS
+        """Folder of the model's own files."""
+        return self.folder / ARTIFACTS_FOLDER
 
 
 @contextmanager
-def packed_model(reference: str) -> Iterator[PackedModel]:
-    """The model that `reference` names, its files in a folder that lasts as long as the block.
+def packed_model(reference: Reference) -> Iterator[PackedModel]:
+    """Provides the packed model that a reference names, in a folder that lasts for the block.
 
-    It is models:/NAME@alias, models:/NAME/3, models:/ID, runs:/ID, a run by its id or name, a
-    folder that MLflow packed, or a project's models folder. What is on disk comes first. An alias
-    is looked up once.
+    The model of a project is packed there. The model of a run is the one that was logged last.
 
-    Raises InputError where it names none, or where a file is not the one of its lineage.
+    Raises InputError if there is no model, or if a file is not the one that the lineage names; and
+    StoreError if MLflow fails.
     """
-    # bars of single files say little to a person
-    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     with tempfile.TemporaryDirectory(prefix="tracelate-") as temporary:
-        path = Path(reference)
-        if path.is_dir():
-            source = ModelSource(reference, None, None, None, reference)
-            folder = _packed_folder(path, Path(temporary) / "model")
-        else:
-            store = connect()
-            source = find_model(store, reference)
-            folder = _download(store, source, Path(temporary))
-            _refuse_changed_package(store, source, folder)
-        lineage = read_lineage(folder / ARTIFACTS / layout.LINEAGE.name)
+        match reference:
+            case ProjectReference() | PackageReference() | FilesReference():
+                source = ModelSource(reference.text, None, None, None, reference.text)
+                folder = _local_package(reference, Path(temporary) / "model")
+            case VersionReference() | ModelReference() | RunReference():
+                store = connect()
+                source = stored_source(store, reference)
+                folder = _download(store, source, Path(temporary))
+                _refuse_changed_package(store, source, folder)
+        lineage = read_lineage(folder / ARTIFACTS_FOLDER / layout.LINEAGE.name)
         refuse_changed_files(
-            folder / ARTIFACTS,
+            folder / ARTIFACTS_FOLDER,
             {Path(name).name: sha256 for name, sha256 in lineage.model.items()},
-            f"{source.uri}/{ARTIFACTS}",
+            f"{source.uri}/{ARTIFACTS_FOLDER}",
         )
         if source.run_id is None:
             source = source._replace(run_id=lineage.training.run_id)
         yield PackedModel(source, folder, lineage)
 
 
-def load_packed(reference: str) -> tuple[TrainedModel, Lineage]:
-    """The trained model itself, without MLflow around it. Raises what `packed_model` does."""
-    with packed_model(reference) as packed:
-        return load_model(packed.artifacts), packed.lineage
+def stored_source(store: Store, reference: StoredReference) -> ModelSource:
+    """Returns the model in MLflow that a reference names; of a run, the one logged last.
+
+    Raises InputError if the run has no model.
+    """
+    match reference:
+        case VersionReference():
+            return _version_source(reference.version)
+        case ModelReference():
+            return _model_source(reference.model)
+        case RunReference(run=run):
+            if not run.model_ids:
+                raise InputError(
+                    f"run {shown_run(run)} has no model: name a run that was evaluated; "
+                    "`tracelate sync` writes what MLflow lacks"
+                )
+            return _model_source(store.models.get(run.model_ids[-1]))
 
 
-def _packed_folder(path: Path, temporary: Path) -> Path:
-    """`path` where MLflow packed it; where it is a project's models folder, a package of it."""
-    if (path / MLMODEL_FILE_NAME).is_file():
-        return path
-    if not (path / WEIGHTS).is_file():
-        raise InputError(
-            f"{path} has neither {MLMODEL_FILE_NAME} nor {WEIGHTS}: name a models folder, a packed "
-            "model or models:/NAME@alias"
-        )
-    root = path.resolve().parent
-    lineage = read_lineage(root / layout.LINEAGE)
-    refuse_changed_files(root, lineage.model)
-    pack_model(temporary, lineage, root)
-    return temporary
+def _version_source(version: StoredVersion) -> ModelSource:
+    uri = f"models:/{version.name}/{version.version}"
+    return ModelSource(version.name, version.version, version.run_id, version.model_id, uri)
+
+
+def _model_source(model: StoredModel) -> ModelSource:
+    return ModelSource(model.name, None, model.run_id, model.model_id, f"models:/{model.model_id}")
+
+
+def _local_package(
+    reference: ProjectReference | PackageReference | FilesReference, temporary: Path
+) -> Path:
+    """Returns the folder of the package; the model of a project is packed into `temporary`."""
+    match reference:
+        case PackageReference():
+            return reference.folder
+        case ProjectReference(root=root):
+            lineage = read_lineage(root / layout.LINEAGE)
+            refuse_changed_files(root, lineage.model)
+            pack_model(temporary, lineage, root)
+            return temporary
+        case FilesReference(folder=folder):
+            raise InputError(
+                f"{folder} is no packed model, because it has no {MODEL_FILE}: name its project's "
+                "folder, the folder of the whole package, or the model in MLflow"
+            )
 
 
 def _refuse_changed_package(store: Store, source: ModelSource, folder: Path) -> None:
-    """MLflow vouches for the lineage, which vouches for the model's files, and for the code."""
+    """Raises InputError if the lineage or the code is not what the logged model's tags name."""
     if source.model_id is None:
         return
     tags = store.models.get(source.model_id).tags
-    lineage = Path(ARTIFACTS) / layout.LINEAGE.name
+    lineage = Path(ARTIFACTS_FOLDER) / layout.LINEAGE.name
     for what, wanted, found in (
         (lineage.as_posix(), tags.get(LINEAGE_TAG), sha256_of(folder / lineage)),
         ("the code", tags.get(CODE_TAG), code_sha256(folder)),
     ):
         if wanted is not None and found != wanted:
             raise InputError(
-                f"{what} of {source.uri} has changed: its sha256 is {found}, and MLflow says "
+                f"{what} of {source.uri} has changed: its sha256 is {found}, but MLflow has "
                 f"{wanted}; restore it"
             )
 
@@ -111,6 +161,6 @@ def _download(store: Store, source: ModelSource, folder: Path) -> Path:
         return store.models.download(source.uri, folder)
     except ArtifactError as error:
         raise InputError(
-            f"the files of {source.uri} cannot be fetched from {shown_uri()} "
+            f"the files of {source.uri} cannot be downloaded from {shown_uri()} "
             f"({error.reason}): restore them, or name another version"
         ) from error

@@ -1,115 +1,141 @@
-"""Finding runs in MLflow's store by what people call them."""
+"""References: the forms in which a command's user names a model, a run or an evaluation.
+
+`resolve` turns each form into a typed value, from which the commands take what they need.
+"""
 
 from __future__ import annotations
 
-import re
-from typing import NamedTuple
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from tracelate.errors import InputError
-from tracelate.tracking.address import shown_uri
-from tracelate.tracking.failures import InvalidValueError, NotFoundError
-from tracelate.tracking.records import LOGGED_MODEL, StoredRun
-from tracelate.tracking.store import Store
+from tracelate.tracking.package_files import ARTIFACTS_FOLDER
 
-SHORT_ID = 8
-"""Characters of a run's id that people are shown."""
+if TYPE_CHECKING:  # MLflow takes seconds to import, and --help does not need it
+    from tracelate.tracking.records import StoredModel, StoredRun, StoredVersion
+
 SHORTEST_PREFIX = 6
-ID_PREFIX = re.compile(rf"[0-9a-f]{{{SHORTEST_PREFIX},32}}")
-NAMED_AT_MOST = 5
-
-
-def find_unique_run(store: Store, reference: str) -> StoredRun:
-    """The run of that id, of an id that begins so, or of that name, in any experiment.
-
-    Raises InputError where there is none, or more than one.
-    """
-    experiment_ids = [one.experiment_id for one in store.runs.experiments()]
-    found: list[StoredRun] = []
-    if ID_PREFIX.fullmatch(reference):
-        found = store.runs.search(experiment_ids, f"attributes.run_id LIKE '{reference}%'")
-    if not found:
-        # not by a filter: MLflow's have no way to write a name with both kinds of quotes
-        runs = store.runs.search(experiment_ids)
-        found = [run for run in runs if run.name == reference]
-    if not found:
-        raise InputError(
-            f"{reference!r} is no folder, no models:/… and no run in {shown_uri()}: name a run "
-            f"by its name or by {SHORTEST_PREFIX} or more characters of its id; `tracelate runs` "
-            "lists them"
-        )
-    if len(found) > 1:
-        ids = ", ".join(run.run_id[:SHORT_ID] for run in found[:NAMED_AT_MOST])
-        more = f" and {len(found) - NAMED_AT_MOST} more" if len(found) > NAMED_AT_MOST else ""
-        raise InputError(f"{reference!r} names {len(found)} runs: say which, {ids}{more}")
-    return found[0]
-
-
-REGISTERED = re.compile(
-    r"models:/(?P<name>[^/@]+)(?:@(?P<alias>[^/@]+)|/(?P<version>[0-9]+))", re.ASCII
+"""Smallest number of characters by which a run's id is found."""
+SHORT_ID = 8
+"""Number of characters of a run's id in tables and messages."""
+FORMS = (
+    "a project's folder or its models or reports folder (., models, reports), a file in one of "
+    "them (reports/lineage.json), a packed model's folder, models:/NAME@alias, models:/NAME/3, "
+    "models:/ID of a logged model, runs:/ID, or a run's id, "
+    f"{SHORTEST_PREFIX} or more characters of it, or its name; for lineage and replay also the "
+    "address of a served model (http://…)"
 )
+"""All forms of a reference, for help texts and messages."""
+SERVED = ("http://", "https://")
 
 
-RUNS = "runs:/"
+class ProjectReference(NamedTuple):
+    """The model, run and evaluation of a project's folder."""
+
+    text: str
+    """The reference as it was written, as in every other kind."""
+    root: Path
+    """The project's folder."""
+    path: Path
+    """The file or folder of the project that was named."""
+    part: Literal["project", "models", "reports", "data"]
+    """The folder of the project in which that path lies; project for the project's folder."""
 
 
-class ModelSource(NamedTuple):
-    """A packed model, and what MLflow knows it as."""
+class PackageReference(NamedTuple):
+    """A packed model in a local folder."""
 
-    name: str
-    """The registered model's; of one that is not registered, the model's own or its folder."""
-    version: str | None
-    run_id: str | None
-    model_id: str | None
-    uri: str
-    """models:/…, or the folder."""
+    text: str
+    folder: Path
+    """The folder that holds MLmodel."""
+    path: Path
+    """The file or folder of the package that was named."""
 
     @property
-    def title(self) -> str:
-        return self.name if self.version is None else f"{self.name}/{self.version}"
+    def artifacts(self) -> Path:
+        """Folder of the model's own files."""
+        return self.folder / ARTIFACTS_FOLDER
 
 
-def find_model(store: Store, reference: str) -> ModelSource:
-    """What MLflow's store has under that reference, its alias as the version that it has now.
+class FilesReference(NamedTuple):
+    """A local folder with the files of a model, of an evaluation or of both, outside a project."""
 
-    Raises InputError where there is none.
+    text: str
+    folder: Path
+    path: Path
+    """The folder, or the file in it that was named."""
+
+
+class VersionReference(NamedTuple):
+    """A version of a registered model."""
+
+    text: str
+    version: StoredVersion
+
+
+class ModelReference(NamedTuple):
+    """A logged model."""
+
+    text: str
+    model: StoredModel
+
+
+class RunReference(NamedTuple):
+    """A run of MLflow."""
+
+    text: str
+    run: StoredRun
+
+
+class ServedReference(NamedTuple):
+    """A model that `tracelate serve` serves."""
+
+    text: str
+    """The server's address."""
+
+
+LocalReference = ProjectReference | PackageReference | FilesReference
+StoredReference = VersionReference | ModelReference | RunReference
+Reference = LocalReference | StoredReference
+
+
+def resolve(text: str) -> Reference:
+    """Finds what `text`, in one of FORMS, names.
+
+    A path that exists comes before the name of a run; runs:/NAME names a run in any case. An alias
+    is looked up once, here.
+
+    Raises InputError if `text` names nothing or several runs, or is the address of a server; and
+    StoreError if MLflow fails.
     """
+    if text.startswith(SERVED):
+        raise unknown_reference(
+            text, "only `tracelate lineage` and `tracelate replay` take a served model's address"
+        )
+    # imported here, because torch and MLflow take seconds, and --help needs neither
+    if text and _exists(text):
+        from tracelate.tracking.local_references import find_local
+
+        return find_local(text)
+    from tracelate.tracking.stored_references import find_stored
+
+    return find_stored(text)
+
+
+def resolve_with_servers(text: str) -> Reference | ServedReference:
+    """Finds what `text` names as `resolve` does, and accepts the address of a server."""
+    return ServedReference(text) if text.startswith(SERVED) else resolve(text)
+
+
+def _exists(text: str) -> bool:
     try:
-        if parts := REGISTERED.fullmatch(reference):
-            return _registered(store, parts["name"], parts["alias"], parts["version"])
-        if parts := LOGGED_MODEL.fullmatch(reference):
-            return _logged(store, parts["model_id"])
-    except (NotFoundError, InvalidValueError) as error:
-        raise InputError(
-            f"{reference} is not in {shown_uri()} ({error.reason}): name a model, alias and "
-            "version that are"
-        ) from error
-    if reference.startswith("models:"):
-        raise InputError(
-            f"{reference!r} is no model: write models:/NAME@alias, models:/NAME/3 or models:/ID"
-        )
-    run = find_unique_run(store, reference.removeprefix(RUNS).strip("/"))
-    if not run.model_ids:
-        raise InputError(
-            f"run {run.name} ({run.run_id}) has no model: name a run that was "
-            "evaluated; `tracelate sync` writes again what MLflow lacks"
-        )
-    return _logged(store, run.model_ids[-1])
+        return Path(text).exists()
+    except OSError:  # too long for a path, or in a folder that may not be read
+        return False
 
 
-def _registered(store: Store, name: str, alias: str | None, version: str) -> ModelSource:
-    if alias is not None:
-        found = store.registry.version_at(name, alias)
-    else:
-        found = store.registry.version(name, version)
-    return ModelSource(
-        name,
-        found.version,
-        found.run_id,
-        found.model_id,
-        f"models:/{name}/{found.version}",
+def unknown_reference(text: str, reason: str) -> InputError:
+    """Returns the error for a reference that names nothing, which lists all forms."""
+    return InputError(
+        f"{text!r} names no model or run ({reason}): name {FORMS}; `tracelate runs` lists the runs"
     )
-
-
-def _logged(store: Store, model_id: str) -> ModelSource:
-    model = store.models.get(model_id)
-    return ModelSource(model.name, None, model.run_id, model_id, f"models:/{model_id}")

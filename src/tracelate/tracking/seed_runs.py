@@ -7,7 +7,8 @@ from typing import NamedTuple
 from tracelate.errors import InputError
 from tracelate.metric_table import METRICS
 from tracelate.tracking.records import StoredRun
-from tracelate.tracking.references import SHORT_ID, find_unique_run
+from tracelate.tracking.reference_runs import run_of_reference, shown_run
+from tracelate.tracking.references import Reference
 from tracelate.tracking.run_table import comparable_key_of
 from tracelate.tracking.runs import COMMIT_TAG
 from tracelate.tracking.store import connect
@@ -27,17 +28,17 @@ class SeedRun(NamedTuple):
     """In percent, by the key of the metric."""
 
 
-def runs_of_all_seeds(reference: str) -> list[SeedRun]:
+def runs_of_all_seeds(reference: Reference) -> list[SeedRun]:
     """Returns the run that `reference` names, and for each other seed the newest run of the same
     experiment with the same data, settings, test set and scoring, sorted by seed.
 
     Raises InputError if the reference names no run, or a run that was not scored.
     """
     store = connect()
-    wanted = find_unique_run(store, reference)
+    wanted = run_of_reference(store, reference)
     if not _is_scored(wanted):
         raise InputError(
-            f"{wanted.name} ({wanted.run_id[:SHORT_ID]}) was not trained with a seed "
+            f"{shown_run(wanted)} was not trained with a seed "
             "and scored: name a run for which `tracelate runs` shows a BLEU"
         )
     alike = [
