@@ -88,13 +88,16 @@ def test_a_second_repro_does_nothing_also_after_python_has_compiled_the_code(
 
 @contextmanager
 def edited(path: Path) -> Iterator[None]:
-    """Appends a comment to the file and restores it when the block ends."""
-    before = path.read_bytes()
-    path.write_bytes(before + b"\n# edited\n")
+    """Appends a comment to the file, or creates it, and restores all when the block ends."""
+    before = path.read_bytes() if path.exists() else None
+    path.write_bytes((before or b"") + b"\n# edited\n")
     try:
         yield
     finally:
-        path.write_bytes(before)
+        if before is None:
+            path.unlink()
+        else:
+            path.write_bytes(before)
 
 
 def changed_stages(project: Clone) -> set[str]:
@@ -112,11 +115,13 @@ def test_dvc_status_reports_nothing_after_a_repro(reproduced: Clone) -> None:
 @pytest.mark.parametrize(
     "name",
     [
+        "src/tracelate/progress.py",
         "src/tracelate/training/progress.py",
         "src/tracelate/cli/comparison_tables.py",
         "src/tracelate/cli/summary_tables.py",
         "src/tracelate/cli/runs_table.py",
         "src/tracelate/tracking/model_card.py",
+        "corpora/README.md",
         "studies/attention/train.py",
         "studies/attention/dvc.yaml",
     ],
@@ -135,6 +140,7 @@ def test_an_edit_without_effect_on_outputs_leaves_the_status_clean(
         ("src/tracelate/training/fit.py", {"train"}),
         ("src/tracelate/evaluation/page.html", {"evaluate"}),
         ("src/tracelate/corpus/cleaning.py", {"prepare"}),
+        ("corpora/new.en", {"download"}),
     ],
 )
 def test_an_edit_of_the_code_of_a_stage_changes_that_stage(
