@@ -43,7 +43,7 @@ def test_a_text_of_punctuation_is_alike_only_to_itself() -> None:
     assert grams("!?", 5) == {"!?"} != grams("...", 5)
 
 
-def test_exact_and_near_leakage_are_told_apart() -> None:
+def test_exact_and_near_leakage_are_distinguished() -> None:
     train = [pair("The door is open today", "a"), pair("Exactly this", "b")]
     held_out = [
         pair("the door is open today!", "c"),

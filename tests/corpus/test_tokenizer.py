@@ -91,7 +91,7 @@ def test_words_of_a_text_spell_it(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["la cámara 👩‍👩‍👧 ve\nel {jardín}", "a  b", "¿qué?", "x \n y "])
-def test_words_are_parted_by_white_space_even_where_pieces_cut_characters(text: str) -> None:
+def test_words_are_separated_by_white_space_even_if_pieces_split_characters(text: str) -> None:
     [ids] = TOKENIZER.encode([text])
     assert [word.text for word in TOKENIZER.words(ids)] == text.split()
 
@@ -130,7 +130,7 @@ def test_a_tokenizer_of_another_kind_is_refused(tmp_path: Path) -> None:
         SubwordTokenizer.load(path)
 
 
-def test_a_missing_tokenizer_is_told(tmp_path: Path) -> None:
+def test_a_missing_tokenizer_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="is missing"):
         SubwordTokenizer.load(tmp_path / "tokenizer.json")
 
