@@ -5,7 +5,7 @@ writes  models/{weights.safetensors,config.json,tokenizer.json}, models/run.json
         and git commit), reports/train.json, reports/curves/{train,valid}.csv
 params  model, train, download.source_language, download.target_language; runtime is untracked
 
-Killed or stopped, it goes on from the last epoch when run again with the same inputs.
+If it is killed or stopped, the same command resumes it from the last epoch.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def main() -> None:
 
 
 def track(params: Params, checkpoints: Path) -> RunWriter:
-    """The MLflow run of this training; a resumed training goes on in its own."""
+    """Returns the MLflow run of this training, which a resumed training continues."""
     note = checkpoints / RUN.name
     resumed = resume_step(checkpoints) > 0 and note.is_file()
     run = start_training(params, read_json(note)["run_id"] if resumed else None)
@@ -106,7 +106,7 @@ def run_training(
 
 
 def write_outputs(params: Params, result: TrainingResult, run: RunWriter) -> None:
-    """Writes all outputs, the run's id last."""
+    """Writes all outputs, the id of the run last."""
     save_model(
         MODELS,
         result.weights,

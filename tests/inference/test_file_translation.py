@@ -96,7 +96,7 @@ def test_a_partial_file_of_another_model_or_input_is_refused_and_kept(
         translate_to_file(translator, inputs, output, "y")
     assert part.read_bytes() == before
     part.write_bytes(before[:-1])
-    with pytest.raises(InputError, match="is not whole"):
+    with pytest.raises(InputError, match="is not complete"):
         translate_to_file(translator, inputs, output, "x")
 
 
@@ -105,7 +105,7 @@ def test_an_existing_output_is_not_overwritten(
 ) -> None:
     output = tmp_path / "out.es"
     output.write_text("mine")
-    with pytest.raises(InputError, match="is there already"):
+    with pytest.raises(InputError, match="exists already"):
         translate_to_file(translator, inputs, output, "x")
     assert output.read_text() == "mine"
 

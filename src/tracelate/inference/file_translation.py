@@ -1,7 +1,7 @@
-"""Text files translated line by line in constant memory, from where a run that was cut short was.
+"""Translation of text files, line by line and in constant RAM, with resuming.
 
-Beside OUT lie, until it is whole, OUT.part with the translations so far and OUT.part.json, which
-says how far they are and whose they are.
+Until the output OUT is complete, OUT.part has the translations so far, and OUT.part.json has their
+number and the identity of the model, the settings and the input.
 """
 
 from __future__ import annotations
@@ -22,19 +22,22 @@ from tracelate.inference.translator import CHUNK_BATCHES, Translator
 
 
 class PartState(BaseModel):
-    """How much of OUT.part is whole."""
+    """Content of OUT.part.json: the part of OUT.part that is complete."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
     identity: str
-    """A hash of the model, its settings and the input."""
+    """Hash of the model, its settings and the input."""
     lines: int
+    """Number of input lines that are translated."""
     bytes: int
+    """Size of their translations."""
 
 
 def translation_identity(settings: Mapping[str, Any], inputs: Sequence[Path]) -> str:
-    """What must be the same for a translation to go on: the settings, the model's hashes among
-    them, and the content of the inputs in their order.
+    """Returns a hash of the settings, which include the model's hashes, and of the inputs' content.
+
+    A translation is resumed only with the same hash.
     """
     document = {**settings, "inputs": [sha256_of(path) for path in inputs]}
     return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
@@ -49,13 +52,13 @@ def translate_to_file(
 ) -> None:
     """Writes a line for each line of `inputs`, one file after the other, to `output`.
 
-    Goes on where an earlier call with the same `identity` was cut short. `on_bytes` hears how many
-    bytes of the input are done with.
+    It resumes an interrupted call with the same `identity`. `on_bytes` is called with the number of
+    bytes of each input line that is read.
 
-    Raises InputError where `output` is there, its part is another's, or a line is no UTF-8.
+    Raises InputError if `output` exists, its part has another identity, or a line is not UTF-8.
     """
     if output.exists():
-        raise InputError(f"{output} is there already: remove it, or name another --output")
+        raise InputError(f"{output} exists already: remove it, or name another --output")
     output.parent.mkdir(parents=True, exist_ok=True)
     part, state_path = _part(output)
     state = _earlier_state(output, identity) or PartState(identity=identity, lines=0, bytes=0)
@@ -78,9 +81,9 @@ def translate_to_file(
 def read_files(
     paths: Sequence[Path], on_bytes: Callable[[int], object] = lambda _: None, skipped: int = 0
 ) -> Iterator[str]:
-    """The lines of one file after the other, without the first `skipped`.
+    """Yields the lines of one file after the other, without the first `skipped`.
 
-    Raises InputError, which names the line that is no UTF-8.
+    Raises InputError, which names a line that is not UTF-8.
     """
     for path in paths:
         with path.open("rb") as file:
@@ -91,7 +94,7 @@ def read_files(
 
 
 def read_lines(lines: Iterator[bytes], name: str, first: int = 1) -> Iterator[str]:
-    """UTF-8 lines without their ends. Raises InputError, which names the line that is none."""
+    """Yields UTF-8 lines without line ends. Raises InputError, which names a line that is not."""
     for number, line in enumerate(lines, start=first):
         try:
             yield line.decode("utf-8").rstrip("\r\n")
@@ -114,19 +117,19 @@ def _part(output: Path) -> tuple[Path, Path]:
 
 
 def _earlier_state(output: Path, identity: str) -> PartState | None:
-    """Where an earlier call stopped; None where there was none, or it did not finish a chunk."""
+    """Returns the state of an interrupted call; None if there is none."""
     part, path = _part(output)
     if not path.exists():
         return None
     try:
         state = PartState.model_validate_json(path.read_bytes())
     except ValidationError as error:
-        raise InputError(f"{path} is damaged: remove it and {part} to begin anew") from error
+        raise InputError(f"{path} is damaged: remove it and {part} to start again") from error
     if state.identity != identity:
         raise InputError(
-            f"{part} is of another model, other settings or another input: go on with those, or "
-            f"remove it and {path} to begin anew"
+            f"{part} is of another model, other settings or another input: use those again, or "
+            f"remove it and {path} to start again"
         )
     if not part.exists() or part.stat().st_size < state.bytes:
-        raise InputError(f"{part} is not whole: remove it and {path} to begin anew")
+        raise InputError(f"{part} is not complete: remove it and {path} to start again")
     return state

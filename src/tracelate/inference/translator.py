@@ -19,17 +19,20 @@ from tracelate.training.batches import pad
 from tracelate.training.model_files import TrainedModel, special_ids
 
 CHUNK_BATCHES = 8
-"""Sentences of like length are batched together within as many batches of a stream."""
+"""Number of batches that are read at once from a stream; within them, sentences are sorted by
+length."""
 PART_PIECES = 64
-"""Of a translation, whose attention is looked at in parts: additive and concat attention hold a
-vector of each piece with each source piece, 200 MB for a source of 1,000 at hidden size 384."""
+"""Number of target pieces whose attention is computed at once. Additive and concat attention have a
+vector for each target and source piece: 200 MB for 1,000 source pieces and hidden size 384."""
 
 
 class Translation(NamedTuple):
+    """A translation of one sentence."""
+
     text: str
-    """Without white space around it."""
+    """Text without white space around it."""
     log_probability: float
-    """Natural, divided by the length penalty."""
+    """Natural log probability, divided by the length penalty."""
     source_ids: list[int]
     target_ids: list[int]
 
@@ -49,9 +52,9 @@ class Translator:
     def translate(
         self, sentences: Sequence[str], on_progress: Callable[[int], object] = lambda _: None
     ) -> list[Translation]:
-        """One translation a sentence, in order; a blank sentence stays blank.
+        """Returns one translation for each sentence, in order; a blank sentence stays blank.
 
-        `on_progress` hears how many sentences each batch has added.
+        `on_progress` is called with the number of sentences of each batch.
         """
         return [n_best[0] for n_best in self.translate_n_best(sentences, 1, on_progress)]
 
@@ -61,8 +64,9 @@ class Translator:
         count: int,
         on_progress: Callable[[int], object] = lambda _: None,
     ) -> list[list[Translation]]:
-        """Each sentence's best translations, best first: `count` of them, or fewer where the search
-        found fewer; a blank sentence has a blank one.
+        """Returns the `count` best translations of each sentence, best first.
+
+        There are fewer if the search found fewer, and one blank one for a blank sentence.
         """
         source_ids = self.trained.tokenizer.encode(sentences)
         blank = Translation("", 0.0, [], [])
@@ -84,25 +88,29 @@ class Translator:
         return translations
 
     def translate_lines(self, lines: Iterator[str]) -> Iterator[str]:
-        """A line for a line, in order and in constant memory; line breaks become spaces."""
+        """Yields a line for each line, in order and in constant RAM; line breaks become spaces."""
         while chunk := list(itertools.islice(lines, CHUNK_BATCHES * self.batch_sentences)):
             for translation in self.translate(chunk):
                 yield " ".join(translation.text.splitlines())
 
     @torch.no_grad()
     def attentions(self, translations: Sequence[Translation]) -> Iterator[npt.NDArray[np.float32]]:
-        """Each translation's weights over source pieces at each target piece, the end tokens
-        included: arrays of target pieces by source pieces.
+        """Yields the attention weights of each translation, an array of target by source pieces.
+
+        The end tokens are included.
         """
         for start in range(0, len(translations), self.batch_sentences):
             batch = translations[start : start + self.batch_sentences]
-            weights_BTS = self._look(batch).weights_BTS
+            weights_BTS = self._forced(batch).weights_BTS
             for one, weights_TS in zip(batch, weights_BTS.float().numpy(), strict=True):
                 yield weights_TS[: len(one.target_ids) + 1, : len(one.source_ids) + 1]
 
     @torch.no_grad()
     def attention_in_parts(self, translation: Translation) -> npt.NDArray[np.float32]:
-        """As `attentions` has it, in the memory of PART_PIECES, however long the translation is."""
+        """Returns the same array as `attentions`, computed for PART_PIECES target pieces at once.
+
+        The RAM does not grow with the length of the translation.
+        """
         model = self.trained.model
         source_BS, target_BT = self._pieces([translation])
         memory, state = model.encode(source_BS, source_BS != self.special.padding)
@@ -116,21 +124,22 @@ class Translator:
 
     @torch.no_grad()
     def attention_views(self, translation: Translation) -> dict[str, npt.NDArray[np.float32]]:
-        """What else there is to see of a translation's attention, by name: each head or hop, or
-        the window, with 1 inside; arrays as those of `attentions`.
+        """Returns the views of a translation's attention by name, arrays as those of `attentions`.
+
+        They are the weights of each head or hop, or the window, with 1 inside.
         """
-        views = self._look([translation]).views
+        views = self._forced([translation]).views
         return {name: view[0].float().numpy() for name, view in views.items()}
 
-    def _look(self, batch: Sequence[Translation]) -> TeacherForced:
+    def _forced(self, batch: Sequence[Translation]) -> TeacherForced:
         source_BS, target_BT = self._pieces(batch)
-        looked: TeacherForced = self.trained.model(
+        forced: TeacherForced = self.trained.model(
             source_BS, source_BS != self.special.padding, target_BT
         )
-        return looked
+        return forced
 
     def _pieces(self, batch: Sequence[Translation]) -> tuple[torch.Tensor, torch.Tensor]:
-        """The sources, and what their translations are predicted from, piece by piece."""
+        """Returns the sources, and the target pieces with the start token, as padded ids."""
         special = self.special
         source_BS = pad([[*one.source_ids, special.end] for one in batch], special.padding)
         target_BT = pad([[special.start, *one.target_ids] for one in batch], special.padding)

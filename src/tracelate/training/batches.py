@@ -1,8 +1,8 @@
 """Batches of sentence pairs, planned for all processes at once.
 
-An epoch's plan is a function of the sentences' lengths, the seed and the epoch alone. A planned
-batch is global: each of W processes takes every W-th of its rows, so any number of processes sees
-the same batches in the same order.
+The plan of an epoch depends on the lengths of the sentences, the settings, the seed and the epoch
+alone. Each of W processes takes every W-th row of a planned batch, so that any number of processes
+trains on the same batches in the same order.
 
 Shapes: B this process's rows of the batch, S source, T target.
 """
@@ -22,19 +22,22 @@ from tracelate.model.search import SpecialIds
 
 
 class Batch(NamedTuple):
+    """One process's rows of a planned batch."""
+
     source_BS: Tensor
-    """Source ids, each sentence closed by the end token."""
+    """Source ids, each sentence with the end token at its end."""
     mask_BS: Tensor
     """True at real tokens."""
     target_in_BT: Tensor
     """The start token and the target ids."""
     target_out_BT: Tensor
-    """What to predict: the target ids and the end token, then padding."""
+    """Ids to predict: the target ids, the end token, then padding."""
     rows_B: Tensor
-    """Where these rows are in the batch of all processes."""
+    """Positions of these rows in the batch of all processes."""
     global_rows: int
+    """Number of rows of all processes."""
     global_tokens: int
-    """Target tokens to predict, over all processes."""
+    """Number of target tokens to predict, of all processes."""
 
 
 def plan_batches(
@@ -50,8 +53,8 @@ def plan_batches(
     Pairs are sorted by their longer side times a random factor from 1 to 1 + `length_noise`, so
     that epochs have different batches.
 
-    A batch holds as many pairs as fit `batch_tokens` when each is padded to the longest side
-    in the batch; a pair that is longer alone is a batch of its own.
+    A batch has as many pairs as fit into `batch_tokens` when each is padded to the longest side
+    in the batch; a pair that is longer than that is a batch by itself.
     """
     shuffler = random.Random(f"{seed}:{epoch}")
 
@@ -75,7 +78,7 @@ def plan_batches(
 
 
 class PlannedBatches(Dataset[Batch]):
-    """The planned batches as one process sees them."""
+    """One process's rows of the planned batches, as a dataset of torch."""
 
     def __init__(
         self,
@@ -98,7 +101,7 @@ class PlannedBatches(Dataset[Batch]):
     def __getitem__(self, index: int) -> Batch:
         planned = [self.pairs[place] for place in self.plan[index]]
         rows = range(self.rank, len(planned), self.process_count)
-        # a process without a row of its own takes part with one that counts nothing
+        # without a row, a process computes the first one with all targets ignored
         own = [planned[row] for row in rows] or planned[:1]
         padding, start, end = self.special
         source_BS = pad([[*pair.source_ids, end] for pair in own], padding)
@@ -115,6 +118,6 @@ class PlannedBatches(Dataset[Batch]):
 
 
 def pad(sequences: Sequence[Sequence[int]], padding_id: int) -> Tensor:
-    """The sequences as one tensor, each padded at its end to the longest."""
+    """Returns the sequences as one tensor, each padded at its end to the longest."""
     longest = max(map(len, sequences))
     return torch.tensor([[*ids, *[padding_id] * (longest - len(ids))] for ids in sequences])

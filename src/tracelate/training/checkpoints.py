@@ -1,7 +1,7 @@
-"""Checkpoints for resuming: a run resumes only itself.
+"""Checkpoints for resuming a training.
 
-They live outside the pipeline's outputs, in a folder named by a fingerprint of all that makes a
-run what it is: data, settings, code and the version of torch.
+They are outside the outputs of the pipeline, in a folder whose name is a fingerprint of the data,
+the settings, the code and the version of torch, so that no other training is resumed from them.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ BEST = "best"
 def fingerprint(
     data_files: Iterable[Path], model: ModelConfig, train: TrainConfig, code: Mapping[str, Path]
 ) -> str:
-    """A short name for the run that these inputs make.
+    """Returns a short name of the training with these inputs, in hexadecimal.
 
-    `code` holds the files of code by module, as `code_files.reached_files` lists them.
+    `code` has the code files by module, as `code_files.reached_files` lists them.
     """
     identity = {
         "data": [sha256_of(path) for path in data_files],
@@ -39,7 +39,7 @@ def fingerprint(
 
 
 def resume_step(checkpoint_dir: Path) -> int:
-    """The step that the last checkpoint was written at; 0 where there is none."""
+    """Returns the optimiser step of the last checkpoint; 0 if there is none."""
     checkpoint = checkpoint_dir / f"{LAST}.ckpt"
     if not checkpoint.is_file():
         return 0

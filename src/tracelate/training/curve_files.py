@@ -9,27 +9,24 @@ from typing import TYPE_CHECKING
 
 from tracelate.files import whole_file
 
-if TYPE_CHECKING:  # who reads a curve needs no Lightning
+if TYPE_CHECKING:  # reading a curve needs no Lightning
     from tracelate.training.fit import TrainingResult
 
-
 KEY_COLUMNS = ("step", "epoch")
-
-
 TRAIN_COLUMNS = ("train_loss", "learning_rate", "gradient_norm", "tokens_per_s")
-
-
+"""Loss in nats a token; tokens are target tokens of all processes."""
 VALID_COLUMNS = ("valid_bleu", "valid_loss")
+"""BLEU in percent; loss in nats a token."""
 
 
 def write_curves(folder: Path, result: TrainingResult) -> None:
-    """Writes train.csv and valid.csv: a row every few steps, a row each validation."""
+    """Writes train.csv, with a row every few steps, and valid.csv, with a row each validation."""
     _write_csv(folder / "train.csv", (*KEY_COLUMNS, *TRAIN_COLUMNS), result.curves.train)
     _write_csv(folder / "valid.csv", (*KEY_COLUMNS, *VALID_COLUMNS), result.curves.valid)
 
 
 def read_curve(path: Path) -> list[dict[str, float]]:
-    """The rows of a curve, each value a number."""
+    """Returns the rows of a curve, with each value as a number."""
     with path.open(encoding="utf-8", newline="") as file:
         return [
             {name: float(value) for name, value in row.items() if value}

@@ -1,4 +1,4 @@
-"""What training measured, kept in order and saved with the checkpoint."""
+"""Measured values of a training, kept in order and saved in the checkpoint."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from tracelate.training.curve_files import TRAIN_COLUMNS, VALID_COLUMNS
 
 
 class Curves(pl.Callback):
-    """Measures the speed and keeps a row every few steps and a row each validation.
+    """Measures the speed, and keeps a row every few steps and a row for each validation.
 
-    `tokens_per_s` counts target tokens over all processes and everything between two steps,
-    logging included, but not validation.
+    `tokens_per_s` is target tokens of all processes by wall time, which includes logging and
+    loading of batches, but not validation.
     """
 
     def __init__(self, every_steps: int) -> None:

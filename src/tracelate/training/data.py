@@ -1,4 +1,4 @@
-"""The sentence pairs of a training run as Lightning wants them."""
+"""The sentence pairs of a training as a data module of Lightning."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from tracelate.training.batches import Batch, PlannedBatches, plan_batches
 
 
 class TranslationData(pl.LightningDataModule):
-    """Plans each training epoch anew; the Trainer must reload the loaders every epoch.
+    """Plans the batches of each epoch, so the Trainer must reload the loaders every epoch.
 
-    Validation sentences are shared out over the processes without a duplicate.
+    Each validation sentence is in one process only.
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class TranslationData(pl.LightningDataModule):
         self.config = config
 
     def count_steps(self) -> int:
-        """Returns the number of training batches in all epochs, which it plans for that."""
+        """Returns the number of training batches in all epochs, by planning each of them."""
         return sum(len(self._plan(self.train, epoch)) for epoch in range(self.config.epochs))
 
     def train_dataloader(self) -> DataLoader[Batch]:
@@ -64,5 +64,5 @@ class TranslationData(pl.LightningDataModule):
 
     def _trainer(self) -> pl.Trainer:
         if self.trainer is None:
-            raise RuntimeError("TranslationData needs a Trainer: hand it to Trainer.fit")
+            raise RuntimeError("TranslationData has no Trainer: pass it to Trainer.fit")
         return self.trainer

@@ -1,4 +1,4 @@
-"""The LightningModule: what one optimiser step and one validation are. It only trains the model."""
+"""The LightningModule, which defines an optimiser step and a validation."""
 
 from __future__ import annotations
 
@@ -20,11 +20,16 @@ from tracelate.training.batches import Batch
 from tracelate.training.loss import token_loss
 
 BleuOfIds = Callable[[list[list[int]], list[list[int]]], float]
-"""Corpus BLEU in percent from hypotheses and references, both as token ids."""
+"""Function from hypotheses and references, both as token ids, to corpus BLEU in percent."""
+
+IdPair = tuple[list[int], list[int]]
+"""A hypothesis and its reference, as token ids."""
+ValidationShare = tuple[list[IdPair], float, float]
+"""One process's part of a validation: translations, summed loss in nats, and tokens."""
 
 
 class TranslationTraining(pl.LightningModule):
-    """Trains a `Seq2Seq` by teacher forcing and validates it by greedy BLEU."""
+    """Trains a `Seq2Seq` by teacher forcing, and validates it by the BLEU of greedy search."""
 
     def __init__(
         self,
@@ -40,13 +45,17 @@ class TranslationTraining(pl.LightningModule):
         self.total_steps = total_steps
         self.special = special
         self.bleu_of_ids = bleu_of_ids
-        self._translated: list[tuple[list[int], list[int]]] = []
+        self._translated: list[IdPair] = []
         self._valid_loss = torch.zeros(2, dtype=torch.float64)
 
     # Training
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """This process's share of the loss, so that the mean over processes is the batch's."""
+        """Returns the loss in nats a token, scaled for averaging over processes.
+
+        The sum over this process's tokens is divided by the tokens of all processes and multiplied
+        by the number of processes, so that the mean over processes is the loss of the batch.
+        """
         mask_seed = self.config.seed * 2**32 + self.global_step
         masks = DropoutMasks(mask_seed, batch.rows_B, batch.global_rows)
         scored = self.model(batch.source_BS, batch.mask_BS, batch.target_in_BT, masks)
@@ -61,7 +70,7 @@ class TranslationTraining(pl.LightningModule):
         return loss
 
     def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
-        # not Trainer(gradient_clip_val=): that refuses a fused optimiser
+        # Trainer(gradient_clip_val=) does not support a fused optimiser with bf16
         norm = torch.nn.utils.clip_grad_norm_(self.parameters(), self.config.gradient_clip_norm)
         if not torch.isfinite(norm):
             raise InputError(
@@ -107,19 +116,20 @@ class TranslationTraining(pl.LightningModule):
                 self._translated.append((ids, reference[: reference.index(self.special.end)]))
 
     def on_validation_epoch_end(self) -> None:
-        translated, (loss_sum, tokens) = self._translated, self._valid_loss.tolist()
+        shares = self._of_all_processes((self._translated, *self._valid_loss.tolist()))
         self._translated, self._valid_loss = [], torch.zeros_like(self._valid_loss)
-        if self.trainer.world_size > 1:
-            shares: list[tuple[list[tuple[list[int], list[int]]], float, float]] = [
-                ([], 0.0, 0.0)
-            ] * self.trainer.world_size
-            torch.distributed.all_gather_object(shares, (translated, loss_sum, tokens))
-            translated = [pair for share, _, _ in shares for pair in share]
-            loss_sum = sum(share for _, share, _ in shares)
-            tokens = sum(share for _, _, share in shares)
+        translated = [pair for share, _, _ in shares for pair in share]
+        loss_sum = sum(share for _, share, _ in shares)
+        tokens = sum(share for _, _, share in shares)
         bleu = self.bleu_of_ids(*(list(side) for side in zip(*translated, strict=True)))
         self.log("valid_bleu", torch.tensor(bleu, dtype=torch.float64))
         self.log("valid_loss", torch.tensor(loss_sum / tokens, dtype=torch.float64))
+
+    def _of_all_processes(self, own: ValidationShare) -> list[ValidationShare]:
+        shares = [own] * self.trainer.world_size
+        if self.trainer.world_size > 1:
+            torch.distributed.all_gather_object(shares, own)
+        return shares
 
 
 def schedule_factor(step: int, warmup_steps: int, total_steps: int, final_factor: float) -> float:

@@ -1,15 +1,15 @@
-"""What is written down of a training run, beside its weights."""
+"""The report of a training, which is written beside its weights."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:  # who reads a curve needs no Lightning
+if TYPE_CHECKING:  # the report needs no Lightning
     from tracelate.training.fit import TrainingResult
 
 
 def training_report(result: TrainingResult) -> dict[str, Any]:
-    """What reports/train.json holds."""
+    """Returns the content of reports/train.json."""
     best = max(result.curves.valid, key=lambda row: row["valid_bleu"])
     return {
         "best_valid_bleu": best["valid_bleu"],
