@@ -41,7 +41,7 @@ def test_the_same_pairs_give_the_same_bytes(tmp_path: Path) -> None:
 
 def test_half_a_character_is_refused_with_its_origin(tmp_path: Path) -> None:
     pairs = [Pair("a", "b", "g", "fine:1"), Pair("\ud83d", "b", "g", "broken.json:key")]
-    with pytest.raises(InputError, match=r"broken\.json:key holds half a character"):
+    with pytest.raises(InputError, match=r"broken\.json:key has a character that is incomplete"):
         write_pairs(tmp_path / "pairs.parquet", pairs)
     assert list(tmp_path.iterdir()) == []
 

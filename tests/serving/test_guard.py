@@ -187,10 +187,15 @@ def test_a_request_of_fewer_sentences_may_have_more_beams_and_one_sentence_all_o
 
 
 def test_a_body_over_the_limit_is_never_held_in_memory() -> None:
-    chunks = [b"x" * 4000] * 50
-    answer = asyncio.run(post(guarded(Inner()), *chunks))
+    chunk = b"x" * 50_000
+    tracemalloc.start()
+    answer = asyncio.run(post(guarded(Inner()), *[chunk] * 200))
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
     assert answer.status == 413
     assert f"the body is over {LIMITS.body_bytes:,} bytes" in answer.body["message"]
+    # the body has 200 chunks, and the test itself holds one
+    assert peak_bytes < 10 * len(chunk)
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ class Pair(NamedTuple):
     group: str
     """Pairs of one group never part: they are all in the same split."""
     origin: str
-    """Where the pair was read: a file and a place in it."""
+    """The file that the pair was read from, and the place in it."""
 
 
 _SCHEMA = pa.schema([(name, pa.string()) for name in Pair._fields])
@@ -38,7 +38,9 @@ def write_pairs(path: Path, pairs: Iterable[Pair]) -> None:
         columns = [pa.array(column, pa.string()) for column in zip(*pairs, strict=True)]
     except UnicodeEncodeError as error:
         bad = next(pair for pair in pairs if not _is_text("".join(pair)))
-        raise InputError(f"{bad.origin} holds half a character: {error}; mend it") from error
+        raise InputError(
+            f"{bad.origin} has a character that is incomplete: {error}; correct it"
+        ) from error
     table = pa.table(columns or [[] for _ in _SCHEMA], schema=_SCHEMA)
     write_table(path, table)
 

@@ -15,7 +15,7 @@ Settings = TypeVar("Settings", bound=Hashable)
 
 
 class BatchSize(NamedTuple):
-    """What a batch may hold; a sentence that is more by itself is a batch of its own."""
+    """Limits of a batch. A sentence that exceeds them alone is a batch by itself."""
 
     hypotheses: int
     """Sentences by beams."""
@@ -42,7 +42,7 @@ def search_cells(sentence: str, beams: int, max_steps: Callable[[int], int]) -> 
 
 
 class _Job:
-    """What one caller waits for: answers or an error, whichever is first."""
+    """The request of one caller, who waits for its answers or the first error."""
 
     def __init__(self, count: int) -> None:
         self.answers: list[Any] = [None] * count
@@ -127,17 +127,14 @@ class Batcher(Generic[Settings]):
         return job.done
 
     def raise_if_unwanted(self) -> None:
-        """For `translate` to call now and then: nobody may wait for its batch any more.
-
-        Raises UnwantedError.
-        """
+        """Raises UnwantedError if no caller waits for the present batch; `translate` calls it."""
         if self._batch and all(sentence.job.done.done() for sentence in self._batch):
             raise UnwantedError("nobody waits for these sentences")
 
     def close(self, timeout_s: float) -> None:
-        """Whoever still waits gets ClosedError.
+        """Stops the thread. Callers that still wait get ClosedError.
 
-        The thread is waited for that long; one that is left behind keeps no process from its end.
+        Waits `timeout_s` seconds for the thread, which does not keep the process from ending.
         """
         with self._changed:
             self._closed = True

@@ -1,4 +1,4 @@
-"""What stands between the network and MLflow's scoring server, as ASGI middleware.
+"""ASGI middleware that checks requests before MLflow's scoring server receives them.
 
 MLflow's server takes formats that a list of sentences does not need, answers some wrong requests
 with status 500, and puts tracebacks into its answers. The guard hands it only what it can answer.
@@ -132,7 +132,7 @@ class Guard:
         try:
             async with asyncio.timeout(self.limits.body_timeout_s):
                 async for chunk in request.stream():
-                    # read to its end all the same: a client that still writes hears no answer
+                    # read to the end: a client receives no answer while it still sends
                     too_large = too_large or len(body) + len(chunk) > self.limits.body_bytes
                     if not too_large:
                         body += chunk

@@ -1,4 +1,4 @@
-"""What a request may ask of a server, read strictly: no more of it reaches the model."""
+"""Limits of requests, and their strict reading: a request beyond them never reaches the model."""
 
 from __future__ import annotations
 

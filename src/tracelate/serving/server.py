@@ -41,18 +41,19 @@ from tracelate.tracking.references import Reference
 from tracelate.training.cpu_ram import tune_cpu_ram
 
 BATCH_CELLS = 2_000_000
-"""Of `search_cells`. The dearest batch, in which each byte is a piece and searches run to their
-last step, takes 0.4 GB and 7 s of one core at the default size; as a transformer, 0.7 GB and 10 s.
+"""Most `search_cells` of a batch. The most expensive batch, in which each byte is a piece and
+searches run to their last step, takes 0.4 GB and 7 s of one core at the default size, and 0.7 GB
+and 10 s as a transformer.
 
-The limits let in a sentence that is more by itself: 16 beams of 1,000 bytes are 32 million cells,
-some 50 s, or as a transformer 80 s and 0.6 GB. It ends when its request has no more time.
+The limits admit a single sentence beyond this: 16 beams of 1,000 bytes are 32 million cells and
+take some 50 s, or 80 s and 0.6 GB as a transformer. Its search ends with the time of its request.
 """
 CONNECTIONS = 512
-"""At once; an open file each, of which a process has often 1,024."""
+"""Most connections at once. Each needs an open file, of which a process often has 1,024."""
 STOP_S = 30
-"""How long requests in progress are waited for."""
+"""Seconds that a stopping server waits for requests in progress."""
 CLOSE_S = 5
-"""How long the batch is waited for that nobody waits for any more, which ends at its next step."""
+"""Seconds that it then waits for the present batch, which ends at its next search step."""
 LOCAL = ("127.0.0.1", "localhost", "::1")
 
 
@@ -67,7 +68,7 @@ class ServableModel(NamedTuple):
 
     @property
     def document(self) -> dict[str, Any]:
-        """What GET /model answers."""
+        """The answer to GET /model."""
         return {
             "name": self.source.name,
             "version": self.source.version,
@@ -221,16 +222,16 @@ def serve(
 ) -> None:
     """Serves the model until SIGTERM or Ctrl-C; requests in progress are answered before the end.
 
-    `port` 0 is any that is free. `say` hears, line by line, what is served where.
+    `port` 0 selects any free port. `say` is called with each line of output.
 
-    Raises InputError where the model cannot be loaded or the port cannot be had.
+    Raises InputError if the model cannot be loaded or the port cannot be used.
     """
     with _listener(host, port) as listener:
         model = load_servable(reference)
         if host not in LOCAL:
             say(
-                f"warning: {host} is open to other machines, and whoever reaches it may translate: "
-                "put a proxy that asks for a password before it"
+                f"warning: {host} is open to other machines, and anyone there may translate: "
+                "put a proxy with a password in front of it"
             )
         lineage = model.lineage
         address = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"

@@ -1,4 +1,4 @@
-"""Which corpus source the settings name."""
+"""The corpus source that the settings name."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ from tracelate.files import sha256_of
 
 
 def cached_wheel(sha256: str) -> Path:
-    """Where the wheel with that hash lies or would lie. TRACELATE_CACHE moves the cache."""
+    """The path of the wheel with that hash in the cache. TRACELATE_CACHE moves the cache."""
     folder = os.environ.get("TRACELATE_CACHE") or platformdirs.user_cache_path("tracelate")
     return Path(folder) / "wheels" / f"{sha256}.whl"
 
