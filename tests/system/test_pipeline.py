@@ -225,7 +225,7 @@ def test_an_invalid_input_of_translate_is_an_error_of_one_line(
     done = reproduced.run("tracelate", "translate", "--model", str(tmp_path))
     assert done.returncode == 1
     assert done.stderr.startswith("error: ") and len(done.stderr.splitlines()) == 1
-    assert "config.json is missing" in done.stderr
+    assert "names no model or run" in done.stderr
 
 
 def test_a_damaged_model_is_refused(reproduced: Clone, tmp_path: Path) -> None:
