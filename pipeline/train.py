@@ -34,10 +34,10 @@ from tracelate.layout import (
     VALID_CURVE,
     project_root,
 )
-from tracelate.tracking.best_effort import best_effort
-from tracelate.tracking.lightning_logger import LiveLogger
-from tracelate.tracking.log_training import start_training, track_training
-from tracelate.tracking.run_writer import RunWriter
+from tracelate.tracking.runs.best_effort import best_effort
+from tracelate.tracking.runs.lightning_logger import LiveLogger
+from tracelate.tracking.runs.log_training import start_training, track_training
+from tracelate.tracking.runs.run_writer import RunWriter
 from tracelate.training.checkpoints import fingerprint, resume_step
 from tracelate.training.curve_files import write_curves
 from tracelate.training.fit import TrainingResult, fit, is_first_process

@@ -202,7 +202,7 @@ run_stages("download", "prepare", "tokenize", "train", "evaluate")
 import json
 run_id = json.load(open("models/run.json"))["run_id"]
 from mlflow import MlflowClient
-from tracelate.tracking.address import tracking_uri
+from tracelate.tracking.store.address import tracking_uri
 logged = MlflowClient(tracking_uri()).list_artifacts(run_id, "evaluation")
 assert "evaluation/summary.txt" in [one.path for one in logged]
 assert run_id in tracelate("sync")

@@ -95,7 +95,7 @@ def test_code_that_is_not_known_is_refused(finished_project: Path, repository: P
         replay(trained_at(finished_project, head, dirty=True), None, root=repository)
 
 
-def test_settings_are_the_runs_and_a_stage_that_fails_is_told(
+def test_the_settings_are_those_of_the_run_and_a_failing_stage_is_reported(
     finished_project: Path, repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lineage = trained_at(finished_project, git(repository, "rev-parse", "HEAD"), dirty=True)
@@ -105,7 +105,7 @@ def test_settings_are_the_runs_and_a_stage_that_fails_is_told(
     assert load_params(tmp_path / "kept/params.yaml").model_dump() == lineage.params
 
 
-def test_the_replay_writes_to_no_store_of_ours(
+def test_the_replay_does_not_write_to_the_projects_store(
     finished_project: Path, repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("MLFLOW_TRACKING_URI", "DVC_ROOT", "GIT_DIR_OF_OURS"):
@@ -135,7 +135,7 @@ def test_text_files_must_be_those_that_were_trained_on(
 @pytest.mark.parametrize(
     "name", [None, "data/prepared/train.parquet", "models/weights.safetensors"]
 )
-def test_what_comes_out_otherwise_is_named(
+def test_a_different_result_is_named(
     finished_project: Path, repository: Path, monkeypatch: pytest.MonkeyPatch, name: str | None
 ) -> None:
     reproduce = f"""

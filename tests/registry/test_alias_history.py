@@ -19,7 +19,7 @@ from tracelate.registry.alias_history import (
     read_history,
 )
 from tracelate.registry.versions import Alias
-from tracelate.tracking.store import Store, connect
+from tracelate.tracking.store.store import Store, connect
 
 CHAMPION = Alias("en-es", "champion")
 ALL = {str(number) for number in range(1, 100)}

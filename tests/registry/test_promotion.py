@@ -36,10 +36,10 @@ from tracelate.registry.alias_lock import (
 from tracelate.registry.promotion import Promotion, PromotionRequest, promote
 from tracelate.registry.rollback import roll_back
 from tracelate.registry.versions import Alias, current_version, make_alias
-from tracelate.tracking.log_model import LINEAGE_TAG
-from tracelate.tracking.references import resolve
-from tracelate.tracking.store import Store, connect
-from tracelate.tracking.sync import sync_project
+from tracelate.tracking.references.references import resolve
+from tracelate.tracking.runs.log_model import LINEAGE_TAG
+from tracelate.tracking.runs.sync import sync_project
+from tracelate.tracking.store.store import Store, connect
 
 LONGER = {
     "model.embedding_size": 32,
@@ -55,8 +55,8 @@ from tracelate.errors import InputError
 from tracelate.registry.alias_lock import hold_lock
 from tracelate.registry.promotion import PromotionRequest, promote
 from tracelate.registry.versions import Alias
-from tracelate.tracking.references import resolve
-from tracelate.tracking.store import connect
+from tracelate.tracking.references.references import resolve
+from tracelate.tracking.store.store import connect
 
 alias, store = Alias(sys.argv[1], "champion"), connect()
 for _ in range(4):

@@ -14,7 +14,7 @@ from tracelate.evaluation.lineage import Lineage
 from tracelate.lineage.chain import Chain, VersionState
 from tracelate.lineage.checks import CheckResult, LineageCheck
 from tracelate.metric_table import titled_direction
-from tracelate.tracking.run_writer import flatten
+from tracelate.tracking.runs.run_writer import flatten
 
 CHECK_MARKS: Mapping[CheckResult, str] = {
     "same": "[green]✓ same    [/]",

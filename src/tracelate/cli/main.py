@@ -96,7 +96,7 @@ def _reporting_failures() -> Iterator[None]:
     except (InputError, OSError):
         raise
     except Exception:
-        from tracelate.tracking.failures import reporting_failures
+        from tracelate.tracking.store.failures import reporting_failures
 
         with reporting_failures():
             raise

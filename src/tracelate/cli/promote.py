@@ -58,7 +58,7 @@ def promote(
     from tracelate.registry.promotion import PromotionRequest
     from tracelate.registry.promotion import promote as promote_run
     from tracelate.registry.versions import make_alias
-    from tracelate.tracking.references import resolve
+    from tracelate.tracking.references.references import resolve
 
     if force != (reason is not None):
         raise InputError("--force and --reason belong together: give a reason for --force")

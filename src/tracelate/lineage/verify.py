@@ -25,18 +25,20 @@ from tracelate.lineage.checks import (
 )
 from tracelate.lineage.found import download_packed, download_run_file
 from tracelate.lineage.trace import Trace
-from tracelate.tracking.evaluation_contents import STAGE
-from tracelate.tracking.log_model import (
-    CODE_TAG,
-    LINEAGE_TAG,
+from tracelate.tracking.packages.package_files import (
+    ARTIFACTS_FOLDER,
     OLD_PYFUNC_MODEL,
     PYFUNC_MODEL,
+)
+from tracelate.tracking.runs.evaluation_contents import STAGE
+from tracelate.tracking.runs.log_model import (
+    CODE_TAG,
+    LINEAGE_TAG,
     code_sha256,
 )
-from tracelate.tracking.package_files import ARTIFACTS_FOLDER
-from tracelate.tracking.records import StoredModel, StoredRun
-from tracelate.tracking.run_writer import flatten
-from tracelate.tracking.runs import COMMIT_TAG
+from tracelate.tracking.runs.run_writer import flatten
+from tracelate.tracking.runs.runs import COMMIT_TAG
+from tracelate.tracking.store.records import StoredModel, StoredRun
 
 RUN = "MLflow's run"
 MODEL = "MLflow's model"

@@ -37,8 +37,8 @@ from tracelate.registry.versions import (
     find_version,
     register_version,
 )
-from tracelate.tracking.references import Reference
-from tracelate.tracking.store import Store, connect
+from tracelate.tracking.references.references import Reference
+from tracelate.tracking.store.store import Store, connect
 
 
 class PromotionRequest(NamedTuple):

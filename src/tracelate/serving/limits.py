@@ -9,7 +9,7 @@ from typing import Annotated, Any, NamedTuple
 from pydantic import BaseModel, ConfigDict, FailFast, ValidationError
 from pydantic_core import ErrorDetails
 
-from tracelate.tracking.packed_translator import TranslationOptions
+from tracelate.tracking.packages.packed_translator import TranslationOptions
 
 ESCAPED_BYTES = 12
 r"""A character as long as JSON writes it: \ud83d\ude00."""

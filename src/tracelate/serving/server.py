@@ -30,14 +30,14 @@ from tracelate.lineage.checks import refuse_changed_project
 from tracelate.serving.batching import Batcher, BatchSize
 from tracelate.serving.guard import Guard, refusal, still_awaited
 from tracelate.serving.limits import Limits, TranslationRequests
-from tracelate.tracking.log_model import EXAMPLE
-from tracelate.tracking.packed_models import ModelSource, packed_model
-from tracelate.tracking.packed_translator import (
+from tracelate.tracking.packages.packed_translator import (
     PackedTranslator,
     TranslationOptions,
     load_packed_translator,
 )
-from tracelate.tracking.references import Reference
+from tracelate.tracking.references.packed_models import ModelSource, packed_model
+from tracelate.tracking.references.references import Reference
+from tracelate.tracking.runs.log_model import EXAMPLE
 from tracelate.training.cpu_ram import tune_cpu_ram
 
 BATCH_CELLS = 2_000_000
