@@ -17,7 +17,8 @@ from tracelate.evaluation.lineage import (
 )
 from tracelate.evaluation.metrics_file import read_metrics
 from tracelate.files import read_json, sha256_of
-from tracelate.tracking.packages.model_card import CARD, model_card, write_card
+from tracelate.tracking.packages.model_card import model_card, write_card
+from tracelate.tracking.packages.package_files import CARD
 from tracelate.training.run_file import RUN_FORMAT
 
 

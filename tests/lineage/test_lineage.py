@@ -256,6 +256,57 @@ def test_changed_code_of_a_packed_model_is_reported_and_not_loaded(
             pass
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "__pycache__/pyfunc_model.cpython-311.pyc",
+        "code/__pycache__/tracelate.cpython-311.pyc",
+        "code/tracelate/model/__pycache__/search.cpython-311.pyc",
+        "sitecustomize.py",
+        "artifacts/plugin.so",
+        "artifacts/more/weights.safetensors",
+    ],
+)
+def test_a_planted_file_of_a_packed_model_is_reported_and_not_loaded(
+    project: Path, name: str
+) -> None:
+    [root] = (path.parent for path in (project / "mlartifacts").rglob("artifacts/MLmodel"))
+    planted = root / name
+    outermost = next(path for path in [*reversed(planted.parents), planted] if not path.exists())
+    planted.parent.mkdir(parents=True, exist_ok=True)
+    planted.write_bytes(b"planted")
+    try:
+        assert wrong(trace(CHAMPION)) == {("MLflow's model", name)}
+        with (
+            pytest.raises(InputError, match=f"has a file that was not packed, {name}: remove it"),
+            packed_model(resolve(CHAMPION)),
+        ):
+            pass
+    finally:
+        shutil.rmtree(outermost) if outermost.is_dir() else outermost.unlink()
+
+
+@pytest.mark.parametrize(
+    ("tag", "what"),
+    [("code_sha256", "the code"), ("lineage_sha256", "artifacts/lineage.json")],
+)
+def test_a_model_whose_tag_was_deleted_is_reported_and_not_loaded(
+    project: Path, champion: Trace, tag: str, what: str
+) -> None:
+    assert champion.model is not None
+    client, value = mlflow_client(), champion.model.tags[tag]
+    client.delete_logged_model_tag(champion.model.model_id, tag)
+    try:
+        assert {place for place, _ in wrong(trace(CHAMPION))} == {"MLflow's model"}
+        with (
+            pytest.raises(InputError, match=f"{what} of models:/en-es/1 cannot be checked"),
+            packed_model(resolve(CHAMPION)),
+        ):
+            pass
+    finally:
+        client.set_logged_model_tags(champion.model.model_id, {tag: value})
+
+
 @pytest.mark.parametrize("name", ["data/prepared/train.parquet", "data/prepared/test.parquet"])
 def test_a_model_whose_files_in_this_folder_have_changed_is_not_served(
     project: Path, name: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -173,6 +174,28 @@ def test_a_model_with_one_changed_byte_is_refused_by_the_name_of_the_file(
             pyfunc.load_model(str(packed))
     finally:
         path.write_bytes(whole)
+
+
+@pytest.mark.parametrize(
+    "name", ["code/tracelate/model/search.py", "pyfunc_model.py", "MLmodel", "requirements.txt"]
+)
+def test_mlflow_refuses_a_package_with_changed_missing_or_unknown_files(
+    packed: Path, tmp_path: Path, name: str
+) -> None:
+    copy = shutil.copytree(packed, tmp_path / "model")
+    pyfunc.load_model(str(copy))  # writes compiled files, which are no change
+    whole = (copy / name).read_bytes()
+    (copy / name).write_bytes(whole + b"\n")
+    with pytest.raises(InputError, match=f"{name} has changed: .*, but package.json has"):
+        pyfunc.load_model(str(copy))
+    (copy / name).write_bytes(whole)
+    (copy / "code" / "planted.py").write_text("")
+    with pytest.raises(InputError, match=r"code/planted.py is not in package.json: remove it"):
+        pyfunc.load_model(str(copy))
+    (copy / "code" / "planted.py").unlink()
+    (copy / "package.json").unlink()
+    with pytest.raises(InputError, match=r"package.json is missing: restore the package"):
+        pyfunc.load_model(str(copy))
 
 
 def test_the_package_has_no_path_of_this_machine(finished_project: Path, tmp_path: Path) -> None:

@@ -15,9 +15,7 @@ from tracelate.files import read_json, whole_file
 from tracelate.metric_table import titled_direction
 from tracelate.model.architecture import architecture_name
 from tracelate.saved_settings import model_config_of
-
-CARD = "README.md"
-PICTURES = "figures"
+from tracelate.tracking.packages.package_files import CARD, PICTURES
 
 
 def write_card(folder: Path, root: Path = Path()) -> None:

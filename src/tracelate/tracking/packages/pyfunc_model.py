@@ -15,6 +15,7 @@ from mlflow.pyfunc import PythonModel, PythonModelContext
 from pydantic import ValidationError
 
 from tracelate.layout import LINEAGE
+from tracelate.tracking.packages.package_files import refuse_changed_package
 from tracelate.tracking.packages.packed_translator import PackedTranslator, load_packed_translator
 
 
@@ -24,8 +25,10 @@ class PyfuncModel(PythonModel):
     packed: PackedTranslator
 
     def load_context(self, context: PythonModelContext) -> None:
-        """Raises InputError if a file is missing, damaged, or not the one of the lineage."""
-        self.packed = load_packed_translator(Path(context.artifacts[LINEAGE.name]).parent)
+        """Raises InputError if a file is missing, damaged, changed, or was not packed."""
+        artifacts = Path(context.artifacts[LINEAGE.name]).parent
+        refuse_changed_package(artifacts.parent)
+        self.packed = load_packed_translator(artifacts)
 
     def predict(
         self,

@@ -12,7 +12,12 @@ from tracelate import layout
 from tracelate.errors import InputError
 from tracelate.evaluation.lineage import Lineage, read_lineage, refuse_changed_files
 from tracelate.files import sha256_of
-from tracelate.tracking.packages.package_files import ARTIFACTS_FOLDER, MODEL_FILE
+from tracelate.tracking.packages.package_files import (
+    ARTIFACTS_FOLDER,
+    MODEL_FILE,
+    code_sha256,
+    unexpected_files,
+)
 from tracelate.tracking.references.reference_runs import shown_run
 from tracelate.tracking.references.references import (
     FilesReference,
@@ -24,7 +29,7 @@ from tracelate.tracking.references.references import (
     StoredReference,
     VersionReference,
 )
-from tracelate.tracking.runs.log_model import CODE_TAG, LINEAGE_TAG, code_sha256, pack_model
+from tracelate.tracking.runs.log_model import CODE_TAG, LINEAGE_TAG, pack_model
 from tracelate.tracking.store.address import shown_uri
 from tracelate.tracking.store.failures import ArtifactError
 from tracelate.tracking.store.records import StoredModel, StoredVersion
@@ -140,7 +145,10 @@ def _local_package(
 
 
 def _refuse_changed_package(store: Store, source: ModelSource, folder: Path) -> None:
-    """Raises InputError if the lineage or the code is not what the logged model's tags name."""
+    """Raises InputError if the lineage or the code is not what the logged model's tags name.
+
+    A missing tag and a file that no packed model has are refused too.
+    """
     if source.model_id is None:
         return
     tags = store.models.get(source.model_id).tags
@@ -149,11 +157,18 @@ def _refuse_changed_package(store: Store, source: ModelSource, folder: Path) -> 
         (lineage.as_posix(), tags.get(LINEAGE_TAG), sha256_of(folder / lineage)),
         ("the code", tags.get(CODE_TAG), code_sha256(folder)),
     ):
-        if wanted is not None and found != wanted:
+        if wanted is None:
+            raise InputError(
+                f"{what} of {source.uri} cannot be checked: model {source.model_id} in "
+                f"{shown_uri()} has lost the tag with its sha256; restore the tag"
+            )
+        if found != wanted:
             raise InputError(
                 f"{what} of {source.uri} has changed: its sha256 is {found}, but MLflow has "
                 f"{wanted}; restore it"
             )
+    if unexpected := unexpected_files(folder):
+        raise InputError(f"{source.uri} has a file that was not packed, {unexpected[0]}: remove it")
 
 
 def _download(store: Store, source: ModelSource, folder: Path) -> Path:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
 from importlib.metadata import version
 from pathlib import Path
@@ -19,8 +18,9 @@ from tracelate.files import sha256_of
 from tracelate.tracking.packages.model_card import write_card
 from tracelate.tracking.packages.package_files import (
     ARTIFACTS_FOLDER,
-    OLD_PYFUNC_MODEL,
     PYFUNC_MODEL,
+    code_sha256,
+    write_list,
 )
 from tracelate.tracking.runs.log_training import run_name
 from tracelate.tracking.runs.run_contents import RunContents
@@ -43,15 +43,6 @@ REQUIREMENTS = (
 EXAMPLE = ["Could not connect to the device."]
 LINEAGE_TAG = "lineage_sha256"
 CODE_TAG = "code_sha256"
-CODE = (
-    MLMODEL_FILE_NAME,
-    PYFUNC_MODEL.name,
-    OLD_PYFUNC_MODEL,
-    "code",
-    "requirements.txt",
-    "python_env.yaml",
-)
-"""Files and folders of a packed model that MLflow runs, or that decide how it runs."""
 
 
 def log_model(
@@ -122,17 +113,7 @@ def pack_model(
         )
     _forget_machine(mlflow_model, folder)
     write_card(folder, root)
-
-
-def code_sha256(packed: Path) -> str:
-    """Returns one hash of the names and contents of all files of CODE in a packed model."""
-    every = (path for name in CODE for path in [packed / name, *(packed / name).rglob("*")])
-    files = sorted(
-        (path.relative_to(packed).as_posix(), sha256_of(path))
-        for path in every
-        if path.is_file() and path.parent.name != "__pycache__"
-    )
-    return hashlib.sha256(repr(files).encode()).hexdigest()
+    write_list(folder)
 
 
 def requirements() -> list[str]:
