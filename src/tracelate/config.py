@@ -286,6 +286,9 @@ class RegistryConfig(Section):
     """Standard deviation of the metric over training seeds, in percent points. A model must gain
     more than 2.77 times this at the level 0.05, which is more than another seed explains; 0: any
     significant gain counts. The command `tracelate seeds` measures it."""
+    max_near_leakage_percent: Percent
+    """Most percent of the test sentences that may have a near duplicate in the training text, by
+    the definition prepare.near_duplicate. A candidate's own settings do not count here."""
 
 
 class RuntimeConfig(Section):

@@ -59,6 +59,13 @@ class Lineage(FileForm):
         return corpus_name(self.provenance)
 
     @property
+    def near_duplicate(self) -> dict[str, float]:
+        """The definition of a near duplicate that `leakage` was measured with."""
+        # version 0.1 had constants
+        before = {"similarity": 0.8, "gram": 5}
+        return dict(self.params["prepare"].get("near_duplicate", before))
+
+    @property
     def pair(self) -> str:
         """The languages, such as en-es."""
         download = self.params["download"]

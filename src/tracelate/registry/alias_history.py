@@ -136,9 +136,12 @@ def previous_version(
             past.append(event.replaced)  # the alias was moved without Tracelate
         if past[-1:] != [event.version]:
             past.append(event.version)
-    if past[-1:] == [current]:
-        past.pop()
-    return next((version for version in reversed(past) if version in existing), None)
+    # an alias that was moved without Tracelate is rolled back to where the last event left it
+    earlier = past[:-1] if past[-1:] == [current] else past
+    return next(
+        (version for version in reversed(earlier) if version in existing and version != current),
+        None,
+    )
 
 
 def _read_tags(store: Store, alias: Alias) -> dict[int, str]:

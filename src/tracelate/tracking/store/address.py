@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from tracelate.errors import without_credentials
+from tracelate.credentials import address_without_credentials
 from tracelate.layout import DATABASE, project_root
 
 SQLITE = "sqlite:///"
@@ -22,8 +22,7 @@ def tracking_uri() -> str:
 
 def shown_uri() -> str:
     """Returns the store's address without user and password, for messages."""
-    uri = tracking_uri()
-    return without_credentials(uri) if "://" in uri else uri.rpartition("@")[2]
+    return address_without_credentials(tracking_uri())
 
 
 def has_store() -> bool:

@@ -8,9 +8,11 @@ from typing import Any
 
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
+from sqlalchemy.exc import SQLAlchemyError
 
-from tracelate.errors import InputError, without_credentials
-from tracelate.tracking.store.address import shown_uri, tracking_uri
+from tracelate.credentials import without_credentials
+from tracelate.errors import InputError
+from tracelate.tracking.store.address import shown_uri
 
 
 class StoreError(InputError):
@@ -52,7 +54,7 @@ _ERRORS: dict[str, tuple[type[StoreError], str]] = {
 
 def reason_of(error: Exception) -> str:
     """Returns the first line of an error's message, without user and password."""
-    text = str(error).replace(tracking_uri(), shown_uri()).strip() or type(error).__name__
+    text = str(error).strip() or type(error).__name__
     return without_credentials(text.splitlines()[0])
 
 
@@ -65,6 +67,9 @@ def reporting_failures() -> Iterator[None]:
         kind, remedy = _ERRORS.get(error.error_code, (StoreError, "try again"))
         reason = reason_of(error)
         raise kind(f"MLflow at {shown_uri()} failed ({reason}): {remedy}", reason) from error
+    except SQLAlchemyError as error:
+        reason = reason_of(error)
+        raise StoreError(f"MLflow at {shown_uri()} failed ({reason}): try again", reason) from error
 
 
 class ReportingClient:
