@@ -44,7 +44,7 @@ def test_the_lineage_has_the_training_the_data_and_the_scores(
     lineage = read_lineage(finished_project / layout.LINEAGE)
     metrics = read_metrics(finished_project / layout.METRICS)
     assert RUN_FORMAT.document(lineage.training) == read_json(finished_project / layout.RUN)
-    assert lineage.provenance == read_json(finished_project / layout.PROVENANCE)
+    assert lineage.provenance.model_dump() == read_json(finished_project / layout.PROVENANCE)
     assert lineage.params == load_params(finished_project / "params.yaml").model_dump()
     assert lineage.signatures == {score.name: score.signature for score in metrics.scores}
     assert lineage.test_sha256 == metrics.test.sha256 == lineage.files["data/prepared/test.parquet"]

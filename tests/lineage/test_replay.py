@@ -11,6 +11,7 @@ import pytest
 
 from tracelate import layout
 from tracelate.config import load_params
+from tracelate.corpus.sources.line_files import FileProvenance, TextFile, TextFilePair
 from tracelate.errors import InputError
 from tracelate.evaluation.lineage import Lineage, read_lineage
 from tracelate.evaluation.metrics_file import read_metrics
@@ -124,8 +125,14 @@ def test_text_files_must_be_those_that_were_trained_on(
     finished_project: Path, repository: Path
 ) -> None:
     lineage = trained_at(finished_project, git(repository, "rev-parse", "HEAD"))
-    sides = {side: {"name": f"train.{side}", "sha256": "0" * 64} for side in ("source", "target")}
-    provenance = {"corpus": "files", "files": {"all": sides}, "licence": "unknown"}
+    file = TextFile(name="train.en", sha256="0" * 64)
+    provenance = FileProvenance(
+        files={"all": TextFilePair(source=file, target=file)},
+        licence="unknown",
+        source_language="en",
+        target_language="es",
+        pairs={"all": 1},
+    )
     lineage = lineage.model_copy(update={"provenance": provenance})
     with pytest.raises(InputError, match=r"corpora/train\.en is not the file .* sha256 is 0{64}"):
         replay(lineage, None, root=repository)

@@ -91,7 +91,7 @@ def _data(lineage: Lineage, data: dict[str, Any]) -> list[str]:
     near = lineage.leakage["test"]["near_source_percent"]
     return [
         f"- corpus: {lineage.corpus}",
-        f"- licence: {lineage.provenance['licence']}",
+        f"- licence: {lineage.provenance.licence}",
         f"- sentence pairs: {splits}",
         f"- test sentences that nearly occur in training: {near:.1f} % ({data['near_duplicate']})",
     ]
@@ -107,8 +107,8 @@ def _chain(lineage: Lineage) -> Iterator[str]:
     yield "| --- | --- |"
     for name, sha256 in lineage.files.items():
         yield f"| {name} | `{_short(sha256)}` |"
-    if "sha256" in lineage.provenance:
-        yield f"| {lineage.corpus} | `{_short(lineage.provenance['sha256'])}` |"
+    if (archive := lineage.provenance.archive_sha256) is not None:
+        yield f"| {lineage.corpus} | `{_short(archive)}` |"
 
 
 def _limits(metrics: Metrics, data: dict[str, Any]) -> Iterator[str]:

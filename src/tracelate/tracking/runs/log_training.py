@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from tracelate import layout
 from tracelate.config import Params
-from tracelate.evaluation.lineage import corpus_name
+from tracelate.corpus.sources.choose import read_provenance
 from tracelate.files import read_json
 from tracelate.git import Commit, current_commit
 from tracelate.model.architecture import architecture_name
@@ -94,7 +94,7 @@ def training_origin(params: Mapping[str, Any], commit: Commit, root: Path = Path
     tags = {"pair": language_pair(params), "data": hashes[f"sha256.{TRAIN}"][:12]}
     provenance = root / layout.PROVENANCE
     if provenance.is_file():
-        tags["corpus"] = corpus_name(read_json(provenance))
+        tags["corpus"] = read_provenance(provenance).title
     return RunContents(
         params={name: section for name, section in params.items() if name not in UNUSED},
         tags={**tags, **source_tags(commit), **hashes},
