@@ -12,138 +12,39 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
-import uvicorn
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mlflow import MlflowClient
 from torch import Tensor
 
+from tests.serving.http_clients import (
+    CONNECTIONS,
+    NAME,
+    SENTENCES,
+    ask,
+    invoke,
+    register,
+    wait_until,
+)
 from tests.tracking.stored_runs import mlflow_client
-from tracelate import layout
 from tracelate.errors import InputError
-from tracelate.evaluation.lineage import Lineage, lineage_document, read_lineage
+from tracelate.evaluation.lineage import Lineage, lineage_document
 from tracelate.inference import translator as translate
-from tracelate.inference.translator import Translator
 from tracelate.model.search import Hypothesis, SpecialIds, beam_search
 from tracelate.model.seq2seq import Seq2Seq
-from tracelate.registry.versions import register_version
-from tracelate.serving import server as serving
 from tracelate.serving.limits import Limits
-from tracelate.serving.server import load_servable, serve, server_config
-from tracelate.tracking.log_model import pack_model
+from tracelate.serving.server import load_servable, serve
 from tracelate.tracking.packed_models import packed_model
 from tracelate.tracking.references import resolve
 from tracelate.tracking.run_writer import RunWriter
-from tracelate.tracking.store import connect
 from tracelate.tracking.sync import sync_project
 from tracelate.tracking.trained_models import load_trained
-from tracelate.training.model_files import load_model
-
-NAME = "served-en-es"
-JSON = {"content-type": "application/json"}
-CONNECTIONS = 64
-SENTENCES = ["Always the door opens.", "", "Never.", "Today the light stops the engine.", "a\0b 😀"]
-
-
-class Answer(NamedTuple):
-    status: int
-    headers: dict[str, str]
-    body: Any
-
-
-def ask(
-    port: int, method: str, path: str, body: bytes = b"", headers: dict[str, str] = JSON
-) -> Answer:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-    try:
-        connection.request(method, path, body, headers)
-        answer = connection.getresponse()
-        content = answer.read()
-        document = json.loads(content) if content.startswith(b"{") else content.decode()
-        return Answer(answer.status, {k.lower(): v for k, v in answer.getheaders()}, document)
-    finally:
-        connection.close()
-
-
-def invoke(port: int, sentences: list[str], **params: Any) -> Answer:
-    body = json.dumps({"inputs": sentences, "params": params}).encode()
-    return ask(port, "POST", "/invocations", body)
-
-
-def wait_until(true: Callable[[], bool]) -> None:
-    for _ in range(3000):
-        if true():
-            return
-        time.sleep(0.01)
-    raise AssertionError("waited in vain")
-
-
-def register(client: MlflowClient, lineage: Lineage) -> str:
-    """Makes the lineage's model version 1 of NAME and its champion. Its id."""
-    [experiment] = client.search_experiments(filter_string="name = 'tracelate'")
-    [model] = [
-        one
-        for one in client.search_logged_models([experiment.experiment_id])
-        if one.tags["weights_sha256"] == lineage.weights_sha256
-    ]
-    assert model.source_run_id is not None
-    version = register_version(connect(), NAME, model.model_id, model.source_run_id)
-    client.set_registered_model_alias(NAME, "champion", version)
-    return str(model.model_id)
-
-
-@pytest.fixture(scope="module")
-def lineage(finished_project: Path) -> Lineage:
-    return read_lineage(finished_project / layout.LINEAGE)
-
-
-@pytest.fixture(scope="module")
-def port(
-    finished_project: Path, lineage: Lineage, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[int]:
-    """Of a server of the registered model."""
-    database = tmp_path_factory.mktemp("store") / "mlflow.db"
-    shutil.copyfile(finished_project / "mlflow.db", database)
-    with pytest.MonkeyPatch.context() as patch, socket.socket() as listener:
-        patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{database}")
-        register(mlflow_client(), lineage)
-        patch.setattr(serving, "CONNECTIONS", CONNECTIONS)
-        config = server_config(
-            load_servable(resolve(f"models:/{NAME}@champion")), Limits(body_timeout_s=1)
-        )
-        listener.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run, args=[[listener]])
-        thread.start()
-        while not server.started and thread.is_alive():
-            time.sleep(0.02)
-        yield int(listener.getsockname()[1])
-        server.should_exit = True
-        thread.join()
-
-
-@pytest.fixture(scope="module")
-def alone(finished_project: Path) -> dict[int, dict[str, str]]:
-    """Each sentence's translation by itself, by beam size."""
-    trained = load_model(finished_project / "models")
-    return {
-        beam_size: {
-            sentence: Translator(
-                trained, beam_size=beam_size, length_penalty=1.0, batch_sentences=1
-            )
-            .translate([sentence])[0]
-            .text
-            for sentence in SENTENCES
-        }
-        for beam_size in (1, 2)
-    }
 
 
 def test_many_clients_at_once_get_what_each_sentence_is_alone(
@@ -354,12 +255,6 @@ def test_a_search_ends_when_its_client_goes_away(
         client.sendall(f"{head}content-length: {len(body)}\r\n\r\n".encode() + body)
         assert begun.wait(30)
     assert invoke(port, SENTENCES[:1]).body == {"predictions": [alone[2][SENTENCES[0]]]}
-
-
-@pytest.fixture
-def packed(finished_project: Path, lineage: Lineage, tmp_path: Path) -> Path:
-    pack_model(tmp_path / "packed", lineage, finished_project)
-    return tmp_path / "packed"
 
 
 @pytest.mark.parametrize("name", ["weights.safetensors", "config.json", "tokenizer.json"])
