@@ -9,6 +9,7 @@ from typing import Annotated, Any, NamedTuple
 from pydantic import BaseModel, ConfigDict, FailFast, ValidationError
 from pydantic_core import ErrorDetails
 
+from tracelate.serving.answers import RefusedError
 from tracelate.tracking.packed_translator import TranslationOptions
 
 ESCAPED_BYTES = 12
@@ -36,15 +37,6 @@ class Limits(NamedTuple):
     @property
     def body_bytes(self) -> int:
         return self.characters * ESCAPED_BYTES + self.sentences * 4 + ENVELOPE_BYTES
-
-
-class RefusedError(Exception):
-    """A request that is not answered: the status and what to do about it."""
-
-    def __init__(self, status: HTTPStatus, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-        self.message = message
 
 
 class TranslationRequest(NamedTuple):

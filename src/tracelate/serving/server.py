@@ -1,35 +1,33 @@
-"""A model behind HTTP: MLflow's scoring server, guarded, for many clients at once."""
+"""A model behind HTTP, with MLflow's scoring protocol, for many clients at once."""
 
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import asynccontextmanager, contextmanager
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
 import uvicorn
-from mlflow.environment_variables import MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT
-from mlflow.models import Model
-from mlflow.pyfunc import scoring_server
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request as HttpRequest
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from tracelate.errors import InputError
 from tracelate.evaluation.lineage import Lineage, lineage_document
 from tracelate.lineage.checks import refuse_changed_project
+from tracelate.serving.answers import JSON_TYPE, document, refusal
 from tracelate.serving.batching import Batcher, BatchSize
-from tracelate.serving.guard import Guard, refusal, still_awaited
-from tracelate.serving.limits import Limits, TranslationRequests
+from tracelate.serving.invocations import Invocations
+from tracelate.serving.limits import Limits, TranslationRequest, TranslationRequests
 from tracelate.tracking.log_model import EXAMPLE
 from tracelate.tracking.packed_models import ModelSource, packed_model
 from tracelate.tracking.packed_translator import (
@@ -63,8 +61,6 @@ class ServableModel(NamedTuple):
     source: ModelSource
     lineage: Lineage
     loaded: PackedTranslator
-    metadata: Model
-    """MLflow's description of the package: data, none of its code is run."""
 
     @property
     def document(self) -> dict[str, Any]:
@@ -79,37 +75,18 @@ class ServableModel(NamedTuple):
         }
 
 
-class BatchedModel:
-    """The model as MLflow's scoring server calls it, from many threads."""
-
-    def __init__(self, model: ServableModel, batcher: Batcher[TranslationOptions]) -> None:
-        self.metadata = model.metadata
-        self.batcher = batcher
-
-    def predict(self, data: list[str], params: dict[str, Any]) -> list[Any]:
-        answers = self.batcher.submit(data, TranslationOptions.model_validate(params))
-        still_awaited.get().add_done_callback(lambda _: answers.cancel())
-        return answers.result()
-
-
 def load_servable(reference: Reference) -> ServableModel:
     """Raises InputError where there is no such model, or a file is not the one of its lineage."""
     with packed_model(reference) as packed:
         refuse_changed_project(Path(), packed.lineage)
-        return ServableModel(
-            packed.source,
-            packed.lineage,
-            load_packed_translator(packed.artifacts),
-            Model.load(str(packed.folder)),
-        )
+        loaded = load_packed_translator(packed.artifacts)
+        return ServableModel(packed.source, packed.lineage, loaded)
 
 
 def make_app(model: ServableModel, limits: Limits) -> Starlette:
     """The server, which is ready when a first sentence has been translated, at its start."""
     settings = model.lineage.params["evaluate"]
     defaults = {name: settings[name] for name in ("beam_size", "length_penalty")}
-    # the guard's own time is over first, and its answer says more
-    os.environ[MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT.name] = str(int(limits.timeout_s) + STOP_S)
     batcher = Batcher[TranslationOptions](
         model.loaded.translate,
         lambda request: request.beams,
@@ -126,9 +103,6 @@ def make_app(model: ServableModel, limits: Limits) -> Starlette:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         nonlocal warm
-        # MLflow answers each request in a thread, of which there are 6 on a small machine
-        threads = ThreadPoolExecutor(limits.requests + 1, thread_name_prefix="request")
-        asyncio.get_running_loop().set_default_executor(threads)
         await asyncio.wrap_future(
             batcher.submit(EXAMPLE, TranslationOptions.model_validate(defaults))
         )
@@ -138,10 +112,14 @@ def make_app(model: ServableModel, limits: Limits) -> Starlette:
         await asyncio.to_thread(batcher.close, CLOSE_S)
 
     async def describe(_: HttpRequest) -> Response:
-        return JSONResponse(model.document)
+        return document(model.document)
 
     async def ping(_: HttpRequest) -> Response:
         return Response("\n") if is_ready() else refusal(503, "the model is not ready")
+
+    async def tell_version(_: HttpRequest) -> Response:
+        # of MLflow, whose protocol this is
+        return Response(version("mlflow"), media_type=JSON_TYPE)
 
     async def refuse(_: HttpRequest, error: Exception) -> Response:
         http = error if isinstance(error, HTTPException) else HTTPException(500)
@@ -149,18 +127,19 @@ def make_app(model: ServableModel, limits: Limits) -> Starlette:
         answer.headers.update(http.headers or {})
         return answer
 
-    # MLflow's server uses predict and metadata of a model alone
-    scoring = scoring_server.init(BatchedModel(model, batcher))  # type: ignore[arg-type]
-    guard = Guard(scoring, TranslationRequests(limits, defaults), is_ready)
+    def translate(request: TranslationRequest) -> Future[list[Any]]:
+        return batcher.submit(request.sentences, request.settings)
+
+    invocations = Invocations(translate, TranslationRequests(limits, defaults), is_ready)
     return Starlette(
         routes=[
-            Route("/invocations", guard, methods=["POST"]),
+            Route("/invocations", invocations, methods=["POST"]),
             Route("/model", describe),
             Route("/ping", ping),
             Route("/health", ping),
-            Route("/version", scoring, methods=["GET"]),
+            Route("/version", tell_version),
         ],
-        exception_handlers={HTTPException: refuse},
+        exception_handlers={HTTPException: refuse, Exception: refuse},
         lifespan=lifespan,
     )
 
