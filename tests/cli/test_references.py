@@ -22,7 +22,7 @@ from tracelate.evaluation.lineage import read_lineage
 from tracelate.lineage.checks import LineageCheck
 from tracelate.registry.versions import register_version
 from tracelate.serving.limits import Limits
-from tracelate.serving.server import load_servable
+from tracelate.serving.servable import load_servable
 from tracelate.tracking.log_model import pack_model
 from tracelate.tracking.references import FORMS, Reference
 from tracelate.tracking.store import connect

@@ -19,7 +19,8 @@ from tracelate.evaluation.lineage import Lineage, read_lineage
 from tracelate.inference.translator import Translator
 from tracelate.serving import server as serving
 from tracelate.serving.limits import Limits
-from tracelate.serving.server import load_servable, server_config
+from tracelate.serving.servable import load_servable
+from tracelate.serving.server import server_config
 from tracelate.tracking.log_model import pack_model
 from tracelate.tracking.references import resolve
 from tracelate.training.model_files import load_model

@@ -39,7 +39,8 @@ from tracelate.inference import translator as translate
 from tracelate.model.search import Hypothesis, SpecialIds, beam_search
 from tracelate.model.seq2seq import Seq2Seq
 from tracelate.serving.limits import Limits
-from tracelate.serving.server import load_servable, serve
+from tracelate.serving.servable import load_servable
+from tracelate.serving.server import serve
 from tracelate.tracking.packed_models import packed_model
 from tracelate.tracking.references import resolve
 from tracelate.tracking.run_writer import RunWriter
