@@ -43,7 +43,8 @@ def port(
         register(mlflow_client(), lineage)
         patch.setattr(serving, "CONNECTIONS", CONNECTIONS)
         config = server_config(
-            load_servable(resolve(f"models:/{NAME}@champion")), Limits(body_timeout_s=1)
+            load_servable(resolve(f"models:/{NAME}@champion")),
+            Limits(body_timeout_s=1, write_timeout_s=1),
         )
         listener.bind(("127.0.0.1", 0))
         server = uvicorn.Server(config)

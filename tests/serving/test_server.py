@@ -112,6 +112,32 @@ def test_a_connection_on_which_no_request_comes_is_closed(port: int, sent: list[
     assert time_until_closed(port, *sent) > 0.9
 
 
+def test_a_client_that_sends_requests_and_reads_nothing_is_closed(port: int) -> None:
+    requests = b"GET /model HTTP/1.1\r\nhost: localhost\r\n\r\n" * 1000
+    began_s = time.monotonic()
+    with (
+        socket.create_connection(("127.0.0.1", port), timeout=30) as client,
+        pytest.raises(ConnectionError),
+    ):
+        while True:
+            client.sendall(requests)
+    assert 0.9 < time.monotonic() - began_s < 20
+    assert ask(port, "GET", "/ping").status == 200
+
+
+def test_an_answer_that_is_read_slowly_is_read_whole(port: int) -> None:
+    expected = ask(port, "GET", "/model").body
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as client:
+        client.sendall(b"GET /model HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")
+        received = b""
+        for _ in range(15):
+            time.sleep(0.1)
+            received += client.recv(20)
+        while chunk := client.recv(10_000):
+            received += chunk
+    assert json.loads(received.partition(b"\r\n\r\n")[2]) == expected
+
+
 def test_idle_connections_shut_nobody_out_for_long(port: int) -> None:
     with ExitStack() as connections:
         for _ in range(CONNECTIONS):

@@ -33,6 +33,8 @@ class Limits(NamedTuple):
     """Until the answer; longer waits end with 503."""
     body_timeout_s: float = 10.0
     """Until the whole request is here."""
+    write_timeout_s: float = 30.0
+    """Until the client has taken an answer, after which its connection is closed."""
 
     @property
     def body_bytes(self) -> int:

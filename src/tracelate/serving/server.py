@@ -29,7 +29,7 @@ def server_config(model: ServableModel, limits: Limits) -> uvicorn.Config:
     """Of a server that names the model in the headers of every answer to what is HTTP."""
     return uvicorn.Config(
         make_app(model, limits),
-        http=connection_type(limits.body_timeout_s),
+        http=connection_type(limits),
         log_level="warning",
         access_log=False,
         server_header=False,
