@@ -17,8 +17,8 @@ from tests.tracking.stored_runs import mlflow_client
 from tracelate import layout
 from tracelate.evaluation.lineage import Lineage, read_lineage
 from tracelate.inference.translator import Translator
-from tracelate.serving import server as serving
 from tracelate.serving.limits import Limits
+from tracelate.serving.open_files import ConnectionLimits
 from tracelate.serving.servable import load_servable
 from tracelate.serving.server import server_config
 from tracelate.tracking.log_model import pack_model
@@ -41,10 +41,10 @@ def port(
     with pytest.MonkeyPatch.context() as patch, socket.socket() as listener:
         patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{database}")
         register(mlflow_client(), lineage)
-        patch.setattr(serving, "CONNECTIONS", CONNECTIONS)
         config = server_config(
             load_servable(resolve(f"models:/{NAME}@champion")),
             Limits(body_timeout_s=1, write_timeout_s=1),
+            ConnectionLimits(CONNECTIONS, backlog=128),
         )
         listener.bind(("127.0.0.1", 0))
         server = uvicorn.Server(config)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -14,22 +15,23 @@ from tracelate.serving.app import make_app
 from tracelate.serving.connections import connection_type
 from tracelate.serving.limits import Limits
 from tracelate.serving.listener import open_listener
+from tracelate.serving.open_files import AcceptErrors, ConnectionLimits, connection_limits
 from tracelate.serving.servable import ServableModel, load_servable
 from tracelate.tracking.references import Reference
 from tracelate.training.cpu_ram import tune_cpu_ram
 
-CONNECTIONS = 512
-"""Most connections at once. Each needs an open file, of which a process often has 1,024."""
 STOP_S = 30
 """Seconds that a stopping server waits for requests in progress."""
 LOCAL = ("127.0.0.1", "localhost", "::1")
 
 
-def server_config(model: ServableModel, limits: Limits) -> uvicorn.Config:
+def server_config(
+    model: ServableModel, limits: Limits, connections: ConnectionLimits
+) -> uvicorn.Config:
     """Of a server that names the model in the headers of every answer to what is HTTP."""
     return uvicorn.Config(
         make_app(model, limits),
-        http=connection_type(limits),
+        http=connection_type(limits, connections.connections),
         log_level="warning",
         access_log=False,
         server_header=False,
@@ -38,7 +40,7 @@ def server_config(model: ServableModel, limits: Limits) -> uvicorn.Config:
             ("tracelate-model", quote(model.source.title, safe="/@ ")),
             ("tracelate-weights-sha256", model.lineage.weights_sha256),
         ],
-        limit_concurrency=CONNECTIONS,
+        backlog=connections.backlog,
         timeout_graceful_shutdown=STOP_S,
     )
 
@@ -66,22 +68,26 @@ def serve(
             f"{lineage.weights_sha256[:12]}) on {address}; Ctrl-C ends"
         )
         tune_cpu_ram()
-        config = server_config(model, limits)
+        config = server_config(model, limits, connection_limits())
         with _stopping_is_no_failure():
-            _Server(config, lambda: say(announcement)).run(sockets=[listener])
+            _Server(config, say, announcement).run(sockets=[listener])
     say("stopped")
 
 
 class _Server(uvicorn.Server):
-    """Says when it listens."""
+    """Says when it listens, and when it cannot accept a connection."""
 
-    def __init__(self, config: uvicorn.Config, on_started: Callable[[], object]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, say: Callable[[str], object], announcement: str
+    ) -> None:
         super().__init__(config)
-        self.on_started = on_started
+        self.say = say
+        self.announcement = announcement
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        asyncio.get_running_loop().set_exception_handler(AcceptErrors(self.say))
         await super().startup(sockets)
-        self.on_started()
+        self.say(self.announcement)
 
 
 @contextmanager
