@@ -21,7 +21,6 @@ from tracelate.config import load_params
 from tracelate.evaluation.lineage import read_lineage
 from tracelate.lineage.checks import LineageCheck
 from tracelate.registry.versions import register_version
-from tracelate.serving.limits import Limits
 from tracelate.serving.servable import load_servable
 from tracelate.tracking.log_model import pack_model
 from tracelate.tracking.references import FORMS, Reference
@@ -134,7 +133,7 @@ def arguments_of(command: str, reference: str) -> Sequence[str]:
 def light(monkeypatch: pytest.MonkeyPatch) -> None:
     """Serving loads the model but starts no server, and a replay trains nothing."""
 
-    def serve(reference: Reference, host: str, port: int, limits: Limits, say: object) -> None:
+    def serve(reference: Reference, *_: object, **__: object) -> None:
         typer.echo(load_servable(reference).lineage.weights_sha256)
 
     def replay(*_: object, **__: object) -> list[LineageCheck]:

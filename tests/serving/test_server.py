@@ -113,8 +113,8 @@ def time_until_closed(port: int, *sent: bytes) -> float:
     [
         [b""],
         [b"POST /invocations HTTP/1.1\r\n", b"x: y\r\n"],
-        [b"GET /ping HTTP/1.1\r\nhost: x\r\n\r\n", b"G"],
-        [b"POST /nowhere HTTP/1.1\r\nhost: x\r\ncontent-length: 999\r\n\r\n", b"x"],
+        [b"GET /ping HTTP/1.1\r\nhost: localhost\r\n\r\n", b"G"],
+        [b"POST /nowhere HTTP/1.1\r\nhost: localhost\r\ncontent-length: 999\r\n\r\n", b"x"],
     ],
     ids=["nothing", "slow headers", "no second head", "a body for nobody"],
 )
@@ -237,11 +237,11 @@ def test_no_request_is_answered_with_a_fault(port: int, body: bytes, content_typ
     "sent",
     [
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
-        b"POST /invocations HTTP/1.1\r\nhost: x\r\ncontent-length: -5\r\n\r\n",
-        b"POST /invocations HTTP/1.1\r\nhost: x\r\n" + b"x: y\r\n" * 20_000 + b"\r\n",
-        b"POST /invocations HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n"
+        b"POST /invocations HTTP/1.1\r\nhost: localhost\r\ncontent-length: -5\r\n\r\n",
+        b"POST /invocations HTTP/1.1\r\nhost: localhost\r\n" + b"x: y\r\n" * 20_000 + b"\r\n",
+        b"POST /invocations HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n"
         b"content-type: application/json\r\n\r\nzz\r\n",
-        b"POST /invocations HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
+        b"POST /invocations HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
         b"content-length: 99\r\n\r\n{",
     ],
 )
@@ -258,7 +258,9 @@ def test_broken_http_is_refused_and_harms_nobody(
 def test_a_client_that_goes_away_harms_nobody(port: int, alone: dict[int, dict[str, str]]) -> None:
     for _ in range(5):
         with socket.create_connection(("127.0.0.1", port), timeout=30) as client:
-            client.sendall(b"POST /invocations HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n{")
+            client.sendall(
+                b"POST /invocations HTTP/1.1\r\nhost: localhost\r\ncontent-length: 9\r\n\r\n{"
+            )
     assert invoke(port, SENTENCES[:1]).body == {"predictions": [alone[2][SENTENCES[0]]]}
 
 
@@ -346,7 +348,7 @@ def test_it_is_served_by_the_command_until_it_is_told_to_stop_and_what_has_begun
             serve(resolve(str(packed)), "127.0.0.1", port, Limits(), print)
         body = json.dumps({"inputs": SENTENCES}).encode()
         head = (
-            "POST /invocations HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
+            "POST /invocations HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
             f"content-length: {len(body)}\r\nexpect: 100-continue\r\n\r\n"
         )
         with socket.create_connection(("127.0.0.1", port), timeout=60) as client:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from concurrent.futures import Future
 from contextlib import asynccontextmanager
 from importlib.metadata import version
@@ -11,12 +11,14 @@ from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 from starlette.routing import Route
 
 from tracelate.serving.answers import JSON_TYPE, document, refusal
 from tracelate.serving.batching import Batcher, BatchSize
+from tracelate.serving.hosts import AllowedHosts
 from tracelate.serving.invocations import Invocations
 from tracelate.serving.limits import Limits, TranslationRequest, TranslationRequests
 from tracelate.serving.servable import ServableModel
@@ -79,8 +81,11 @@ class _Service:
         return Response(version("mlflow"), media_type=JSON_TYPE)
 
 
-def make_app(model: ServableModel, limits: Limits) -> Starlette:
-    """The server, which is ready when a first sentence has been translated, at its start."""
+def make_app(model: ServableModel, limits: Limits, hosts: Iterable[str]) -> Starlette:
+    """The server, which is ready when a first sentence has been translated, at its start.
+
+    `hosts` are names under which it answers, beside those of this machine.
+    """
     service = _Service(model, limits)
     requests = TranslationRequests(limits, service.defaults)
     invocations = Invocations(service.translate, requests, service.is_ready)
@@ -92,6 +97,7 @@ def make_app(model: ServableModel, limits: Limits) -> Starlette:
             Route("/health", service.ping),
             Route("/version", service.mlflow_version),
         ],
+        middleware=[Middleware(AllowedHosts, hosts)],
         exception_handlers={HTTPException: _refuse, Exception: _refuse},
         lifespan=service.lifespan,
     )

@@ -142,12 +142,12 @@ def _refuse_unknown(names: Iterable[str], model: type[BaseModel], place: str = "
     for name in names:
         if name not in model.model_fields:
             known = ", ".join(model.model_fields)
-            message = f"{place}{_shown(name)} is not known here: {known} are"
+            message = f"{place}{shown(name)} is not known here: {known} are"
             raise RefusedError(HTTPStatus.BAD_REQUEST, message)
 
 
 def _explain(error: ErrorDetails) -> str:
-    place = ".".join(_shown(str(part)) for part in error["loc"])
+    place = ".".join(shown(str(part)) for part in error["loc"])
     match error["type"]:
         case "json_invalid":
             return f"the body is no JSON: {error['msg'].removeprefix('Invalid JSON: ')}"
@@ -157,8 +157,8 @@ def _explain(error: ErrorDetails) -> str:
             message = error["msg"].removeprefix("Input ")
             if not place:
                 return f"the body {message}"
-            return f"{place} is {_shown(repr(error['input']))}: {message}"
+            return f"{place} is {shown(repr(error['input']))}: {message}"
 
 
-def _shown(text: str) -> str:
+def shown(text: str) -> str:
     return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}…"

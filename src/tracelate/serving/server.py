@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from urllib.parse import quote
 
@@ -13,6 +13,7 @@ import uvicorn
 
 from tracelate.serving.app import make_app
 from tracelate.serving.connections import connection_type
+from tracelate.serving.hosts import LOCAL
 from tracelate.serving.limits import Limits
 from tracelate.serving.listener import open_listener
 from tracelate.serving.open_files import AcceptErrors, ConnectionLimits, connection_limits
@@ -22,15 +23,17 @@ from tracelate.training.cpu_ram import tune_cpu_ram
 
 STOP_S = 30
 """Seconds that a stopping server waits for requests in progress."""
-LOCAL = ("127.0.0.1", "localhost", "::1")
 
 
 def server_config(
-    model: ServableModel, limits: Limits, connections: ConnectionLimits
+    model: ServableModel,
+    limits: Limits,
+    connections: ConnectionLimits,
+    hosts: Iterable[str] = (),
 ) -> uvicorn.Config:
     """Of a server that names the model in the headers of every answer to what is HTTP."""
     return uvicorn.Config(
-        make_app(model, limits),
+        make_app(model, limits, hosts),
         http=connection_type(limits, connections.connections),
         log_level="warning",
         access_log=False,
@@ -46,11 +49,18 @@ def server_config(
 
 
 def serve(
-    reference: Reference, host: str, port: int, limits: Limits, say: Callable[[str], object]
+    reference: Reference,
+    host: str,
+    port: int,
+    limits: Limits,
+    say: Callable[[str], object],
+    *,
+    allowed_hosts: Iterable[str] = (),
 ) -> None:
     """Serves the model until SIGTERM or Ctrl-C; requests in progress are answered before the end.
 
-    `port` 0 selects any free port. `say` is called with each line of output.
+    `port` 0 selects any free port. `say` is called with each line of output. `allowed_hosts` are
+    names under which the server answers, beside `host`, names of this machine and its addresses.
 
     Raises InputError if the model cannot be loaded or the port cannot be used.
     """
@@ -68,7 +78,7 @@ def serve(
             f"{lineage.weights_sha256[:12]}) on {address}; Ctrl-C ends"
         )
         tune_cpu_ram()
-        config = server_config(model, limits, connection_limits())
+        config = server_config(model, limits, connection_limits(), [host, *allowed_hosts])
         with _stopping_is_no_failure():
             _Server(config, say, announcement).run(sockets=[listener])
     say("stopped")
