@@ -33,8 +33,8 @@ and 10 s as a transformer.
 The limits admit a single sentence beyond this: 16 beams of 1,000 bytes are 32 million cells and
 take some 50 s, or 80 s and 0.6 GB as a transformer. Its search ends with the time of its request.
 """
-CLOSE_S = 5
-"""Seconds that it then waits for the present batch, which ends at its next search step."""
+CLOSE_S = 4
+"""Seconds that a stopping server waits for the present batch, which ends at its next step."""
 
 
 class _Service:

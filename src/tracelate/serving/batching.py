@@ -11,6 +11,7 @@ from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from typing import Any, Generic, NamedTuple, TypeVar
 
+THREAD_NAME = "translator"
 Settings = TypeVar("Settings", bound=Hashable)
 
 
@@ -97,7 +98,7 @@ class Batcher(Generic[Settings]):
         self._arrived = 0
         self._changed = threading.Condition()
         self._closed = False
-        self._thread = threading.Thread(target=self._work, name="translator", daemon=True)
+        self._thread = threading.Thread(target=self._work, name=THREAD_NAME, daemon=True)
         self._thread.start()
 
     @property

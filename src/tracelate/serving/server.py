@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import socket
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from types import FrameType
 from urllib.parse import quote
 
 import uvicorn
 
 from tracelate.serving.app import make_app
+from tracelate.serving.batching import THREAD_NAME
 from tracelate.serving.connections import connection_type
 from tracelate.serving.hosts import LOCAL
 from tracelate.serving.limits import Limits
@@ -21,8 +25,11 @@ from tracelate.serving.servable import ServableModel, load_servable
 from tracelate.tracking.references import Reference
 from tracelate.training.cpu_ram import tune_cpu_ram
 
-STOP_S = 30
+STOP_S = 28
 """Seconds that a stopping server waits for requests in progress."""
+STOP_AT_MOST_S = 35
+"""Seconds after which a stopping server is ended by the system. They include STOP_S, the time for
+the present batch (`app.CLOSE_S`), and 3 s in which Python ends."""
 
 
 def server_config(
@@ -59,6 +66,9 @@ def serve(
 ) -> None:
     """Serves the model until SIGTERM or Ctrl-C; requests in progress are answered before the end.
 
+    The end comes STOP_AT_MOST_S seconds after the signal at the latest: with SIGALRM if Python does
+    not end by itself. A second Ctrl-C ends at once.
+
     `port` 0 selects any free port. `say` is called with each line of output. `allowed_hosts` are
     names under which the server answers, beside `host`, names of this machine and its addresses.
 
@@ -82,6 +92,9 @@ def serve(
         with _stopping_is_no_failure():
             _Server(config, say, announcement).run(sockets=[listener])
     say("stopped")
+    if any(thread.name == THREAD_NAME for thread in threading.enumerate()):
+        # torch aborts where Python ends while it computes
+        os._exit(0)
 
 
 class _Server(uvicorn.Server):
@@ -98,6 +111,12 @@ class _Server(uvicorn.Server):
         asyncio.get_running_loop().set_exception_handler(AcceptErrors(self.say))
         await super().startup(sockets)
         self.say(self.announcement)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        if not self.should_exit:
+            # its default action ends the process also where Python itself waits for native code
+            signal.setitimer(signal.ITIMER_REAL, STOP_AT_MOST_S)
+        super().handle_exit(sig, frame)
 
 
 @contextmanager
