@@ -34,11 +34,13 @@ class FakeTranslator:
     def __init__(self, answers: list[Any] | BaseException | None = None) -> None:
         self.answers = [] if answers is None else answers
         self.requests: list[TranslationRequest] = []
+        self.clients: list[str] = []
         self.hangs = False
         self.awaited: list[Future[list[Any]]] = []
 
-    def __call__(self, request: TranslationRequest) -> Future[list[Any]]:
+    def __call__(self, request: TranslationRequest, client: str) -> Future[list[Any]]:
         self.requests.append(request)
+        self.clients.append(client)
         answers: Future[list[Any]] = Future()
         self.awaited.append(answers)
         if not self.hangs:
@@ -89,6 +91,7 @@ async def post(
         "method": "POST",
         "path": "/invocations",
         "headers": [(name.encode(), value.encode()) for name, value in named],
+        "client": ("192.0.2.7", 40_000),
     }
     await invocations(scope, receive, send)
     start, *rest = sent
@@ -115,6 +118,7 @@ def test_accepted_requests_are_passed_on_in_one_form(body: object) -> None:
     assert ask(served(translator), body).status == 200
     [request] = translator.requests
     assert request.sentences == ["a"]
+    assert translator.clients == ["192.0.2.7"]
     assert request.settings == TranslationOptions(beam_size=3, length_penalty=1.0)
 
 

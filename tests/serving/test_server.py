@@ -38,6 +38,7 @@ from tracelate.evaluation.lineage import Lineage, lineage_document
 from tracelate.inference import translator as translate
 from tracelate.model.search import Hypothesis, SpecialIds, beam_search
 from tracelate.model.seq2seq import Seq2Seq
+from tracelate.serving.app import Service
 from tracelate.serving.limits import Limits
 from tracelate.serving.servable import load_servable
 from tracelate.serving.server import serve
@@ -288,6 +289,26 @@ ENDLESS_REQUEST = (
     "POST /invocations HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
     f"content-length: {len(ENDLESS)}\r\n\r\n"
 ).encode() + ENDLESS
+
+
+def test_an_interrupted_search_finds_the_same_translation(packed: Path) -> None:
+    model = load_servable(resolve(str(packed)))
+    options = model.loaded.options({"n_best": 3, "with_scores": True, "with_alignment": True})
+    long, short = ["Always the door opens. " * 40], SENTENCES[:3]
+    expected = [model.loaded.translate(one, options) for one in (long, short)]
+    batcher = Service(model, Limits()).batcher
+    batcher._turn_s = 0
+    ended: list[str] = []
+    interrupted = batcher.submit(long, options, "one")
+    interrupted.add_done_callback(lambda _: ended.append("one"))
+    wait_until(lambda: bool(batcher._running))
+    for _ in range(5):
+        answers = batcher.submit(short, options, "other")
+        answers.add_done_callback(lambda _: ended.append("other"))
+        assert answers.result(60) == expected[1]
+    assert interrupted.result(60) == expected[0]
+    assert ended[:5] == ["other"] * 5
+    batcher.close(timeout_s=10)
 
 
 def test_a_search_ends_when_its_client_goes_away(

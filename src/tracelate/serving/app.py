@@ -17,11 +17,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from tracelate.serving.answers import JSON_TYPE, document, refusal
-from tracelate.serving.batching import Batcher, BatchSize
+from tracelate.serving.batching import Batcher
 from tracelate.serving.hosts import AllowedHosts
 from tracelate.serving.invocations import Invocations
 from tracelate.serving.limits import Limits, TranslationRequest, TranslationRequests
 from tracelate.serving.servable import ServableModel
+from tracelate.serving.turns import BatchSize
 from tracelate.tracking.log_model import EXAMPLE
 from tracelate.tracking.packed_translator import TranslationOptions
 
@@ -33,11 +34,14 @@ and 10 s as a transformer.
 The limits admit a single sentence beyond this: 16 beams of 1,000 bytes are 32 million cells and
 take some 50 s, or 80 s and 0.6 GB as a transformer. Its search ends with the time of its request.
 """
+SHARED_CELLS = BATCH_CELLS // 8
+"""Most `search_cells` of a sentence that is translated together with those of other clients, and
+for which a longer batch is interrupted: 160 bytes with 5 beams."""
 CLOSE_S = 4
 """Seconds that a stopping server waits for the present batch, which ends at its next step."""
 
 
-class _Service:
+class Service:
     """A model that translates for many requests, and what the server says about it."""
 
     def __init__(self, model: ServableModel, limits: Limits) -> None:
@@ -49,17 +53,19 @@ class _Service:
         self.batcher = Batcher[TranslationOptions](
             model.loaded.translate,
             lambda request: request.beams,
-            BatchSize(settings["batch_sentences"] * settings["beam_size"], BATCH_CELLS),
+            BatchSize(
+                settings["batch_sentences"] * settings["beam_size"], BATCH_CELLS, SHARED_CELLS
+            ),
             model.loaded.trained.model.max_target_pieces,
         )
         # each step of a search calls the decoder
-        model.loaded.on_step(self.batcher.raise_if_unwanted)
+        model.loaded.on_step(self.batcher.between_steps)
 
     def is_ready(self) -> bool:
         return self.is_warm and self.batcher.is_alive
 
-    def translate(self, request: TranslationRequest) -> Future[list[Any]]:
-        return self.batcher.submit(request.sentences, request.settings)
+    def translate(self, request: TranslationRequest, client: str) -> Future[list[Any]]:
+        return self.batcher.submit(request.sentences, request.settings, client)
 
     @asynccontextmanager
     async def lifespan(self, _: Starlette) -> AsyncIterator[None]:
@@ -86,7 +92,7 @@ def make_app(model: ServableModel, limits: Limits, hosts: Iterable[str]) -> Star
 
     `hosts` are names under which it answers, beside those of this machine.
     """
-    service = _Service(model, limits)
+    service = Service(model, limits)
     requests = TranslationRequests(limits, service.defaults)
     invocations = Invocations(service.translate, requests, service.is_ready)
     return Starlette(

@@ -26,13 +26,14 @@ from tracelate.serving.limits import Limits, TranslationRequest, TranslationRequ
 class Invocations:
     """Reads each request whole, refuses what is wrong or too much, and answers the others.
 
-    `translate` returns the translations to come at once. They are cancelled when the client leaves
+    `translate` is called with a request and its client's address, and returns at once the
+    translations to come. They are cancelled when the client leaves
     or the time is over.
     """
 
     def __init__(
         self,
-        translate: Callable[[TranslationRequest], Future[list[Any]]],
+        translate: Callable[[TranslationRequest, str], Future[list[Any]]],
         requests: TranslationRequests,
         is_ready: Callable[[], bool],
     ) -> None:
@@ -51,7 +52,7 @@ class Invocations:
                 raise RefusedError(HTTPStatus.SERVICE_UNAVAILABLE, "the model is not ready")
             _refuse_other_types(Headers(scope=scope))
             body = await self._read_body(HttpRequest(scope, receive))
-            answer = await self._answer(receive, self.requests.read(body))
+            answer = await self._answer(scope, receive, self.requests.read(body))
         except RefusedError as error:
             answer = refusal(error.status, error.message)
         except asyncio.CancelledError:
@@ -59,7 +60,9 @@ class Invocations:
             answer = refusal(HTTPStatus.SERVICE_UNAVAILABLE, STOPPING)
         await answer(scope, receive, send)
 
-    async def _answer(self, receive: Receive, request: TranslationRequest) -> Response:
+    async def _answer(
+        self, scope: Scope, receive: Receive, request: TranslationRequest
+    ) -> Response:
         # a request counts when it is all there: slow clients keep nobody out
         if self.inside >= self.limits.requests:
             raise RefusedError(
@@ -69,7 +72,9 @@ class Invocations:
             )
         self.inside += 1
         try:
-            return predictions(await self._translate_while_awaited(receive, request))
+            client, _ = scope.get("client") or ("", 0)
+            answers = asyncio.wrap_future(self.translate(request, client))
+            return predictions(await self._wait_for(answers, receive))
         except (RefusedError, asyncio.CancelledError):
             raise
         except BaseException as error:  # a panic of Rust's in the tokenizer is no Exception
@@ -81,11 +86,8 @@ class Invocations:
         finally:
             self.inside -= 1
 
-    async def _translate_while_awaited(
-        self, receive: Receive, request: TranslationRequest
-    ) -> list[Any]:
+    async def _wait_for(self, answers: asyncio.Future[list[Any]], receive: Receive) -> list[Any]:
         """Raises RefusedError where the client leaves or the time is over."""
-        answers = asyncio.wrap_future(self.translate(request))
         leaving = asyncio.create_task(_wait_until_left(receive))
         try:
             either: list[asyncio.Future[Any]] = [answers, leaving]
