@@ -153,7 +153,16 @@ def test_accepted_requests_are_passed_on_in_one_form(body: object) -> None:
         ({"inputs": ["a"] * 4}, 413, "4 sentences, and the limit is 3"),
         ({"inputs": ["ñ" * 20] * 2}, 413, "40 characters, and the limit is 30"),
         ({"inputs": ["a" * 21, "😀" * 9 + "a" * 5]}, 413, "35 characters, and the limit is 30"),
-        ({"inputs": ["😀" * 21]}, 413, "84 bytes in a sentence, and the limit is 80"),
+        (
+            {"inputs": ["a", "😀" * 21]},
+            413,
+            "inputs.1 has 84 bytes in UTF-8, and the limit of a sentence is 80: divide it",
+        ),
+        (
+            {"instances": ["a", "", "b" * 200]},
+            413,
+            "instances.2 has 200 bytes in UTF-8, and the limit of a sentence is 80: divide it",
+        ),
         (
             {"inputs": ["a"] * 3, "params": {"beam_size": 3}},
             413,
@@ -179,6 +188,17 @@ def test_wrong_or_too_large_requests_are_refused_with_the_reason(
     assert answer.status == status
     assert message in answer.body["message"]
     assert translator.requests == []
+
+
+def test_a_line_of_100_000_characters_is_refused_and_named() -> None:
+    with pytest.raises(RefusedError) as caught:
+        TranslationRequests(Limits(), DEFAULTS).read(
+            json.dumps({"inputs": ["a", "x" * 100_000]}).encode()
+        )
+    assert caught.value.status == 413
+    assert caught.value.message == (
+        "inputs.1 has 100,000 bytes in UTF-8, and the limit of a sentence is 1,000: divide it"
+    )
 
 
 def test_requests_at_exactly_the_limits_pass() -> None:

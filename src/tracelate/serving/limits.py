@@ -16,6 +16,7 @@ ESCAPED_BYTES = 12
 r"""A character as long as JSON writes it: \ud83d\ude00."""
 ENVELOPE_BYTES = 4096
 SHOWN_CHARACTERS = 40
+LESS = "send less at once"
 
 
 class Limits(NamedTuple):
@@ -77,27 +78,32 @@ class TranslationRequests:
         except ValidationError as error:
             raise RefusedError(HTTPStatus.BAD_REQUEST, _explain(error.errors()[0])) from None
         _refuse_unknown(document.model_extra or {}, _Body)
-        given = [one for one in (document.inputs, document.instances) if one is not None]
+        lists = {"inputs": document.inputs, "instances": document.instances}
+        given = {key: one for key, one in lists.items() if one is not None}
         if len(given) != 1:
             raise RefusedError(
                 HTTPStatus.BAD_REQUEST,
                 'one of "inputs" and "instances" must be a list of sentences, such as '
                 '{"inputs": ["Could not connect."]}',
             )
-        self._refuse_too_much(given[0])
+        [(key, sentences)] = given.items()
+        self._refuse_too_much(key, sentences)
         settings = self._settings(document.params or {})
-        self._refuse_too_many_beams(given[0], settings.beams)
-        return TranslationRequest(given[0], settings)
+        self._refuse_too_many_beams(sentences, settings.beams)
+        return TranslationRequest(sentences, settings)
 
-    def _refuse_too_much(self, sentences: list[str]) -> None:
+    def _refuse_too_much(self, key: str, sentences: list[str]) -> None:
         limits = self.limits
-        longest = max((len(sentence.encode()) for sentence in sentences), default=0)
-        measured = {
-            "sentences": (len(sentences), limits.sentences),
-            "characters": (sum(map(len, sentences)), limits.characters),
-            "bytes in a sentence": (longest, limits.sentence_bytes),
-        }
-        _refuse_over(measured, "send less at once")
+        _refuse_over({"sentences": (len(sentences), limits.sentences)}, LESS)
+        for place, sentence in enumerate(sentences):
+            size_bytes = len(sentence.encode())
+            if size_bytes > limits.sentence_bytes:
+                raise RefusedError(
+                    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+                    f"{key}.{place} has {size_bytes:,} bytes in UTF-8, and the limit of a sentence "
+                    f"is {limits.sentence_bytes:,}: divide it",
+                )
+        _refuse_over({"characters": (sum(map(len, sentences)), limits.characters)}, LESS)
 
     def _refuse_too_many_beams(self, sentences: list[str], beams: int) -> None:
         if len(sentences) == 1:
@@ -108,7 +114,7 @@ class TranslationRequests:
             "sentences by beams": (len(sentences) * beams, limits.sentences * own_beams),
             "characters by beams": (characters * beams, limits.characters * own_beams),
         }
-        _refuse_over(measured, "send less at once, or lower beam_size and n_best")
+        _refuse_over(measured, f"{LESS}, or lower beam_size and n_best")
 
     def _settings(self, params: Mapping[str, Any]) -> TranslationOptions:
         _refuse_unknown(params, TranslationOptions, "params.")
