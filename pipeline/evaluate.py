@@ -25,8 +25,8 @@ from tracelate.files import sha256_of, write_json
 from tracelate.inference.translator import Translation, Translator
 from tracelate.layout import EVALUATION_FILES, FIGURES, LINEAGE, MODELS, SPEED, TEST
 from tracelate.progress import bar
-from tracelate.tracking.best_effort import best_effort
-from tracelate.tracking.log_evaluation import track_evaluation
+from tracelate.tracking.runs.best_effort import best_effort
+from tracelate.tracking.runs.log_evaluation import track_evaluation
 from tracelate.training.model_files import load_model
 
 

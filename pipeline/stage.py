@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from tracelate.credentials import hide_credentials_in_tracebacks, without_credentials
 from tracelate.errors import InputError
 from tracelate.files import remove_files
 
@@ -15,12 +16,13 @@ def run_stage(main: Callable[[], None], outputs: Sequence[Path] = ()) -> None:
 
     `outputs` are removed before, and again if `main` fails, so that no output is incomplete.
     """
+    hide_credentials_in_tracebacks()
     remove_files(outputs)
     try:
         main()
     except InputError as error:
         remove_files(outputs)
-        sys.stderr.write(f"error: {' '.join(str(error).split())}\n")
+        sys.stderr.write(f"error: {' '.join(without_credentials(str(error)).split())}\n")
         sys.exit(1)
     except KeyboardInterrupt:
         remove_files(outputs)

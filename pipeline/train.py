@@ -11,6 +11,7 @@ If it is killed or stopped, the same command resumes it from the last epoch.
 from __future__ import annotations
 
 import shutil
+import sys
 from pathlib import Path
 
 from pipeline.stage import run_stage, say
@@ -34,11 +35,11 @@ from tracelate.layout import (
     VALID_CURVE,
     project_root,
 )
-from tracelate.tracking.best_effort import best_effort
-from tracelate.tracking.lightning_logger import LiveLogger
-from tracelate.tracking.log_training import start_training, track_training
-from tracelate.tracking.run_writer import RunWriter
-from tracelate.training.checkpoints import fingerprint, resume_step
+from tracelate.tracking.runs.best_effort import best_effort
+from tracelate.tracking.runs.lightning_logger import LiveLogger
+from tracelate.tracking.runs.log_training import start_training, track_training
+from tracelate.tracking.runs.run_writer import RunWriter
+from tracelate.training.checkpoints import fingerprint, resume_step, set_aside_damaged
 from tracelate.training.curve_files import write_curves
 from tracelate.training.fit import TrainingResult, fit, is_first_process
 from tracelate.training.model_files import CONFIG, WEIGHTS, save_model
@@ -79,11 +80,29 @@ def main() -> None:
 
 def track(params: Params, checkpoints: Path) -> RunWriter:
     """Returns the MLflow run of this training, which a resumed training continues."""
+    if (aside := set_aside_damaged(checkpoints)) is not None:
+        sys.stderr.write(
+            f"warning: a checkpoint in {checkpoints} was damaged: training begins anew, and "
+            f"{aside} has the old folder, which you may delete\n"
+        )
     note = checkpoints / RUN.name
-    resumed = resume_step(checkpoints) > 0 and note.is_file()
-    run = start_training(params, read_json(note)["run_id"] if resumed else None)
+    run = start_training(params, _noted_run(note) if resume_step(checkpoints) > 0 else None)
     write_json(note, {"run_id": run.run_id})
     return run
+
+
+def _noted_run(note: Path) -> str | None:
+    """Returns the id of the MLflow run that a stopped training has written; None if unknown."""
+    try:
+        run_id = read_json(note)["run_id"]
+    except (OSError, ValueError, TypeError, LookupError):
+        run_id = None
+    if isinstance(run_id, str):
+        return run_id
+    sys.stderr.write(
+        f"warning: {note} is missing or damaged: the training resumes in a new MLflow run\n"
+    )
+    return None
 
 
 def run_training(

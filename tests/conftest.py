@@ -177,7 +177,7 @@ def finished_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An MLflow database without runs, to copy, because creating its tables takes seconds."""
-    from tracelate.tracking.store import connect
+    from tracelate.tracking.store.store import connect
 
     folder = tmp_path_factory.mktemp("database")
     with pytest.MonkeyPatch.context() as patch:

@@ -23,8 +23,8 @@ from tracelate.config import load_params
 from tracelate.evaluation.metrics_file import metrics_document, read_metrics, write_metrics
 from tracelate.metric_table import METRICS, Metric, metric_title, titled_direction
 from tracelate.registry.gate import describe_significance
-from tracelate.tracking.evaluation_contents import evaluation_metrics
 from tracelate.tracking.run_table import RunScore, RunTable, sort_keys
+from tracelate.tracking.runs.evaluation_contents import evaluation_metrics
 
 CHRFPP = Metric("chrfpp", "chrF++", "characters and words shared", True, "CHRF", {"word_order": 2})
 QUICK = Resampling(bootstrap_samples=40, randomisations=40, seed=1)

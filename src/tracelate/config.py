@@ -9,7 +9,13 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from tracelate.config_file import read_settings
@@ -120,14 +126,35 @@ class DownloadConfig(Section):
     """Code of the language that is translated, as the corpus writes it, such as en."""
     target_language: Language
     """Code of the language that is translated into, as the corpus writes it, such as es."""
-    corpus: Literal["catalogs", "hub", "files"]
-    """Kind of corpus: the section below that is read; the two others are not used."""
+    corpus: str
+    """Kind of corpus: the name of the section below that is read; the others are not used."""
     catalogs: CatalogsConfig
     """Message catalogs in a wheel."""
     hub: HubConfig
     """A dataset of the Hugging Face Hub."""
     files: FilesConfig
     """Local text files."""
+
+    @field_validator("corpus")
+    @classmethod
+    def _refuse_unknown_corpora(cls, corpus: str) -> str:
+        known = cls.corpora()
+        if corpus not in known:
+            names = f"{', '.join(map(repr, known[:-1]))} or {known[-1]!r}"
+            raise PydanticCustomError("unknown_corpus", f"should be {names}")
+        return corpus
+
+    @classmethod
+    def corpora(cls) -> list[str]:
+        """Returns the kinds of corpora, which are the names of the sections."""
+        kinds = {name: field.annotation for name, field in cls.model_fields.items()}
+        return [name for name, kind in kinds.items() if isinstance(kind, type(Section))]
+
+    @property
+    def corpus_settings(self) -> Section:
+        """The section that `corpus` names."""
+        section: Section = getattr(self, self.corpus)
+        return section
 
 
 class NearDuplicateConfig(Section):
@@ -286,6 +313,9 @@ class RegistryConfig(Section):
     """Standard deviation of the metric over training seeds, in percent points. A model must gain
     more than 2.77 times this at the level 0.05, which is more than another seed explains; 0: any
     significant gain counts. The command `tracelate seeds` measures it."""
+    max_near_leakage_percent: Percent
+    """Most percent of the test sentences that may have a near duplicate in the training text, by
+    the definition prepare.near_duplicate. A candidate's own settings do not count here."""
 
 
 class RuntimeConfig(Section):

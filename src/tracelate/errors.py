@@ -1,13 +1,6 @@
-"""Errors that a user can fix, and removal of credentials from messages."""
+"""Errors that a user can fix."""
 
 from __future__ import annotations
-
-import re
-
-USER = re.compile(r"(?<=://)[^\s/:]*(?::\S*)?@")
-"""User and password in an address. SQLAlchemy and requests allow / and @ in a password."""
-QUERY = re.compile(r"(?<=[?&])(?:user|password|passwd|odbc_connect)=[^\s&]*&?")
-"""User or password among the parameters of an address."""
 
 
 class InputError(ValueError):
@@ -15,8 +8,3 @@ class InputError(ValueError):
 
     Stages and the command line print it without a traceback and exit with status 1.
     """
-
-
-def without_credentials(text: str) -> str:
-    """Returns `text` without the users and passwords of the addresses in it."""
-    return USER.sub("", QUERY.sub("", text))

@@ -30,6 +30,7 @@ class FileForm(BaseModel):
 
 
 Form = TypeVar("Form", bound=FileForm)
+Content = TypeVar("Content")
 
 
 class FileFormat(NamedTuple, Generic[Form]):
@@ -65,24 +66,14 @@ class FileFormat(NamedTuple, Generic[Form]):
         Raises InputError if the file is missing, damaged or of a newer version.
         """
         place = shown or str(path)
-        try:
-            text = path.read_bytes()
-        except (FileNotFoundError, NotADirectoryError) as error:
-            raise InputError(f"{place} is missing: {self.remedy}") from error
-        try:
-            document = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise InputError(f"{place} is damaged ({error}): {self.remedy}") from error
-        return self.parse(document, place)
+        return self.parse(read_document(path, place, self.remedy), place)
 
     def parse(self, document: object, place: str) -> Form:
         """Reads a document of any version; `place` is its origin in messages.
 
         Raises InputError if it is damaged or of a newer version.
         """
-        if not isinstance(document, dict):
-            raise InputError(f"{place} is damaged (it is not a JSON object): {self.remedy}")
-        rest = dict(document)
+        rest = dict(_json_object(document, place, self.remedy))
         found, written_by = rest.pop("format_version", 1), rest.pop("tracelate_version", None)
         if not isinstance(found, int) or isinstance(found, bool) or found < 1:
             raise InputError(
@@ -94,20 +85,60 @@ class FileFormat(NamedTuple, Generic[Form]):
                 f"{place} was made by Tracelate {written_by or 'of a later version'} (format "
                 f"{found}, and {VERSION} reads up to {self.version}): update Tracelate"
             )
-        try:
+
+        def upgraded(document: Document) -> Form:
             for upgrade in self.upgrades[found - 1 :]:
-                rest = upgrade(rest)
-            # strict validation of JSON accepts an array for a tuple and a string for a path
-            return self.form.model_validate_json(json.dumps(rest))
-        except ValidationError as error:
-            raise InputError(f"{place} is damaged ({_first(error)}): {self.remedy}") from error
-        except (KeyError, TypeError, AttributeError, ValueError) as error:
-            reason = f"{type(error).__name__}: {error}"
-            raise InputError(f"{place} is damaged ({reason}): {self.remedy}") from error
+                document = upgrade(document)
+            return self.form.model_validate_json(json_text(document))
+
+        return checked(upgraded, rest, place, self.remedy)
+
+
+def read_document(path: Path, place: str, remedy: str) -> Document:
+    """Reads a JSON object, which messages call `place`.
+
+    Raises InputError if the file is missing or damaged.
+    """
+    try:
+        text = path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise InputError(f"{place} is missing: {remedy}") from error
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{place} is damaged ({error}): {remedy}") from error
+    return _json_object(document, place, remedy)
+
+
+def json_text(document: Document) -> str:
+    """Returns JSON for pydantic, which accepts an array for a tuple in JSON alone.
+
+    Raises ValueError for NaN and infinity, which are not JSON.
+    """
+    return json.dumps(document, allow_nan=False)
+
+
+def checked(
+    read: Callable[[Document], Content], document: Document, place: str, remedy: str
+) -> Content:
+    """Returns `read(document)`. Raises InputError, which calls it `place`, if `read` fails."""
+    try:
+        return read(document)
+    except ValidationError as error:
+        raise InputError(f"{place} is damaged ({_first(error)}): {remedy}") from error
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise InputError(f"{place} is damaged ({reason}): {remedy}") from error
 
 
 def unchanged(document: Document) -> Document:
     """Converts between two versions with the same content."""
+    return document
+
+
+def _json_object(document: object, place: str, remedy: str) -> Document:
+    if not isinstance(document, dict):
+        raise InputError(f"{place} is damaged (it is not a JSON object): {remedy}")
     return document
 
 

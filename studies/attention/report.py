@@ -25,8 +25,8 @@ from tracelate.evaluation.figures.style import write_png
 from tracelate.evaluation.results import Evidence, read_evidence
 from tracelate.files import read_json, whole_file
 from tracelate.layout import TRAIN_CURVE, VALID_CURVE
-from tracelate.tracking.best_effort import best_effort
-from tracelate.tracking.log_study import StudyRun, track_study
+from tracelate.tracking.runs.best_effort import best_effort
+from tracelate.tracking.runs.log_study import StudyRun, track_study
 
 DOCUMENT = Path("docs/attention.md")
 PICTURES = Path("docs/attention")

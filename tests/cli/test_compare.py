@@ -13,7 +13,7 @@ from matplotlib.image import imread
 
 from tests.cli.conftest import Run
 from tests.evaluation.results import evidence, some_references, translate_badly, write_evidence
-from tracelate.tracking.runs import start_run
+from tracelate.tracking.runs.runs import start_run
 
 REFERENCES = some_references(60)
 BAD = evidence("bad", translate_badly(REFERENCES, 0.5, 1), REFERENCES)
@@ -48,14 +48,14 @@ def test_compare_says_which_is_better_by_which_metric_and_where(folder: Path, ru
     assert imread(folder / "out/difference_by_source_length.png").ndim == 3
 
 
-def test_compare_gives_machines_the_document_alone(folder: Path, run: Run) -> None:
+def test_compare_with_json_prints_the_document_alone(folder: Path, run: Run) -> None:
     done = run("compare", "good/metrics.json", "bad", "--json", "--level", "0.01")
     document = json.loads(done.stdout)
     assert document["level"] == 0.01
     assert document["scores"]["ter"]["verdict"] == "worse"
 
 
-def test_compare_says_so_where_both_translate_alike(folder: Path, run: Run) -> None:
+def test_compare_reports_equal_translations(folder: Path, run: Run) -> None:
     done = run("compare", "good", "good")
     assert "Both translations of all 60 sentences are the same." in done.stdout
     assert done.stdout.count("not shown") == 3
@@ -71,7 +71,7 @@ def test_compare_refuses_another_test_set_in_one_line(folder: Path, run: Run) ->
     assert "sha256 differ: 5e5e5e5e5e5e… and a0a0a0a0a0a0…" in line
 
 
-def test_what_cannot_be_found_is_one_line_too(folder: Path, run: Run) -> None:
+def test_a_missing_evaluation_is_one_line(folder: Path, run: Run) -> None:
     done = run("compare", "good", "nothing")
     assert done.status == 1
     [line] = done.stderr.splitlines()
@@ -117,9 +117,7 @@ def test_runs_rank_within_what_can_be_compared(folder: Path, run: Run) -> None:
     assert wrong.stderr == "error: 'nam=worse': no run has 'nam': did you mean name?\n"
 
 
-def test_seeds_says_how_far_apart_they_lie_and_what_to_put_into_params(
-    folder: Path, run: Run
-) -> None:
+def test_seeds_prints_the_deviation_and_the_setting(folder: Path, run: Run) -> None:
     def train(seed: int, bleu: float) -> None:
         tags = {f"signature.{metric}": "version:1" for metric in ("bleu", "chrf", "ter")}
         tags |= {"sha256.data/prepared/test.parquet": "5e" * 32}
@@ -145,7 +143,7 @@ def test_seeds_says_how_far_apart_they_lie_and_what_to_put_into_params(
     assert machine["spread"]["bleu"]["deviation"] == pytest.approx(2**0.5)
 
 
-def test_help_answers_without_loading_what_is_heavy() -> None:
+def test_help_loads_no_heavy_library() -> None:
     code = (
         "import sys, tracelate.cli.main; "
         "print([name for name in ('mlflow', 'torch', 'sacrebleu', 'rich.table') "

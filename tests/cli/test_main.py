@@ -106,7 +106,7 @@ def test_a_server_that_is_away_is_one_line(
     ],
     ids=" ".join,
 )
-def test_what_a_server_lacks_is_told_without_its_password(
+def test_a_missing_entry_of_a_server_is_reported_without_its_password(
     run: Run, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
 ) -> None:
     with mlflow_server(monkeypatch, answers=100) as address:
@@ -124,7 +124,7 @@ def test_the_interface_of_a_server_is_its_own(run: Run, monkeypatch: pytest.Monk
     assert PASSWORD not in done.stdout
 
 
-def test_the_interface_gets_its_address_where_no_one_else_reads_it(
+def test_the_interface_gets_its_address_in_its_environment_and_not_as_an_argument(
     run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from mlflow.cli import server
@@ -195,7 +195,7 @@ def test_a_file_in_the_place_of_the_translations_folder_is_named(
     ],
     ids=["two paths", "no path", "an address"],
 )
-def test_what_the_system_refuses_is_one_line(
+def test_an_error_of_the_operating_system_is_one_line(
     run: Run, monkeypatch: pytest.MonkeyPatch, error: OSError, line: str
 ) -> None:
     def refuse() -> NoReturn:
@@ -205,7 +205,7 @@ def test_what_the_system_refuses_is_one_line(
     assert error_of(run("summary")) == line
 
 
-def test_a_defect_of_ours_keeps_its_traceback(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_programming_error_keeps_its_traceback(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail() -> NoReturn:
         raise KeyError("ours")
 

@@ -22,11 +22,11 @@ from tracelate.evaluation.lineage import read_lineage
 from tracelate.lineage.checks import LineageCheck
 from tracelate.registry.versions import register_version
 from tracelate.serving.servable import load_servable
-from tracelate.tracking.log_model import pack_model
-from tracelate.tracking.references import FORMS, Reference
-from tracelate.tracking.store import connect
-from tracelate.tracking.sync import sync_project
-from tracelate.tracking.trained_models import DEFAULT_SETTINGS
+from tracelate.tracking.references.references import FORMS, Reference
+from tracelate.tracking.references.trained_models import DEFAULT_SETTINGS
+from tracelate.tracking.runs.log_model import pack_model
+from tracelate.tracking.runs.sync import sync_project
+from tracelate.tracking.store.store import connect
 
 CHAMPION = "models:/en-es@champion"
 FORMS_OF_A_MODEL = (
@@ -192,7 +192,7 @@ def test_each_form_names_the_model_in_each_command(
 @pytest.mark.usefixtures("light")
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize("wrong", WRONG)
-def test_each_command_gives_the_same_error_for_what_names_nothing(
+def test_each_command_gives_the_same_error_for_an_unknown_reference(
     world: World, capsys: pytest.CaptureFixture[str], wrong: str, command: str
 ) -> None:
     done = run(capsys, *arguments_of(command, wrong))

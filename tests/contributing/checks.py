@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.tiny_corpus import build_wheel, tiny_settings, write_params
+from tracelate.corpus.pairs import read_pairs
 
 STAGES = ("download", "prepare", "tokenize", "train")
 
@@ -27,6 +28,19 @@ def train_tiny(**changes: Any) -> None:
         section, _, key = name.partition(".")
         if section == "model":
             assert settings[key] == value
+
+
+def read_table(path: str) -> None:
+    """Writes the tiny corpus as a table with tabs, and runs the stage download on it."""
+    run_stages("download")
+    pairs = read_pairs(Path("data/raw/all.parquet"))
+    rows = [f"{pair.source}\t{pair.target}" for pair in pairs]
+    Path(path).parent.mkdir(exist_ok=True)
+    lines = [row for row in rows if len(row.splitlines()) == 1 and row.count("\t") == 1]
+    Path(path).write_text("\n".join(lines), encoding="utf-8")
+    changes = {"download.corpus": "table", "prepare.max_near_leakage_percent": 100}
+    write_params(Path(), tiny_settings(build_wheel(), **changes))
+    run_stages("download")
 
 
 def tracelate(*arguments: str) -> str:

@@ -23,13 +23,13 @@ from tracelate.doctor.doctor import find_problems, fix
 from tracelate.files import read_json, write_json
 from tracelate.registry.alias_lock import hold_lock, stale_locks
 from tracelate.registry.versions import register_version
-from tracelate.tracking.failures import StoreError
-from tracelate.tracking.mlflow_settings import default_store
-from tracelate.tracking.run_owner import HOST, PID, PID_SPACE, STARTED, process_tags, state_of
-from tracelate.tracking.run_writer import RunWriter
-from tracelate.tracking.runs import start_run
-from tracelate.tracking.store import connect
-from tracelate.tracking.sync import sync_project
+from tracelate.tracking.runs.run_owner import HOST, PID, PID_SPACE, STARTED, process_tags, state_of
+from tracelate.tracking.runs.run_writer import RunWriter
+from tracelate.tracking.runs.runs import start_run
+from tracelate.tracking.runs.sync import sync_project
+from tracelate.tracking.store.failures import StoreError
+from tracelate.tracking.store.mlflow_settings import default_store
+from tracelate.tracking.store.store import connect
 
 
 @pytest.fixture(scope="module")

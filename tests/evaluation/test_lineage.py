@@ -17,7 +17,8 @@ from tracelate.evaluation.lineage import (
 )
 from tracelate.evaluation.metrics_file import read_metrics
 from tracelate.files import read_json, sha256_of
-from tracelate.tracking.model_card import CARD, model_card, write_card
+from tracelate.tracking.packages.model_card import model_card, write_card
+from tracelate.tracking.packages.package_files import CARD
 from tracelate.training.run_file import RUN_FORMAT
 
 
@@ -43,7 +44,7 @@ def test_the_lineage_has_the_training_the_data_and_the_scores(
     lineage = read_lineage(finished_project / layout.LINEAGE)
     metrics = read_metrics(finished_project / layout.METRICS)
     assert RUN_FORMAT.document(lineage.training) == read_json(finished_project / layout.RUN)
-    assert lineage.provenance == read_json(finished_project / layout.PROVENANCE)
+    assert lineage.provenance.model_dump() == read_json(finished_project / layout.PROVENANCE)
     assert lineage.params == load_params(finished_project / "params.yaml").model_dump()
     assert lineage.signatures == {score.name: score.signature for score in metrics.scores}
     assert lineage.test_sha256 == metrics.test.sha256 == lineage.files["data/prepared/test.parquet"]

@@ -30,10 +30,10 @@ from tracelate.lineage.trace import Trace
 from tracelate.lineage.trace import trace as trace_reference
 from tracelate.lineage.verify import verify
 from tracelate.serving.servable import load_servable
-from tracelate.tracking.log_model import pack_model
-from tracelate.tracking.packed_models import packed_model
-from tracelate.tracking.references import resolve, resolve_with_servers
-from tracelate.tracking.sync import sync_project
+from tracelate.tracking.references.packed_models import packed_model
+from tracelate.tracking.references.references import resolve, resolve_with_servers
+from tracelate.tracking.runs.log_model import pack_model
+from tracelate.tracking.runs.sync import sync_project
 
 CHAMPION = "models:/en-es@champion"
 
@@ -113,7 +113,7 @@ def printed(traced: Trace) -> str:
     return text.getvalue()
 
 
-def test_whatever_names_a_model_leads_to_the_same_lineage(project: Path, tmp_path: Path) -> None:
+def test_each_form_of_reference_leads_to_the_same_lineage(project: Path, tmp_path: Path) -> None:
     lineage = read_lineage(project / layout.LINEAGE)
     client = mlflow_client()
     experiment = client.get_experiment_by_name("tracelate")
@@ -211,14 +211,14 @@ def test_one_changed_byte_in_the_store_is_named(
         assert (place, name) in wrong(trace(CHAMPION))
 
 
-def test_a_changed_lineage_in_the_store_is_told(project: Path) -> None:
+def test_a_changed_lineage_in_the_store_is_reported(project: Path) -> None:
     [path] = (project / "mlartifacts").rglob("artifacts/artifacts/lineage.json")
     with restored(path):
         path.write_bytes(path.read_bytes().replace(b"Apache-2.0", b"Apache-1.0"))
         assert ("MLflow's model", "lineage.json") in wrong(trace(CHAMPION))
 
 
-def test_weights_changed_together_with_their_lineage_are_told(project: Path) -> None:
+def test_weights_changed_together_with_their_lineage_are_reported(project: Path) -> None:
     """Whoever can write to the artifact store can make the two agree, but not the tags."""
     [weights] = (project / "mlartifacts").rglob("artifacts/artifacts/weights.safetensors")
     path = weights.with_name("lineage.json")
@@ -231,7 +231,7 @@ def test_weights_changed_together_with_their_lineage_are_told(project: Path) -> 
     assert ("MLflow's model", "lineage.json") in found
 
 
-def test_a_lineage_that_names_another_run_is_told(project: Path) -> None:
+def test_a_lineage_that_names_another_run_is_reported(project: Path) -> None:
     [path] = (project / "mlartifacts").rglob("artifacts/artifacts/lineage.json")
     with restored(path):
         forged = read_json(path)
@@ -242,7 +242,9 @@ def test_a_lineage_that_names_another_run_is_told(project: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["pyfunc_model.py", "MLmodel", "code/tracelate/config.py"])
-def test_changed_code_of_a_packed_model_is_told_and_not_loaded(project: Path, name: str) -> None:
+def test_changed_code_of_a_packed_model_is_reported_and_not_loaded(
+    project: Path, name: str
+) -> None:
     [path] = (project / "mlartifacts").rglob(f"artifacts/{name}")
     with restored(path):
         path.write_bytes(path.read_bytes() + b"# more\n")
@@ -252,6 +254,57 @@ def test_changed_code_of_a_packed_model_is_told_and_not_loaded(project: Path, na
             packed_model(resolve(CHAMPION)),
         ):
             pass
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "__pycache__/pyfunc_model.cpython-311.pyc",
+        "code/__pycache__/tracelate.cpython-311.pyc",
+        "code/tracelate/model/__pycache__/search.cpython-311.pyc",
+        "sitecustomize.py",
+        "artifacts/plugin.so",
+        "artifacts/more/weights.safetensors",
+    ],
+)
+def test_a_planted_file_of_a_packed_model_is_reported_and_not_loaded(
+    project: Path, name: str
+) -> None:
+    [root] = (path.parent for path in (project / "mlartifacts").rglob("artifacts/MLmodel"))
+    planted = root / name
+    outermost = next(path for path in [*reversed(planted.parents), planted] if not path.exists())
+    planted.parent.mkdir(parents=True, exist_ok=True)
+    planted.write_bytes(b"planted")
+    try:
+        assert wrong(trace(CHAMPION)) == {("MLflow's model", name)}
+        with (
+            pytest.raises(InputError, match=f"has a file that was not packed, {name}: remove it"),
+            packed_model(resolve(CHAMPION)),
+        ):
+            pass
+    finally:
+        shutil.rmtree(outermost) if outermost.is_dir() else outermost.unlink()
+
+
+@pytest.mark.parametrize(
+    ("tag", "what"),
+    [("code_sha256", "the code"), ("lineage_sha256", "artifacts/lineage.json")],
+)
+def test_a_model_whose_tag_was_deleted_is_reported_and_not_loaded(
+    project: Path, champion: Trace, tag: str, what: str
+) -> None:
+    assert champion.model is not None
+    client, value = mlflow_client(), champion.model.tags[tag]
+    client.delete_logged_model_tag(champion.model.model_id, tag)
+    try:
+        assert {place for place, _ in wrong(trace(CHAMPION))} == {"MLflow's model"}
+        with (
+            pytest.raises(InputError, match=f"{what} of models:/en-es/1 cannot be checked"),
+            packed_model(resolve(CHAMPION)),
+        ):
+            pass
+    finally:
+        client.set_logged_model_tags(champion.model.model_id, {tag: value})
 
 
 @pytest.mark.parametrize("name", ["data/prepared/train.parquet", "data/prepared/test.parquet"])
@@ -266,14 +319,14 @@ def test_a_model_whose_files_in_this_folder_have_changed_is_not_served(
         load_servable(resolve(CHAMPION))
 
 
-def test_a_changed_lineage_of_the_run_is_told(project: Path) -> None:
+def test_a_changed_lineage_of_the_run_is_reported(project: Path) -> None:
     [path] = (project / "mlartifacts").rglob("artifacts/evaluation/lineage.json")
     with restored(path):
         path.write_bytes(path.read_bytes() + b" ")
         assert wrong(trace(CHAMPION)) == {("MLflow's run", "lineage.json")}
 
 
-def test_a_changed_wheel_is_told_and_a_missing_one_is_not_here(project: Path) -> None:
+def test_a_changed_wheel_is_reported_and_a_missing_one_is_not_here(project: Path) -> None:
     [wheel] = (project / "cache/wheels").iterdir()
     with changed(wheel):
         assert wrong(trace("models")) == {("the cache", "tinycatalogs 1.0 (wheel)")}
@@ -286,7 +339,7 @@ def test_a_changed_wheel_is_told_and_a_missing_one_is_not_here(project: Path) ->
     assert not failed_checks(checks)
 
 
-def test_a_score_that_its_translations_do_not_have_is_told(project: Path) -> None:
+def test_a_score_that_its_translations_do_not_have_is_reported(project: Path) -> None:
     """Also where someone has written the lineage anew for it."""
     metrics, lineage = project / layout.METRICS, project / layout.LINEAGE
     kept = [path.read_bytes() for path in (metrics, lineage)]
@@ -305,7 +358,7 @@ def test_a_score_that_its_translations_do_not_have_is_told(project: Path) -> Non
     assert ("MLflow's run", "reports/metrics.json") in found
 
 
-def test_tags_and_params_of_another_training_are_told(project: Path, champion: Trace) -> None:
+def test_tags_and_params_of_another_training_are_reported(project: Path, champion: Trace) -> None:
     assert champion.run is not None and champion.store is not None
     run_id, tag = champion.run.run_id, "sha256.data/tokenized/train.parquet"
     right = champion.run.tags[tag]
@@ -359,7 +412,9 @@ def test_a_file_that_is_in_no_lineage_is_refused(project: Path, tmp_path: Path) 
         ("http://127.0.0.1:9", r"http://127\.0\.0\.1:9/model does not answer with a model"),
     ],
 )
-def test_what_is_not_there_is_one_clear_line(project: Path, reference: str, message: str) -> None:
+def test_a_missing_model_or_lineage_is_one_line(
+    project: Path, reference: str, message: str
+) -> None:
     with pytest.raises(InputError, match=message):
         trace(reference)
 

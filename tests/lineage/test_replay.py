@@ -11,6 +11,7 @@ import pytest
 
 from tracelate import layout
 from tracelate.config import load_params
+from tracelate.corpus.sources.line_files import FileProvenance, TextFile, TextFilePair
 from tracelate.errors import InputError
 from tracelate.evaluation.lineage import Lineage, read_lineage
 from tracelate.evaluation.metrics_file import read_metrics
@@ -95,7 +96,7 @@ def test_code_that_is_not_known_is_refused(finished_project: Path, repository: P
         replay(trained_at(finished_project, head, dirty=True), None, root=repository)
 
 
-def test_settings_are_the_runs_and_a_stage_that_fails_is_told(
+def test_the_settings_are_those_of_the_run_and_a_failing_stage_is_reported(
     finished_project: Path, repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lineage = trained_at(finished_project, git(repository, "rev-parse", "HEAD"), dirty=True)
@@ -105,7 +106,7 @@ def test_settings_are_the_runs_and_a_stage_that_fails_is_told(
     assert load_params(tmp_path / "kept/params.yaml").model_dump() == lineage.params
 
 
-def test_the_replay_writes_to_no_store_of_ours(
+def test_the_replay_does_not_write_to_the_projects_store(
     finished_project: Path, repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("MLFLOW_TRACKING_URI", "DVC_ROOT", "GIT_DIR_OF_OURS"):
@@ -124,8 +125,14 @@ def test_text_files_must_be_those_that_were_trained_on(
     finished_project: Path, repository: Path
 ) -> None:
     lineage = trained_at(finished_project, git(repository, "rev-parse", "HEAD"))
-    sides = {side: {"name": f"train.{side}", "sha256": "0" * 64} for side in ("source", "target")}
-    provenance = {"corpus": "files", "files": {"all": sides}, "licence": "unknown"}
+    file = TextFile(name="train.en", sha256="0" * 64)
+    provenance = FileProvenance(
+        files={"all": TextFilePair(source=file, target=file)},
+        licence="unknown",
+        source_language="en",
+        target_language="es",
+        pairs={"all": 1},
+    )
     lineage = lineage.model_copy(update={"provenance": provenance})
     with pytest.raises(InputError, match=r"corpora/train\.en is not the file .* sha256 is 0{64}"):
         replay(lineage, None, root=repository)
@@ -135,7 +142,7 @@ def test_text_files_must_be_those_that_were_trained_on(
 @pytest.mark.parametrize(
     "name", [None, "data/prepared/train.parquet", "models/weights.safetensors"]
 )
-def test_what_comes_out_otherwise_is_named(
+def test_a_different_result_is_named(
     finished_project: Path, repository: Path, monkeypatch: pytest.MonkeyPatch, name: str | None
 ) -> None:
     reproduce = f"""

@@ -19,7 +19,7 @@ from tracelate.registry.alias_history import (
     read_history,
 )
 from tracelate.registry.versions import Alias
-from tracelate.tracking.store import Store, connect
+from tracelate.tracking.store.store import Store, connect
 
 CHAMPION = Alias("en-es", "champion")
 ALL = {str(number) for number in range(1, 100)}
@@ -66,6 +66,10 @@ def test_a_deleted_version_is_skipped() -> None:
 
 def test_an_alias_moved_without_tracelate_returns_to_the_last_promoted_version() -> None:
     assert previous_version(promoted("1", "2"), "7", ALL) == "2"
+    assert previous_version(promoted("1", "2", "3"), "2", ALL) == "3"
+    # never to the version that it has already
+    assert previous_version(promoted("1", "2", "3"), "2", ALL - {"3"}) == "1"
+    assert previous_version(promoted("1", "2"), "1", {"1"}) is None
     # a version that a promotion replaced is a previous version, too
     events = [*promoted("1", "2"), event("promoted", "3", "7")]
     assert previous_version(events, "3", ALL) == "7"

@@ -17,12 +17,12 @@ from mlflow.exceptions import RestException
 from tracelate.errors import InputError
 from tracelate.registry import alias_lock
 from tracelate.registry.alias_lock import STALE_AFTER, Lock, find_lock, hold_lock
-from tracelate.tracking.failures import ReportingClient
-from tracelate.tracking.model_registry import ModelRegistry
-from tracelate.tracking.model_store import ModelStore
-from tracelate.tracking.run_owner import HOST, PID_SPACE, STARTED, process_tags
-from tracelate.tracking.run_store import RunStore
-from tracelate.tracking.store import Store
+from tracelate.tracking.runs.run_owner import HOST, PID_SPACE, STARTED, process_tags
+from tracelate.tracking.store.failures import ReportingClient
+from tracelate.tracking.store.model_registry import ModelRegistry
+from tracelate.tracking.store.model_store import ModelStore
+from tracelate.tracking.store.run_store import RunStore
+from tracelate.tracking.store.store import Store
 
 
 class FakeClient:

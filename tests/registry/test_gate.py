@@ -11,14 +11,15 @@ from tracelate.comparison.parity import Parity, compare_translations
 from tracelate.comparison.significance import Resampling, Significance, compare_systems
 from tracelate.registry.gate import GateInputs, GatePolicy, GateVerdict, judge
 
-POLICY = GatePolicy("bleu", 0.05, 5.0)
+NEAR_DUPLICATE = {"similarity": 0.8, "gram": 5}
+POLICY = GatePolicy("bleu", 0.05, 5.0, NEAR_DUPLICATE)
 CLEAN = {"exact_source": 0, "near_source_percent": 3.0}
 SAME = compare_translations(["a"], ["a"])
 OTHER = compare_translations(["a"], ["b"])
 BETTER = Significance(
     "bleu", 20.0, 25.0, 5.0, 3.0, 7.0, 0.001, 0.0001, 100, Resampling(), "nrefs:1"
 )
-GOOD = GateInputs("version 1 (champion)", [], BETTER, CLEAN, SAME, SAME)
+GOOD = GateInputs("version 1 (champion)", [], BETTER, CLEAN, NEAR_DUPLICATE, SAME, SAME)
 FIRST = GOOD._replace(champion=None, significance=None)
 
 
@@ -95,7 +96,9 @@ def test_variation_between_seeds_is_named_with_its_size_and_the_remedy() -> None
 
 
 def test_all_checks_are_reported_even_if_one_fails() -> None:
-    bad = GateInputs("version 1", ["other"], None, {**CLEAN, "exact_source": 1}, OTHER, OTHER)
+    bad = GateInputs(
+        "version 1", ["other"], None, {**CLEAN, "exact_source": 1}, NEAR_DUPLICATE, OTHER, OTHER
+    )
     assert len(failed(bad)) == 5
     names = [check.name for check in judge(GOOD, POLICY).checks]
     assert names == [check.name for check in judge(bad, POLICY).checks]
@@ -136,3 +139,12 @@ def test_a_gain_of_exactly_the_variation_between_seeds_is_not_enough() -> None:
     policy = POLICY._replace(seed_deviation=1.0)
     found = BETTER._replace(difference=policy.seed_margin)
     assert failed(GOOD._replace(significance=found), policy) == ["better"]
+
+
+def test_leakage_by_another_definition_of_a_near_duplicate_is_refused() -> None:
+    loose = GOOD._replace(near_duplicate={"similarity": 1.0, "gram": 5})
+    assert failed(loose) == ["leakage"]
+    assert "measured with similarity 1, gram 5, but prepare.near_duplicate is similarity 0.8" in (
+        judge(loose, POLICY).checks[2].reason
+    )
+    assert failed(loose, POLICY._replace(accept_leakage=True)) == []

@@ -23,6 +23,7 @@ from tests.tiny_corpus import PROJECT, build_wheel, tiny_settings, write_params
 from tests.tracking.stored_runs import mlflow_client
 from tracelate import layout
 from tracelate.cli.main import app
+from tracelate.config import load_params
 from tracelate.errors import InputError
 from tracelate.registry.alias_history import read_history
 from tracelate.registry.alias_lock import (
@@ -33,14 +34,18 @@ from tracelate.registry.alias_lock import (
     release,
     stale_locks,
 )
+from tracelate.registry.gate import GatePolicy, gate_policy
 from tracelate.registry.promotion import Promotion, PromotionRequest, promote
 from tracelate.registry.rollback import roll_back
 from tracelate.registry.versions import Alias, current_version, make_alias
-from tracelate.tracking.log_model import LINEAGE_TAG
-from tracelate.tracking.references import resolve
-from tracelate.tracking.store import Store, connect
-from tracelate.tracking.sync import sync_project
+from tracelate.tracking.references.references import resolve
+from tracelate.tracking.runs.log_model import LINEAGE_TAG
+from tracelate.tracking.runs.sync import sync_project
+from tracelate.tracking.store.store import Store, connect
 
+POLICY = gate_policy(load_params(PROJECT / "params.yaml"))._replace(
+    metric="chrf", seed_deviation=0.0
+)
 LONGER = {
     "model.embedding_size": 32,
     "model.hidden_size": 64,
@@ -53,10 +58,12 @@ import sys, time
 from pathlib import Path
 from tracelate.errors import InputError
 from tracelate.registry.alias_lock import hold_lock
+from tracelate.config import load_params
+from tracelate.registry.gate import gate_policy
 from tracelate.registry.promotion import PromotionRequest, promote
 from tracelate.registry.versions import Alias
-from tracelate.tracking.references import resolve
-from tracelate.tracking.store import connect
+from tracelate.tracking.references.references import resolve
+from tracelate.tracking.store.store import connect
 
 alias, store = Alias(sys.argv[1], "champion"), connect()
 for _ in range(4):
@@ -65,8 +72,9 @@ for _ in range(4):
         time.sleep(0.02)
         store.registry.set_tag("counted", "count", str(count + 1))
 test = Path("data/prepared/test.parquet")
+policy = gate_policy(load_params())._replace(metric="chrf", seed_deviation=0.0)
 for run in sys.argv[2:]:
-    request = PromotionRequest(resolve(run), alias, "chrf", 0.05, test)
+    request = PromotionRequest(resolve(run), alias, policy, test)
     print(promote(request).decision)
 """
 
@@ -81,8 +89,10 @@ class World(NamedTuple):
     """Id of the weak model's run."""
     better: str
 
-    def promote(self, run: str, alias: Alias, **changes: Any) -> Promotion:
-        request = PromotionRequest(resolve(run), alias, "chrf", 0.05, self.folder / layout.TEST)
+    def promote(
+        self, run: str, alias: Alias, policy: GatePolicy = POLICY, **changes: Any
+    ) -> Promotion:
+        request = PromotionRequest(resolve(run), alias, policy, self.folder / layout.TEST)
         return promote(request._replace(**changes))
 
     def state(self) -> Any:
@@ -200,12 +210,12 @@ def test_a_gain_within_the_variation_of_seeds_is_refused_and_recorded(
     world: World, champion: Alias
 ) -> None:
     world.promote(world.weak, champion)
-    refused = world.promote(world.better, champion, seed_deviation=100.0)
+    refused = world.promote(world.better, champion, POLICY._replace(seed_deviation=100.0))
     assert (refused.decision, refused.verdict.failed) == ("refused", ["better"])
     tags = world.client.get_model_version(champion.model, "2").tags
     assert float(tags["tracelate.seed_margin"]) == pytest.approx(277.18, abs=0.01)
     assert float(tags["tracelate.difference_low"]) > 0
-    promoted = world.promote(world.better, champion, seed_deviation=0.1)
+    promoted = world.promote(world.better, champion, POLICY._replace(seed_deviation=0.1))
     assert promoted.decision == "promoted"
     tags = world.client.get_model_version(champion.model, "2").tags
     assert float(tags["tracelate.seed_margin"]) == pytest.approx(0.277, abs=0.001)

@@ -21,8 +21,8 @@ from tracelate.serving.limits import Limits
 from tracelate.serving.open_files import ConnectionLimits
 from tracelate.serving.servable import load_servable
 from tracelate.serving.server import server_config
-from tracelate.tracking.log_model import pack_model
-from tracelate.tracking.references import resolve
+from tracelate.tracking.references.references import resolve
+from tracelate.tracking.runs.log_model import pack_model
 from tracelate.training.model_files import load_model
 
 

@@ -12,7 +12,7 @@ from mlflow import MlflowClient
 
 from tracelate.evaluation.lineage import Lineage
 from tracelate.registry.versions import register_version
-from tracelate.tracking.store import connect
+from tracelate.tracking.store.store import connect
 
 NAME = "served-en-es"
 JSON = {"content-type": "application/json"}

@@ -206,7 +206,7 @@ def test_a_long_batch_is_interrupted_for_short_sentences_of_other_clients_alone(
     assert translator.events[:6] == ["abc begins", *inner, "abc ends"]
 
 
-def test_what_fails_in_an_interruption_fails_its_own_caller_alone() -> None:
+def test_an_error_in_an_interruption_fails_its_own_caller_alone() -> None:
     translator = Stepwise()
     long = translator.batcher.submit([LONG], 2, "greedy")
     assert translator.begun.wait(10)
@@ -331,7 +331,7 @@ def test_closing_does_not_exceed_its_time_limit(
         first.result(0)
 
 
-def test_nothing_is_answered_at_once(batcher: Batcher[int], first: Future[list[Any]]) -> None:
+def test_an_empty_list_is_answered_at_once(batcher: Batcher[int], first: Future[list[Any]]) -> None:
     assert batcher.submit([], 1).result(0) == []
 
 
@@ -359,7 +359,7 @@ def test_an_unexpected_error_fails_the_waiting_callers_and_the_next_are_served(f
     assert tried == [["a", "b", "c"], ["a"], ["good"]]
 
 
-def test_what_cannot_be_written_as_utf_8_fails_its_own_caller_alone(batcher: Batcher[int]) -> None:
+def test_a_text_that_is_not_valid_unicode_fails_its_own_caller_alone(batcher: Batcher[int]) -> None:
     with pytest.raises(UnicodeEncodeError):
         batcher.submit(["\ud800"], 1)
     assert batcher.submit(["next"], 1).result(10) == [("next", 1)]

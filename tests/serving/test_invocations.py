@@ -15,7 +15,7 @@ from starlette.types import Message, Scope
 from tracelate.serving.answers import RefusedError, document, predictions
 from tracelate.serving.invocations import Invocations
 from tracelate.serving.limits import Limits, TranslationRequest, TranslationRequests
-from tracelate.tracking.packed_translator import TranslationOptions
+from tracelate.tracking.packages.packed_translator import TranslationOptions
 
 DEFAULTS = {"beam_size": 2, "length_penalty": 1.0}
 LIMITS = Limits(sentences=3, characters=30, sentence_bytes=80, timeout_s=0.05, body_timeout_s=0.05)

@@ -42,11 +42,11 @@ from tracelate.serving.app import Service
 from tracelate.serving.limits import Limits
 from tracelate.serving.servable import load_servable
 from tracelate.serving.server import serve
-from tracelate.tracking.packed_models import packed_model
-from tracelate.tracking.references import resolve
-from tracelate.tracking.run_writer import RunWriter
-from tracelate.tracking.sync import sync_project
-from tracelate.tracking.trained_models import load_trained
+from tracelate.tracking.references.packed_models import packed_model
+from tracelate.tracking.references.references import resolve
+from tracelate.tracking.references.trained_models import load_trained
+from tracelate.tracking.runs.run_writer import RunWriter
+from tracelate.tracking.runs.sync import sync_project
 
 
 def test_many_clients_at_once_get_what_each_sentence_is_alone(
@@ -60,7 +60,7 @@ def test_many_clients_at_once_get_what_each_sentence_is_alone(
         assert answer.body == {"predictions": [alone[beam_size][one] for one in sentences]}
 
 
-def test_scores_come_on_request_and_nothing_is_answered_with_nothing(port: int) -> None:
+def test_scores_are_returned_on_request_and_an_empty_list_is_answered_with_one(port: int) -> None:
     [first, _] = invoke(port, SENTENCES[:2], with_scores=True, n_best=2).body["predictions"]
     assert set(first) == {"translation", "score", "n_best"}
     assert invoke(port, []).body == {"predictions": []}
@@ -73,7 +73,7 @@ def test_every_answer_names_the_model(port: int, lineage: Lineage) -> None:
         assert headers["tracelate-weights-sha256"] == lineage.weights_sha256
 
 
-def test_idle_connections_shut_nobody_out_and_the_longest_idle_is_closed(port: int) -> None:
+def test_the_longest_idle_connection_is_closed_for_a_new_one(port: int) -> None:
     with ExitStack() as connections:
         idle = [
             connections.enter_context(socket.create_connection(("127.0.0.1", port), timeout=0.2))
@@ -188,7 +188,9 @@ def test_the_server_says_where_its_model_comes_from(port: int, lineage: Lineage)
         ("POST", "/invocations/x", 404),
     ],
 )
-def test_what_is_not_served_is_told_as_json(port: int, method: str, path: str, status: int) -> None:
+def test_an_unknown_path_or_method_is_refused_as_json(
+    port: int, method: str, path: str, status: int
+) -> None:
     answer = ask(port, method, path)
     assert answer.status == status
     assert set(answer.body) == {"error_code", "message"}
@@ -320,7 +322,7 @@ def test_a_search_ends_when_its_client_goes_away(
     assert invoke(port, SENTENCES[:1]).body == {"predictions": [alone[2][SENTENCES[0]]]}
 
 
-def test_where_all_connections_wait_for_translations_another_is_refused_in_the_models_name(
+def test_a_connection_is_refused_if_all_others_wait_for_translations(
     port: int, begun: threading.Event
 ) -> None:
     with ExitStack() as connections:
@@ -356,7 +358,7 @@ def is_closed(port: int) -> bool:
     return False
 
 
-def test_it_is_served_by_the_command_until_it_is_told_to_stop_and_what_has_begun_is_answered(
+def test_the_command_serves_until_it_is_stopped_and_answers_begun_requests(
     packed: Path,
 ) -> None:
     command = [sys.executable, "-m", "tracelate.cli.main", "serve", str(packed), "--port", "0"]
@@ -396,7 +398,7 @@ def test_it_is_served_by_the_command_until_it_is_told_to_stop_and_what_has_begun
         (".", "it belongs to no project and no packed model"),
     ],
 )
-def test_what_is_no_model_is_refused_in_one_line(
+def test_a_folder_without_a_model_is_refused_in_one_line(
     empty_database: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

@@ -17,8 +17,8 @@ import atexit, sys, time
 import torch
 from tracelate.serving import app, server
 from tracelate.serving.limits import Limits
-from tracelate.tracking.packed_translator import PackedTranslator
-from tracelate.tracking.references import resolve
+from tracelate.tracking.packages.packed_translator import PackedTranslator
+from tracelate.tracking.references.references import resolve
 
 translate = PackedTranslator.translate
 

@@ -15,7 +15,7 @@ from mlflow import MlflowClient
 from ruamel.yaml import YAML
 
 from tests.tiny_corpus import PROJECT
-from tracelate.tracking.run_writer import flatten
+from tracelate.tracking.runs.run_writer import flatten
 
 STUDY: dict[str, Any] = {
     "seeds": [1, 2],

@@ -43,7 +43,7 @@ class Clone:
             input=text,
             capture_output=True,
             encoding="utf-8",
-            timeout=300,
+            timeout=900,
         )
 
     def succeed(self, *command: str, text: str = "") -> str:

@@ -120,7 +120,7 @@ def test_dvc_status_reports_nothing_after_a_repro(reproduced: Clone) -> None:
         "src/tracelate/cli/comparison_tables.py",
         "src/tracelate/cli/summary_tables.py",
         "src/tracelate/cli/runs_table.py",
-        "src/tracelate/tracking/model_card.py",
+        "src/tracelate/tracking/packages/model_card.py",
         "corpora/README.md",
         "studies/attention/train.py",
         "studies/attention/dvc.yaml",

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from tracelate.tracking.address import tracking_uri
-from tracelate.tracking.store import connect
+from tracelate.tracking.store.address import tracking_uri
+from tracelate.tracking.store.store import connect
 
 HERE, ELSEWHERE = "5e" * 32, "a0" * 32
 SIGNATURE = "nrefs:1|bs:10|seed:1|version:2.6.0"

@@ -13,10 +13,10 @@ from tests.evaluation.results import evidence, some_references, translate_badly,
 from tests.tracking.stored_runs import mlflow_client
 from tracelate.errors import InputError
 from tracelate.evaluation.results import Evidence
-from tracelate.tracking.references import resolve
+from tracelate.tracking.references.references import resolve
 from tracelate.tracking.results import find_evidence as evidence_of_reference
-from tracelate.tracking.run_writer import RunWriter
-from tracelate.tracking.runs import start_run
+from tracelate.tracking.runs.run_writer import RunWriter
+from tracelate.tracking.runs.runs import start_run
 
 REFERENCES = some_references(10)
 MODEL = "evidence-en-es"
@@ -83,7 +83,7 @@ def test_a_model_is_found_by_alias_and_version(store: MlflowClient, tmp_path: Pa
         find_evidence(f"models:/{MODEL}/1")
 
 
-def test_what_names_several_runs_is_refused_with_all_of_them(
+def test_an_ambiguous_reference_is_refused_with_all_its_runs(
     store: MlflowClient, tmp_path: Path
 ) -> None:
     ids = [evaluated_run("same", tmp_path / "files").run_id for _ in range(7)]
@@ -100,7 +100,7 @@ def test_a_run_that_was_not_evaluated_is_refused_by_name(store: MlflowClient) ->
         find_evidence(run.run_id)
 
 
-def test_a_damaged_evaluation_of_a_run_is_told_by_the_runs_name(
+def test_a_damaged_evaluation_of_a_run_is_reported_by_the_runs_name(
     store: MlflowClient, tmp_path: Path
 ) -> None:
     run, _ = start_run("evidence", "odd", {})
@@ -111,7 +111,7 @@ def test_a_damaged_evaluation_of_a_run_is_told_by_the_runs_name(
         find_evidence(run.run_id)
 
 
-def test_what_names_nothing_is_refused_with_the_ways_to_name(store: MlflowClient) -> None:
+def test_an_unknown_reference_is_refused_with_the_forms(store: MlflowClient) -> None:
     start_run("evidence", "bare", {})
     for reference in (
         "nothing",
@@ -131,7 +131,7 @@ def test_what_names_nothing_is_refused_with_the_ways_to_name(store: MlflowClient
             find_evidence(reference)
 
 
-def test_a_model_that_is_none_is_refused(store: MlflowClient) -> None:
+def test_an_unknown_model_is_refused(store: MlflowClient) -> None:
     for reference in ("models:/", "models:/a", "models:/a/b", "models:a@b"):
         with pytest.raises(InputError, match="it has no alias, version or id"):
             find_evidence(reference)

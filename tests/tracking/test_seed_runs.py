@@ -10,7 +10,7 @@ from mlflow import MlflowClient
 
 from tests.tracking.stored_runs import ELSEWHERE, add_run, empty_store
 from tracelate.errors import InputError
-from tracelate.tracking.references import resolve
+from tracelate.tracking.references.references import resolve
 from tracelate.tracking.seed_runs import runs_of_all_seeds
 
 

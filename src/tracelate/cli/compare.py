@@ -54,7 +54,7 @@ def compare(
     from tracelate.cli.comparison_tables import print_comparison
     from tracelate.comparison.compare import comparison_document, write_comparison
     from tracelate.comparison.significance import Resampling
-    from tracelate.tracking.references import resolve
+    from tracelate.tracking.references.references import resolve
     from tracelate.tracking.results import find_evidence
 
     evidence_a, evidence_b = (find_evidence(resolve(text)) for text in (a, b))

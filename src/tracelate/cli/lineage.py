@@ -37,7 +37,7 @@ def lineage(
     from tracelate.lineage.checks import refuse_failures
     from tracelate.lineage.trace import trace
     from tracelate.lineage.verify import verify as verify_trace
-    from tracelate.tracking.references import resolve_with_servers
+    from tracelate.tracking.references.references import resolve_with_servers
 
     traced = trace(resolve_with_servers(reference))
     checks = verify_trace(traced) if verify else None

@@ -14,7 +14,7 @@ from tracelate.evaluation.lineage import Lineage
 from tracelate.lineage.chain import Chain, VersionState
 from tracelate.lineage.checks import CheckResult, LineageCheck
 from tracelate.metric_table import titled_direction
-from tracelate.tracking.run_writer import flatten
+from tracelate.tracking.runs.run_writer import flatten
 
 CHECK_MARKS: Mapping[CheckResult, str] = {
     "same": "[green]✓ same    [/]",
@@ -112,16 +112,10 @@ def _files(sha256_by_name: Mapping[str, str]) -> Table:
 
 def _corpus_line(lineage: Lineage) -> str:
     provenance = lineage.provenance
-    files = provenance.get("files", {})
-    hashes = [
-        *([provenance["sha256"]] if "sha256" in provenance else []),
-        *(side["sha256"] for pair in files.values() for side in pair.values()),
-        *provenance.get("sha256_of_pairs", {}).values(),
-    ]
-    sums = f", sha256 {', '.join(one[:SHOWN_HASH] for one in hashes)}" if hashes else ""
-    commit = f", commit {provenance['commit']}" if provenance.get("commit") else ""
-    kind, licence = escape(provenance["corpus"]), escape(provenance["licence"])
-    return f"[bold]corpus[/]  {escape(lineage.corpus)} ({kind}){commit}{sums}, licence {licence}"
+    hashes = ", ".join(one[:SHOWN_HASH] for one in provenance.hashes)
+    sums = f", sha256 {hashes}" if hashes else ""
+    licence = escape(provenance.licence)
+    return f"[bold]corpus[/]  {escape(provenance.description)}{sums}, licence {licence}"
 
 
 def _scores(chain: Chain) -> RenderableType:

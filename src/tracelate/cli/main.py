@@ -29,7 +29,8 @@ from tracelate.cli import (
     translate,
     ui,
 )
-from tracelate.errors import InputError, without_credentials
+from tracelate.credentials import hide_credentials_in_tracebacks, without_credentials
+from tracelate.errors import InputError
 from tracelate.version import VERSION
 
 app = typer.Typer(
@@ -86,6 +87,9 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
         _end(_described(error))
+    except Exception:
+        hide_credentials_in_tracebacks()  # here, since Typer sets a hook of its own before
+        raise
 
 
 @contextmanager
@@ -96,7 +100,7 @@ def _reporting_failures() -> Iterator[None]:
     except (InputError, OSError):
         raise
     except Exception:
-        from tracelate.tracking.failures import reporting_failures
+        from tracelate.tracking.store.failures import reporting_failures
 
         with reporting_failures():
             raise

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from tracelate.tracking.references import FORMS
+from tracelate.tracking.references.references import FORMS
 
 REFERENCE_HELP = f"The model, run or evaluation: {FORMS}."
 """Help of every argument that names a model, a run or an evaluation."""

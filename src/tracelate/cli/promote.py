@@ -55,23 +55,21 @@ def promote(
     that were scored, in batches and one by one.
     """
     from tracelate.progress import bar_for_each_step
+    from tracelate.registry.gate import gate_policy
     from tracelate.registry.promotion import PromotionRequest
     from tracelate.registry.promotion import promote as promote_run
     from tracelate.registry.versions import make_alias
-    from tracelate.tracking.references import resolve
+    from tracelate.tracking.references.references import resolve
 
     if force != (reason is not None):
         raise InputError("--force and --reason belong together: give a reason for --force")
-    config = load_params().registry
-    chosen = make_alias(name or config.name, alias)
+    policy = gate_policy(load_params(), accept_leakage=accept_leakage)
+    chosen = make_alias(name or load_params().registry.name, alias)
     request = PromotionRequest(
         resolve(run),
         chosen,
-        config.metric,
-        config.significance_level,
+        policy,
         test,
-        config.seed_deviation,
-        accept_leakage=accept_leakage,
         forced_because=reason,
         dry_run=dry_run,
     )

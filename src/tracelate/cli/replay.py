@@ -39,7 +39,7 @@ def replay(
     from tracelate.lineage.checks import failed_checks
     from tracelate.lineage.replay import replay as replay_lineage
     from tracelate.lineage.trace import trace
-    from tracelate.tracking.references import resolve_with_servers
+    from tracelate.tracking.references.references import resolve_with_servers
 
     # as SystemExit, so that the temporary folder is removed
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))

@@ -33,8 +33,8 @@ def runs(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON with all columns.")] = False,
 ) -> None:
     """List runs with their scores; runs in the same group can be compared with each other."""
-    from tracelate.tracking.address import shown_uri
     from tracelate.tracking.run_table import run_table
+    from tracelate.tracking.store.address import shown_uri
 
     experiment = None if all_experiments else load_params().runtime.experiment
     found = run_table(experiment, where=where or [], status=status, sort=sort, limit=limit)

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tracelate.metric_table import METRICS
-from tracelate.tracking.references import SHORT_ID
+from tracelate.tracking.references.references import SHORT_ID
 from tracelate.tracking.run_table import RunRow, RunScore, RunTable
 
 RIGHT = ("#", "size", "tokens/s")

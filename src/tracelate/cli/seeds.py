@@ -38,7 +38,7 @@ def seeds(
     `promote` requires a gain larger than this variation, by registry.seed_deviation of params.yaml.
     """
     from tracelate.comparison.seeds import seed_spread
-    from tracelate.tracking.references import resolve
+    from tracelate.tracking.references.references import resolve
     from tracelate.tracking.seed_runs import runs_of_all_seeds
 
     config = load_params().registry
@@ -75,7 +75,7 @@ def _table_of_seeds(runs: Sequence[SeedRun], spreads: Sequence[SeedSpread], leve
 
     from tracelate.comparison.seeds import seed_margin
     from tracelate.metric_table import metric_title
-    from tracelate.tracking.references import SHORT_ID
+    from tracelate.tracking.references.references import SHORT_ID
 
     notes = []
     if len(runs) < ENOUGH_SEEDS:

@@ -70,7 +70,7 @@ def serve(
     """
     from tracelate.serving.limits import Limits
     from tracelate.serving.server import serve as run_server
-    from tracelate.tracking.references import resolve
+    from tracelate.tracking.references.references import resolve
 
     limits = Limits(
         sentences=max_sentences,

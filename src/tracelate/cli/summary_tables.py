@@ -10,8 +10,9 @@ from rich.table import Table
 
 from tracelate import layout
 from tracelate.config import Params
+from tracelate.corpus.provenance import Provenance
+from tracelate.corpus.sources.choose import read_provenance
 from tracelate.errors import InputError
-from tracelate.evaluation.lineage import corpus_name
 from tracelate.evaluation.report import TranslationRow, read_translations
 from tracelate.evaluation.word_attention import choose_for_heat_maps
 from tracelate.files import read_json
@@ -34,7 +35,7 @@ def print_summary(params: Params) -> None:
         if not path.is_file():
             raise InputError(f"{path} is missing: run the pipeline first, with `make run`")
     console = Console(highlight=False)
-    provenance, data = read_json(layout.PROVENANCE), read_json(layout.DATA_REPORT)
+    provenance, data = read_provenance(layout.PROVENANCE), read_json(layout.DATA_REPORT)
     console.print(data_line(params, provenance, data), soft_wrap=True)
     console.print(training_line(params, read_json(layout.TRAINING_REPORT)), soft_wrap=True)
     console.print(score_table(read_json(layout.METRICS)))
@@ -42,9 +43,9 @@ def print_summary(params: Params) -> None:
     console.print(NEXT_STEPS, soft_wrap=True)
 
 
-def data_line(params: Params, provenance: dict[str, Any], data: dict[str, Any]) -> str:
+def data_line(params: Params, provenance: Provenance, data: dict[str, Any]) -> str:
     """Returns the line about languages, corpus, licence, sizes and leakage."""
-    origin = f"{corpus_name(provenance)} ({provenance['licence']})"
+    origin = f"{provenance.title} ({provenance.licence})"
     splits = data["splits"]
     counts = ", ".join(f"{name} {splits[name]['pairs']:,}" for name in ("train", "valid", "test"))
     near = data["leakage"]["test"]["near_source_percent"]

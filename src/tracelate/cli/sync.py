@@ -14,7 +14,7 @@ def sync() -> None:
     Needed if DVC restored a training from its cache, if the MLflow server was down, or if the
     results come from another machine. Results that MLflow has already are left as they are.
     """
-    from tracelate.tracking.sync import sync_project
+    from tracelate.tracking.runs.sync import sync_project
 
     done = sync_project()
     written = [

@@ -95,8 +95,8 @@ def _translate_standard_input(translator: Translator, lines: Iterator[str]) -> N
 def _translator(reference: str, beam_size: int | None) -> tuple[Translator, Mapping[str, str]]:
     """Returns a translator with the model's settings, and the hashes of the model's files."""
     from tracelate.inference.translator import Translator
-    from tracelate.tracking.references import resolve
-    from tracelate.tracking.trained_models import load_trained
+    from tracelate.tracking.references.references import resolve
+    from tracelate.tracking.references.trained_models import load_trained
 
     loaded = load_trained(resolve(reference))
     translator = Translator(

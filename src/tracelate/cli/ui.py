@@ -14,8 +14,8 @@ app = typer.Typer()
 @app.command(epilog="Example: `tracelate ui --port 5001`")
 def ui(port: Annotated[int, typer.Option(help="Port on this machine.")] = 5000) -> None:
     """Start MLflow's interface for this project's runs, or print its address on a server."""
-    from tracelate.tracking.address import shown_uri, tracking_uri
-    from tracelate.tracking.store import connect
+    from tracelate.tracking.store.address import shown_uri, tracking_uri
+    from tracelate.tracking.store.store import connect
 
     if tracking_uri().startswith(("http://", "https://")):
         typer.echo(f"the runs are on an MLflow server: open {shown_uri()} in a browser")

@@ -15,7 +15,7 @@ from typing import NamedTuple
 LONGEST_QUOTE = 60
 
 
-class Difference(NamedTuple):
+class DifferentTranslation(NamedTuple):
     """A sentence with two different translations."""
 
     number: int
@@ -29,7 +29,7 @@ class Parity(NamedTuple):
 
     sentences: int
     """Number of sentences that were compared."""
-    differences: list[Difference]
+    differences: list[DifferentTranslation]
 
     @property
     def holds(self) -> bool:
@@ -40,7 +40,9 @@ class Parity(NamedTuple):
 def compare_translations(expected: Sequence[str], found: Sequence[str]) -> Parity:
     """Compares translations of the same sentences. Raises ValueError if their numbers differ."""
     pairs = enumerate(zip(expected, found, strict=True), start=1)
-    differences = [Difference(number, *pair) for number, pair in pairs if pair[0] != pair[1]]
+    differences = [
+        DifferentTranslation(number, *pair) for number, pair in pairs if pair[0] != pair[1]
+    ]
     return Parity(len(expected), differences)
 
 

@@ -8,11 +8,14 @@ provenance.json                    what it is: no timestamps, no paths of this m
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tracelate.corpus.pairs import Pair, read_pairs, write_pairs
-from tracelate.corpus.sources.source import Corpus
 from tracelate.errors import InputError
 from tracelate.files import write_json
+
+if TYPE_CHECKING:
+    from tracelate.corpus.sources.source import Corpus
 
 ALL = "all"
 SPLITS = ("train", "valid", "test")
@@ -27,8 +30,7 @@ def raw_files(folder: Path) -> list[Path]:
 def write_raw(folder: Path, corpus: Corpus) -> None:
     for name, pairs in corpus.splits.items():
         write_pairs(folder / f"{name}.parquet", pairs)
-    counts = {name: len(pairs) for name, pairs in corpus.splits.items()}
-    write_json(folder / PROVENANCE, {**corpus.provenance, "pairs": counts})
+    write_json(folder / PROVENANCE, corpus.provenance.model_dump(mode="json"))
 
 
 def read_raw(folder: Path) -> dict[str, list[Pair]]:

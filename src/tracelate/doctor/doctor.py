@@ -10,9 +10,9 @@ from tracelate.doctor.project_checks import project_problems
 from tracelate.doctor.store_checks import store_problems
 from tracelate.errors import InputError
 from tracelate.layout import project_root
-from tracelate.tracking.address import has_store, shown_uri
-from tracelate.tracking.failures import StoreError, reason_of
-from tracelate.tracking.store import connect
+from tracelate.tracking.store.address import has_store, shown_uri
+from tracelate.tracking.store.failures import StoreError, reason_of
+from tracelate.tracking.store.store import connect
 
 
 def find_problems() -> list[Problem]:

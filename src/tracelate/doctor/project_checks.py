@@ -13,15 +13,15 @@ from tracelate import layout
 from tracelate.doctor.problem import Problem
 from tracelate.errors import InputError
 from tracelate.files import read_json
-from tracelate.tracking import evaluation_contents as evaluations
-from tracelate.tracking import log_training as trainings
-from tracelate.tracking.failures import StoreError
-from tracelate.tracking.log_evaluation import find_evaluation
-from tracelate.tracking.run_writer import RunWriter
-from tracelate.tracking.runs import find_attached
-from tracelate.tracking.store import Store
-from tracelate.tracking.sync import sync_project
-from tracelate.tracking.sync_marks import is_synced
+from tracelate.tracking.runs import evaluation_contents as evaluations
+from tracelate.tracking.runs import log_training as trainings
+from tracelate.tracking.runs.log_evaluation import find_evaluation
+from tracelate.tracking.runs.run_writer import RunWriter
+from tracelate.tracking.runs.runs import find_attached
+from tracelate.tracking.runs.sync import sync_project
+from tracelate.tracking.runs.sync_marks import is_synced
+from tracelate.tracking.store.failures import StoreError
+from tracelate.tracking.store.store import Store
 from tracelate.training.run_file import read_training_run
 
 PARTIAL_FILE = re.compile(r"\..+\.[a-z0-9_]{8}")

@@ -11,20 +11,20 @@ from tracelate import layout
 from tracelate.doctor.problem import Problem
 from tracelate.evaluation.lineage import MODEL_FILES
 from tracelate.registry.alias_lock import release, stale_locks
-from tracelate.tracking import evaluation_contents as evaluations
-from tracelate.tracking import log_training as trainings
-from tracelate.tracking.address import shown_uri
-from tracelate.tracking.package_files import ARTIFACTS_FOLDER
-from tracelate.tracking.records import (
+from tracelate.tracking.packages.package_files import ARTIFACTS_FOLDER
+from tracelate.tracking.runs import evaluation_contents as evaluations
+from tracelate.tracking.runs import log_training as trainings
+from tracelate.tracking.runs.run_owner import HOST, PID, state_of
+from tracelate.tracking.runs.sync_marks import SYNC_TAG
+from tracelate.tracking.store.address import shown_uri
+from tracelate.tracking.store.records import (
     MODEL_ID_TAG,
     RegisteredModel,
     StoredModel,
     StoredRun,
     StoredVersion,
 )
-from tracelate.tracking.run_owner import HOST, PID, state_of
-from tracelate.tracking.store import Store
-from tracelate.tracking.sync_marks import SYNC_TAG
+from tracelate.tracking.store.store import Store
 
 MIN_AGE_S = 600
 """A model younger than this may still be being written."""

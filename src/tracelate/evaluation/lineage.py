@@ -11,6 +11,7 @@ from typing import Any
 
 from tracelate import layout
 from tracelate.config import Params
+from tracelate.corpus.sources.choose import AnyProvenance, read_provenance
 from tracelate.errors import InputError
 from tracelate.file_format import Document, FileForm, FileFormat, unchanged
 from tracelate.files import read_json, sha256_of
@@ -28,8 +29,8 @@ class Lineage(FileForm):
     tokenized: dict[str, str]
     prepared: dict[str, str]
     raw: dict[str, str]
-    provenance: dict[str, Any]
-    """data/raw/provenance.json whole: what the corpus is, its version or revision, its licence."""
+    provenance: AnyProvenance
+    """data/raw/provenance.json whole."""
     leakage: dict[str, dict[str, Any]]
     """Of valid and test, as reports/data.json counts it, without the examples."""
     params: dict[str, Any]
@@ -56,7 +57,21 @@ class Lineage(FileForm):
 
     @property
     def corpus(self) -> str:
-        return corpus_name(self.provenance)
+        """The name of the corpus, with its version or revision."""
+        return self.provenance.title
+
+    @property
+    def corpus_settings(self) -> Mapping[str, Any]:
+        """The settings of the corpus's source, as the version that trained had them."""
+        settings: Mapping[str, Any] = self.params["download"][self.provenance.corpus]
+        return settings
+
+    @property
+    def near_duplicate(self) -> dict[str, float]:
+        """The definition of a near duplicate that `leakage` was measured with."""
+        # version 0.1 had constants
+        before = {"similarity": 0.8, "gram": 5}
+        return dict(self.params["prepare"].get("near_duplicate", before))
 
     @property
     def pair(self) -> str:
@@ -82,7 +97,7 @@ def make_lineage(
         tokenized=_hashes(root, layout.TRAINING_INPUTS),
         prepared=_hashes(root, (layout.TRAIN, layout.VALID, layout.TEST)),
         raw=_hashes(root, (path.relative_to(root) for path in raw)),
-        provenance=read_json(root / layout.PROVENANCE),
+        provenance=read_provenance(root / layout.PROVENANCE),
         leakage={
             split: {name: value for name, value in figures.items() if name != "examples"}
             for split, figures in leakage.items()
@@ -92,13 +107,6 @@ def make_lineage(
         test_sha256=test_sha256,
         evaluation=_hashes(root, (layout.METRICS, layout.TRANSLATIONS)),
     )
-
-
-def corpus_name(provenance: Mapping[str, Any]) -> str:
-    """The name of the corpus, with its version or revision."""
-    name = provenance.get("package") or provenance.get("name") or "local files"
-    version = provenance.get("version") or provenance.get("revision") or ""
-    return f"{name} {version}".strip()
 
 
 def write_lineage(path: Path, lineage: Lineage) -> None:

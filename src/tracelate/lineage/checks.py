@@ -9,8 +9,6 @@ from typing import Literal, NamedTuple
 from tracelate import layout
 from tracelate.comparison.comparability import inconsistencies
 from tracelate.corpus.pairs import read_pairs
-from tracelate.corpus.raw import ALL
-from tracelate.corpus.sources.wheels import cached_wheel
 from tracelate.errors import InputError
 from tracelate.evaluation.lineage import Lineage, read_lineage
 from tracelate.evaluation.results import read_evidence
@@ -62,18 +60,14 @@ def evaluation_copies(place: str, folder: Path, lineage: Lineage) -> FileCopies:
 
 
 def corpus_copies(root: Path, lineage: Lineage) -> FileCopies:
-    """Returns the files of the corpus: a wheel in the cache, or text files of the project."""
-    provenance, download = lineage.provenance, lineage.params["download"]
-    if provenance["corpus"] == "catalogs":
-        sha256 = provenance["sha256"]
-        wheel = HashedFile(f"{lineage.corpus} (wheel)", cached_wheel(sha256), sha256)
-        return FileCopies("the cache", [wheel], must_exist=False)
-    files = [
-        HashedFile(path, root / path, described[side]["sha256"])
-        for split, described in provenance.get("files", {}).items()
-        for side, path in download["files"]["train" if split == ALL else split].items()
-    ]
-    return FileCopies("the corpus", files, must_exist=False)
+    """Returns the files of the corpus in the project or in the cache.
+
+    Raises InputError if the lineage's settings lack a file of its provenance.
+    """
+    provenance = lineage.provenance
+    files = provenance.files_on_disk(lineage.corpus_settings, root)
+    place = "the corpus" if provenance.in_project else "the cache"
+    return FileCopies(place, [HashedFile(*file) for file in files], must_exist=False)
 
 
 def check_copies(copies: FileCopies) -> Iterator[LineageCheck]:
@@ -124,11 +118,10 @@ def check_lineage(lineage: Lineage) -> Iterator[LineageCheck]:
         lineage.test_sha256,
         lineage.prepared[layout.TEST.as_posix()],
     )
-    if lineage.provenance["corpus"] == "catalogs":
-        wanted = lineage.params["download"]["catalogs"]["sha256"]
-        yield check_equal(
-            place, "the corpus is that of the settings", lineage.provenance["sha256"], wanted
-        )
+    required = lineage.provenance.required_sha256(lineage.corpus_settings)
+    if required is not None:
+        found = lineage.provenance.archive_sha256
+        yield check_equal(place, "the corpus is that of the settings", found, required)
 
 
 def check_config(place: str, folder: Path, lineage: Lineage) -> Iterator[LineageCheck]:

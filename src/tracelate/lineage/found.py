@@ -13,13 +13,10 @@ from tracelate import layout
 from tracelate.errors import InputError
 from tracelate.evaluation.lineage import Lineage, parse_lineage, read_lineage
 from tracelate.files import sha256_of
-from tracelate.tracking.evaluation_contents import STAGE
-from tracelate.tracking.failures import ArtifactError, InvalidValueError, NotFoundError
-from tracelate.tracking.local_references import read_local_lineage
-from tracelate.tracking.package_files import ARTIFACTS_FOLDER
-from tracelate.tracking.records import StoredRun, StoredVersion
-from tracelate.tracking.reference_runs import shown_run
-from tracelate.tracking.references import (
+from tracelate.tracking.packages.package_files import ARTIFACTS_FOLDER
+from tracelate.tracking.references.local_references import read_local_lineage
+from tracelate.tracking.references.reference_runs import shown_run
+from tracelate.tracking.references.references import (
     FilesReference,
     LocalReference,
     ModelReference,
@@ -30,7 +27,10 @@ from tracelate.tracking.references import (
     StoredReference,
     VersionReference,
 )
-from tracelate.tracking.store import Store
+from tracelate.tracking.runs.evaluation_contents import STAGE
+from tracelate.tracking.store.failures import ArtifactError, InvalidValueError, NotFoundError
+from tracelate.tracking.store.records import StoredRun, StoredVersion
+from tracelate.tracking.store.store import Store
 from tracelate.training.model_files import WEIGHTS
 
 SERVER_TIMEOUT_S = 10

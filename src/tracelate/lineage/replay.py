@@ -75,8 +75,8 @@ def _write_params(path: Path, lineage: Lineage) -> None:
 
 
 def _copy_corpus(root: Path, folder: Path, lineage: Lineage) -> None:
-    """Copies text files, which git does not have; a wheel is taken from the cache by the stage."""
-    if lineage.provenance["corpus"] != "files":
+    """Copies files of the project, which git does not have; the stage finds all others itself."""
+    if not lineage.provenance.in_project:
         return
     for name, path, sha256 in corpus_copies(root, lineage).files:
         if not path.is_file() or sha256_of(path) != sha256:

@@ -20,20 +20,20 @@ from tracelate.lineage.found import (
     find_served_lineage,
     find_stored_lineage,
 )
-from tracelate.tracking.address import has_store
-from tracelate.tracking.evaluation_contents import STAGE
-from tracelate.tracking.failures import StoreError
-from tracelate.tracking.log_model import find_logged_model
-from tracelate.tracking.records import StoredModel, StoredRun, StoredVersion
-from tracelate.tracking.reference_runs import run_of_lineage
-from tracelate.tracking.references import (
+from tracelate.tracking.references.reference_runs import run_of_lineage
+from tracelate.tracking.references.references import (
     FilesReference,
     PackageReference,
     ProjectReference,
     Reference,
     ServedReference,
 )
-from tracelate.tracking.store import Store, connect
+from tracelate.tracking.runs.evaluation_contents import STAGE
+from tracelate.tracking.runs.log_model import find_logged_model
+from tracelate.tracking.store.address import has_store
+from tracelate.tracking.store.failures import StoreError
+from tracelate.tracking.store.records import StoredModel, StoredRun, StoredVersion
+from tracelate.tracking.store.store import Store, connect
 
 OWN_TAGS = "tracelate."
 """Beginning of the names of the tags that Tracelate sets on a version."""

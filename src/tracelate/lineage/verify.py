@@ -25,18 +25,21 @@ from tracelate.lineage.checks import (
 )
 from tracelate.lineage.found import download_packed, download_run_file
 from tracelate.lineage.trace import Trace
-from tracelate.tracking.evaluation_contents import STAGE
-from tracelate.tracking.log_model import (
-    CODE_TAG,
-    LINEAGE_TAG,
+from tracelate.tracking.packages.package_files import (
+    ARTIFACTS_FOLDER,
     OLD_PYFUNC_MODEL,
     PYFUNC_MODEL,
     code_sha256,
+    unexpected_files,
 )
-from tracelate.tracking.package_files import ARTIFACTS_FOLDER
-from tracelate.tracking.records import StoredModel, StoredRun
-from tracelate.tracking.run_writer import flatten
-from tracelate.tracking.runs import COMMIT_TAG
+from tracelate.tracking.runs.evaluation_contents import STAGE
+from tracelate.tracking.runs.log_model import (
+    CODE_TAG,
+    LINEAGE_TAG,
+)
+from tracelate.tracking.runs.run_writer import flatten
+from tracelate.tracking.runs.runs import COMMIT_TAG
+from tracelate.tracking.store.records import StoredModel, StoredRun
 
 RUN = "MLflow's run"
 MODEL = "MLflow's model"
@@ -92,8 +95,14 @@ def _check_model(trace: Trace) -> Iterator[LineageCheck]:
             packed = download_packed(trace.store, location, packed) or packed
         yield from check_copies(packed_copies(MODEL, packed / ARTIFACTS_FOLDER, lineage))
         yield from check_config(MODEL, packed / ARTIFACTS_FOLDER, lineage)
+        yield from _check_unexpected(packed)
         if model is not None:
             yield from _check_model_tags(model, lineage, packed)
+
+
+def _check_unexpected(packed: Path) -> Iterator[LineageCheck]:
+    for name in unexpected_files(packed):
+        yield LineageCheck(MODEL, name, "differs", "it was not packed: remove it")
 
 
 def _check_model_tags(model: StoredModel, lineage: Lineage, packed: Path) -> Iterator[LineageCheck]:

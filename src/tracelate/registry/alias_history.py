@@ -13,8 +13,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from tracelate.errors import InputError
 from tracelate.git import current_commit
 from tracelate.registry.versions import Alias
-from tracelate.tracking.run_owner import user_name
-from tracelate.tracking.store import Store, connect
+from tracelate.tracking.runs.run_owner import user_name
+from tracelate.tracking.store.store import Store, connect
 
 HISTORY_TAG = "tracelate.history."
 """Beginning of a tag's name, followed by the alias and the event's number."""
@@ -40,7 +40,8 @@ class Author(NamedTuple):
 class Event(BaseModel):
     """One move of an alias."""
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+    # a later version may write more
+    model_config = ConfigDict(frozen=True, strict=True, extra="ignore")
 
     kind: Kind
     version: str
@@ -135,9 +136,12 @@ def previous_version(
             past.append(event.replaced)  # the alias was moved without Tracelate
         if past[-1:] != [event.version]:
             past.append(event.version)
-    if past[-1:] == [current]:
-        past.pop()
-    return next((version for version in reversed(past) if version in existing), None)
+    # an alias that was moved without Tracelate is rolled back to where the last event left it
+    earlier = past[:-1] if past[-1:] == [current] else past
+    return next(
+        (version for version in reversed(earlier) if version in existing and version != current),
+        None,
+    )
 
 
 def _read_tags(store: Store, alias: Alias) -> dict[int, str]:

@@ -15,8 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal, NamedTuple
 
 from tracelate.errors import InputError
-from tracelate.tracking.failures import AlreadyExistsError, NotFoundError, StoreError
-from tracelate.tracking.run_owner import (
+from tracelate.tracking.runs.run_owner import (
     HOST,
     PID,
     PID_SPACE,
@@ -25,7 +24,8 @@ from tracelate.tracking.run_owner import (
     state_of,
     user_name,
 )
-from tracelate.tracking.store import Store
+from tracelate.tracking.store.failures import AlreadyExistsError, NotFoundError, StoreError
+from tracelate.tracking.store.store import Store
 
 SUFFIX = "--promotion-lock"
 LOCK_TAG = "tracelate.lock."

@@ -18,9 +18,9 @@ from tracelate.registry.logged_evaluation import (
     refuse_other_lineage,
     shorten,
 )
-from tracelate.tracking.log_model import LINEAGE_TAG
-from tracelate.tracking.references import Reference
-from tracelate.tracking.store import Store
+from tracelate.tracking.references.references import Reference
+from tracelate.tracking.runs.log_model import LINEAGE_TAG
+from tracelate.tracking.store.store import Store
 
 
 class Candidate(NamedTuple):

@@ -11,10 +11,10 @@ from tracelate.evaluation.results import Evidence
 from tracelate.metric_table import METRICS
 from tracelate.registry.logged_evaluation import read_evaluation, refuse_other_lineage
 from tracelate.registry.versions import Alias, current_version
-from tracelate.tracking.failures import StoreError
-from tracelate.tracking.log_model import LINEAGE_TAG
-from tracelate.tracking.store import Store
-from tracelate.tracking.stored_references import find_stored
+from tracelate.tracking.references.stored_references import find_stored
+from tracelate.tracking.runs.log_model import LINEAGE_TAG
+from tracelate.tracking.store.failures import StoreError
+from tracelate.tracking.store.store import Store
 
 
 class ChampionComparison(NamedTuple):

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from tracelate.comparison.parity import Parity, describe
 from tracelate.comparison.seeds import seed_margin
 from tracelate.comparison.significance import Significance
+from tracelate.config import Params
 from tracelate.metric_table import metric_title
 
 
@@ -20,6 +21,9 @@ class GatePolicy(NamedTuple):
     """Both p values must be less than this."""
     max_near_leakage_percent: float
     """Largest allowed share of test sentences that nearly occur in the training text."""
+    near_duplicate: Mapping[str, float]
+    """Definition of a near duplicate that the leakage must have been measured with: `similarity`
+    and `gram`."""
     seed_deviation: float = 0.0
     """Standard deviation of the metric over seeds, in percent; 0 allows any significant gain."""
     accept_leakage: bool = False
@@ -28,6 +32,19 @@ class GatePolicy(NamedTuple):
     def seed_margin(self) -> float:
         """Smallest gain, in percent, that is more than a change of seed can explain."""
         return seed_margin(self.seed_deviation, self.significance_level)
+
+
+def gate_policy(params: Params, *, accept_leakage: bool = False) -> GatePolicy:
+    """Returns the policy that params.yaml describes."""
+    registry = params.registry
+    return GatePolicy(
+        registry.metric,
+        registry.significance_level,
+        registry.max_near_leakage_percent,
+        params.prepare.near_duplicate.model_dump(),
+        registry.seed_deviation,
+        accept_leakage,
+    )
 
 
 class GateInputs(NamedTuple):
@@ -42,6 +59,8 @@ class GateInputs(NamedTuple):
     compared."""
     leakage: Mapping[str, Any]
     """Leakage of the test set into the training text, from the lineage."""
+    near_duplicate: Mapping[str, float]
+    """Definition of a near duplicate that it was measured with."""
     served: Parity
     """The packed model's translations compared with those that were scored."""
     alone: Parity
@@ -79,7 +98,7 @@ def judge(inputs: GateInputs, policy: GatePolicy) -> GateVerdict:
         [
             _check_comparable(inputs),
             _check_better(inputs, policy),
-            _check_leakage(inputs.leakage, policy),
+            _check_leakage(inputs, policy),
             _check_parity(
                 "served as scored", inputs.served, "pack the model again, or evaluate it again"
             ),
@@ -146,19 +165,29 @@ def _check_better(inputs: GateInputs, policy: GatePolicy) -> GateCheck:
             )
 
 
-def _check_leakage(leakage: Mapping[str, Any], policy: GatePolicy) -> GateCheck:
+def _check_leakage(inputs: GateInputs, policy: GatePolicy) -> GateCheck:
+    leakage, remedy = inputs.leakage, "split by groups"
     exact, near_percent = leakage["exact_source"], leakage["near_source_percent"]
     text = (
         f"{exact:,} test sentences occur in the training text, and {near_percent:.1f} % nearly "
         f"occur; 0 and {policy.max_near_leakage_percent:g} % are allowed"
     )
-    if exact == 0 and near_percent <= policy.max_near_leakage_percent:
+    same_definition = dict(inputs.near_duplicate) == dict(policy.near_duplicate)
+    if not same_definition:
+        text += (
+            f"; near duplicates were measured with {_describe(inputs.near_duplicate)}, but "
+            f"prepare.near_duplicate is {_describe(policy.near_duplicate)}"
+        )
+        remedy = "prepare, train and evaluate with the present settings"
+    if same_definition and exact == 0 and near_percent <= policy.max_near_leakage_percent:
         return GateCheck("leakage", True, text)
     if policy.accept_leakage:
         return GateCheck("leakage", True, f"{text}: accepted with --accept-leakage")
-    return GateCheck(
-        "leakage", False, f"{text}: split by groups, or accept it with --accept-leakage"
-    )
+    return GateCheck("leakage", False, f"{text}: {remedy}, or accept it with --accept-leakage")
+
+
+def _describe(near_duplicate: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {value:g}" for name, value in near_duplicate.items())
 
 
 def _check_parity(name: str, parity: Parity, remedy: str) -> GateCheck:

@@ -12,13 +12,13 @@ from tracelate.errors import InputError
 from tracelate.evaluation.lineage import Lineage, read_lineage
 from tracelate.evaluation.results import Evidence, read_evidence
 from tracelate.files import sha256_of
-from tracelate.tracking.address import shown_uri
-from tracelate.tracking.evaluation_contents import STAGE
-from tracelate.tracking.failures import ArtifactError
-from tracelate.tracking.records import StoredRun
-from tracelate.tracking.reference_runs import find_evaluated_run
-from tracelate.tracking.references import Reference
-from tracelate.tracking.store import Store
+from tracelate.tracking.references.reference_runs import find_evaluated_run
+from tracelate.tracking.references.references import Reference
+from tracelate.tracking.runs.evaluation_contents import STAGE
+from tracelate.tracking.store.address import shown_uri
+from tracelate.tracking.store.failures import ArtifactError
+from tracelate.tracking.store.records import StoredRun
+from tracelate.tracking.store.store import Store
 
 CHECKED_FILES = (layout.LINEAGE, layout.METRICS, layout.TRANSLATIONS)
 """Files of an evaluation whose sha256 the run's tags contain."""

@@ -37,24 +37,19 @@ from tracelate.registry.versions import (
     find_version,
     register_version,
 )
-from tracelate.tracking.references import Reference
-from tracelate.tracking.store import Store, connect
+from tracelate.tracking.references.references import Reference
+from tracelate.tracking.store.store import Store, connect
 
 
 class PromotionRequest(NamedTuple):
-    """The model to promote, the alias to move, and the gate's settings."""
+    """The model to promote, the alias to move, and the gate's thresholds."""
 
     reference: Reference
     """The run whose model is to be promoted."""
     alias: Alias
-    metric: str
-    """bleu, chrf or ter."""
-    significance_level: float
+    policy: GatePolicy
     test: Path
     """File with the test sentences."""
-    seed_deviation: float = 0.0
-    """Standard deviation of the metric over seeds, in percent."""
-    accept_leakage: bool = False
     forced_because: str | None = None
     """Reason to move the alias even if checks fail; None to refuse then."""
     dry_run: bool = False
@@ -110,14 +105,8 @@ def _judge(
     request: PromotionRequest,
 ) -> Judgement:
     """Compares the candidate with the present champion and decides."""
-    comparison = compare_with_champion(store, candidate.evidence, request.alias, request.metric)
-    policy = GatePolicy(
-        request.metric,
-        request.significance_level,
-        candidate.lineage.params["prepare"]["max_near_leakage_percent"],
-        request.seed_deviation,
-        request.accept_leakage,
-    )
+    policy, evidence = request.policy, candidate.evidence
+    comparison = compare_with_champion(store, evidence, request.alias, policy.metric)
     if version is not None and version == comparison.version:
         # another process has promoted the candidate since the first look
         return Judgement("unchanged", GateVerdict([]), comparison, policy, None)
@@ -126,6 +115,7 @@ def _judge(
         incomparable=comparison.incomparable,
         significance=comparison.significance,
         leakage=candidate.lineage.leakage["test"],
+        near_duplicate=candidate.lineage.near_duplicate,
         served=retranslation.served,
         alone=retranslation.alone,
     )

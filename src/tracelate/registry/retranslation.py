@@ -10,9 +10,9 @@ from tracelate.comparison.parity import Parity, compare_translations
 from tracelate.files import sha256_of
 from tracelate.registry.candidate import Candidate
 from tracelate.registry.logged_evaluation import refuse_other_lineage
-from tracelate.tracking.packed_models import packed_model
-from tracelate.tracking.packed_translator import load_packed_translator
-from tracelate.tracking.stored_references import find_stored
+from tracelate.tracking.packages.packed_translator import load_packed_translator
+from tracelate.tracking.references.packed_models import packed_model
+from tracelate.tracking.references.stored_references import find_stored
 
 OnProgress = Callable[[str, int, int], object]
 """Called with the name of the step, the number of sentences done since the last call, and the

@@ -14,7 +14,7 @@ from tracelate.registry.alias_history import (
 from tracelate.registry.alias_lock import hold_lock, refuse_lost
 from tracelate.registry.verdict import VERDICT_TAG
 from tracelate.registry.versions import Alias, current_version
-from tracelate.tracking.store import connect
+from tracelate.tracking.store.store import connect
 
 
 def roll_back(alias: Alias, reason: str | None) -> Event:

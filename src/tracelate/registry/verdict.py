@@ -10,7 +10,7 @@ from tracelate.registry.candidate import Candidate
 from tracelate.registry.champion import ChampionComparison
 from tracelate.registry.gate import GatePolicy, GateVerdict
 from tracelate.registry.versions import Alias
-from tracelate.tracking.store import Store
+from tracelate.tracking.store.store import Store
 
 VERDICT_FOLDER = "promotion"
 """Folder of the verdicts' files among a run's artifacts."""

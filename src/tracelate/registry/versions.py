@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from tracelate.errors import InputError
 from tracelate.registry.alias_lock import hold_lock
-from tracelate.tracking.store import Store
+from tracelate.tracking.store.store import Store
 
 NAME = re.compile(r"[A-Za-z0-9._-]{1,200}")
 ALIAS = re.compile(r"(?!latest$|v[0-9]+$)[A-Za-z0-9_-]{1,200}", re.IGNORECASE)

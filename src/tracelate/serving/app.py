@@ -23,8 +23,8 @@ from tracelate.serving.invocations import Invocations
 from tracelate.serving.limits import Limits, TranslationRequest, TranslationRequests
 from tracelate.serving.servable import ServableModel
 from tracelate.serving.turns import BatchSize
-from tracelate.tracking.log_model import EXAMPLE
-from tracelate.tracking.packed_translator import TranslationOptions
+from tracelate.tracking.packages.packed_translator import TranslationOptions
+from tracelate.tracking.runs.log_model import EXAMPLE
 
 BATCH_CELLS = 2_000_000
 """Most `search_cells` of a batch. The most expensive batch, in which each byte is a piece and

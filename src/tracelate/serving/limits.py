@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, FailFast, ValidationError
 from pydantic_core import ErrorDetails
 
 from tracelate.serving.answers import RefusedError
-from tracelate.tracking.packed_translator import TranslationOptions
+from tracelate.tracking.packages.packed_translator import TranslationOptions
 
 ESCAPED_BYTES = 12
 r"""A character as long as JSON writes it: \ud83d\ude00."""

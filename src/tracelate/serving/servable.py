@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 from tracelate.evaluation.lineage import Lineage, lineage_document
 from tracelate.lineage.checks import refuse_changed_project
-from tracelate.tracking.packed_models import ModelSource, packed_model
-from tracelate.tracking.packed_translator import PackedTranslator, load_packed_translator
-from tracelate.tracking.references import Reference
+from tracelate.tracking.packages.packed_translator import PackedTranslator, load_packed_translator
+from tracelate.tracking.references.packed_models import ModelSource, packed_model
+from tracelate.tracking.references.references import Reference
 
 
 class ServableModel(NamedTuple):

@@ -22,7 +22,7 @@ from tracelate.serving.limits import Limits
 from tracelate.serving.listener import open_listener
 from tracelate.serving.open_files import AcceptErrors, ConnectionLimits, connection_limits
 from tracelate.serving.servable import ServableModel, load_servable
-from tracelate.tracking.references import Reference
+from tracelate.tracking.references.references import Reference
 from tracelate.training.cpu_ram import tune_cpu_ram
 
 STOP_S = 28

@@ -8,18 +8,18 @@ from pathlib import Path
 from tracelate import layout
 from tracelate.errors import InputError
 from tracelate.evaluation.results import METRICS, TRANSLATIONS, Evidence, read_evidence
-from tracelate.tracking.address import shown_uri
-from tracelate.tracking.evaluation_contents import STAGE
-from tracelate.tracking.failures import ArtifactError
-from tracelate.tracking.local_references import changed_model_files, read_local_lineage
-from tracelate.tracking.records import StoredRun
-from tracelate.tracking.reference_runs import connect_for, find_evaluated_run
-from tracelate.tracking.references import (
+from tracelate.tracking.references.local_references import changed_model_files, read_local_lineage
+from tracelate.tracking.references.reference_runs import connect_for, find_evaluated_run
+from tracelate.tracking.references.references import (
     FilesReference,
     ProjectReference,
     Reference,
 )
-from tracelate.tracking.store import Store
+from tracelate.tracking.runs.evaluation_contents import STAGE
+from tracelate.tracking.store.address import shown_uri
+from tracelate.tracking.store.failures import ArtifactError
+from tracelate.tracking.store.records import StoredRun
+from tracelate.tracking.store.store import Store
 
 
 def find_evidence(reference: Reference) -> Evidence:

@@ -14,9 +14,9 @@ from tracelate import layout
 from tracelate.comparison.comparability import comparable_key
 from tracelate.errors import InputError
 from tracelate.metric_table import METRICS
-from tracelate.tracking.records import StoredRun
-from tracelate.tracking.runs import COMMIT_TAG
-from tracelate.tracking.store import connect
+from tracelate.tracking.runs.runs import COMMIT_TAG
+from tracelate.tracking.store.records import StoredRun
+from tracelate.tracking.store.store import connect
 
 TEST_HASH = f"sha256.{layout.TEST.as_posix()}"
 SIGNATURE = "signature."

@@ -6,12 +6,12 @@ from typing import NamedTuple
 
 from tracelate.errors import InputError
 from tracelate.metric_table import METRICS
-from tracelate.tracking.records import StoredRun
-from tracelate.tracking.reference_runs import run_of_reference, shown_run
-from tracelate.tracking.references import Reference
+from tracelate.tracking.references.reference_runs import run_of_reference, shown_run
+from tracelate.tracking.references.references import Reference
 from tracelate.tracking.run_table import comparable_key_of
-from tracelate.tracking.runs import COMMIT_TAG
-from tracelate.tracking.store import connect
+from tracelate.tracking.runs.runs import COMMIT_TAG
+from tracelate.tracking.store.records import StoredRun
+from tracelate.tracking.store.store import connect
 
 SEED = "train.seed"
 NO_RESULT = ("runtime.", "registry.")

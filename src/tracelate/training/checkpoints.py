@@ -8,6 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import pickle
+import shutil
+import zipfile
+import zlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -36,6 +40,32 @@ def fingerprint(
     }
     text = json.dumps(identity, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def set_aside_damaged(checkpoint_dir: Path) -> Path | None:
+    """Renames the folder if a checkpoint in it is damaged, so that the training begins anew.
+
+    Returns the folder's new path, or None if no checkpoint is damaged.
+    """
+    if not any(_is_damaged(path) for path in checkpoint_dir.glob("*.ckpt")):
+        return None
+    aside = checkpoint_dir.with_name(f"{checkpoint_dir.name}.damaged")
+    shutil.rmtree(aside, ignore_errors=True)
+    return checkpoint_dir.rename(aside)
+
+
+def _is_damaged(checkpoint: Path) -> bool:
+    """Returns True if a byte of the file has changed, by the checksums of its zip archive."""
+    try:
+        with zipfile.ZipFile(checkpoint) as archive:
+            if archive.testzip() is not None:
+                return True
+        content = torch.load(checkpoint, weights_only=True, mmap=True)
+        return not isinstance(content["global_step"], int) or "state_dict" not in content
+    except (zipfile.BadZipFile, pickle.UnpicklingError, RuntimeError, EOFError, OSError):
+        return True
+    except (LookupError, TypeError, ValueError, NotImplementedError, zlib.error):
+        return True
 
 
 def resume_step(checkpoint_dir: Path) -> int:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from safetensors import SafetensorError
+import torch
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -94,16 +96,69 @@ def load_model(folder: Path) -> TrainedModel:
         if not (folder / name).is_file():
             raise InputError(f"{folder / name} is missing: train a model first, with `make run`")
     config = CONFIG_FORMAT.read(folder / CONFIG)
-    try:
-        model = Seq2Seq(config.settings, config.vocabulary_size, SubwordTokenizer.padding_id)
-        model.load_state_dict(load_file(folder / WEIGHTS))
-    except (SafetensorError, RuntimeError) as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(f"the model in {folder} is damaged ({reason}): train it again") from error
-    if sha256_of(folder / TOKENIZER) != config.tokenizer_sha256:
+    tokenizer = _load_tokenizer(folder / TOKENIZER, config)
+    _refuse_unfit_weights(folder / WEIGHTS, config)
+    model = _build(config)
+    weights = load_file(folder / WEIGHTS)
+    for name, tensor in weights.items():
+        if not tensor.isfinite().all():
+            raise InputError(
+                f"{folder / WEIGHTS}: the tensor {name} has values that are not finite: restore "
+                "the file, or train the model again"
+            )
+    model.load_state_dict(weights)
+    return TrainedModel(model.eval(), tokenizer, config)
+
+
+def _load_tokenizer(path: Path, config: SavedConfig) -> SubwordTokenizer:
+    if sha256_of(path) != config.tokenizer_sha256:
         raise InputError(
-            f"{folder / TOKENIZER} is not the tokenizer that the model was trained with, "
+            f"{path} is not the tokenizer that the model was trained with, "
             f"whose sha256 is {config.tokenizer_sha256}: restore it"
         )
-    tokenizer = SubwordTokenizer.load(folder / TOKENIZER)
-    return TrainedModel(model.eval(), tokenizer, config)
+    tokenizer = SubwordTokenizer.load(path)
+    if tokenizer.size != config.vocabulary_size:
+        raise InputError(
+            f"{path} has {tokenizer.size:,} pieces, but {CONFIG} beside it says "
+            f"{config.vocabulary_size:,}: restore both"
+        )
+    return tokenizer
+
+
+def _build(config: SavedConfig) -> Seq2Seq:
+    return Seq2Seq(config.settings, config.vocabulary_size, SubwordTokenizer.padding_id)
+
+
+def _refuse_unfit_weights(path: Path, config: SavedConfig) -> None:
+    """Raises InputError if a tensor of the file is missing, unknown, or of another shape or type.
+
+    It reads the file's header alone and allocates no memory for tensors.
+    """
+    remedy = "restore the file, or train the model again"
+    try:
+        with torch.device("meta"):
+            wanted = {
+                name: _layout(tensor.dtype, tensor.shape)
+                for name, tensor in _build(config).state_dict().items()
+            }
+        with safe_open(path, framework="pt") as file:
+            names = file.keys()
+            found = {name: _layout_in_file(file.get_slice(name)) for name in names}
+    except (SafetensorError, RuntimeError, MemoryError, OverflowError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f"{path} is damaged ({reason}): {remedy}") from error
+    for name in sorted(wanted.keys() | found.keys()):
+        if wanted.get(name) != found.get(name):
+            raise InputError(
+                f"{path}: the tensor {name} is {found.get(name, 'missing')}, but {CONFIG} beside "
+                f"it describes {wanted.get(name, 'none of that name')}: {remedy}"
+            )
+
+
+def _layout(dtype: torch.dtype, shape: Sequence[int]) -> str:
+    return f"{str(dtype).removeprefix('torch.')} {list(shape)}"
+
+
+def _layout_in_file(tensor: Any) -> str:
+    dtype = {"F32": "float32"}.get(tensor.get_dtype(), tensor.get_dtype())
+    return f"{dtype} {tensor.get_shape()}"

@@ -51,13 +51,13 @@ def test_ready_made_splits_are_kept_and_validation_is_valid(tmp_path: Path) -> N
         "valid": 2,
         "test": 1,
     }
-    assert str(tmp_path) not in json.dumps(corpus.provenance)
+    assert str(tmp_path) not in corpus.provenance.model_dump_json()
 
 
 def test_the_provenance_changes_with_the_text(tmp_path: Path) -> None:
-    first = read(write_dataset(tmp_path / "a", train=FLAT)).provenance["sha256_of_pairs"]
-    same = read(write_dataset(tmp_path / "b", train=STRUCT)).provenance["sha256_of_pairs"]
-    other = read(write_dataset(tmp_path / "c", train=FLAT[:1])).provenance["sha256_of_pairs"]
+    first = read(write_dataset(tmp_path / "a", train=FLAT)).provenance.hashes
+    same = read(write_dataset(tmp_path / "b", train=STRUCT)).provenance.hashes
+    other = read(write_dataset(tmp_path / "c", train=FLAT[:1])).provenance.hashes
     assert first == same != other
 
 

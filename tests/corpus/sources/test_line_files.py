@@ -43,7 +43,7 @@ def test_files_become_splits_and_a_provenance_without_this_machines_paths(tmp_pa
     both = FileSource(alone.model_copy(update={"test": test}), "en", "es").read()
     assert list(both.splits) == ["train", "test"]
     assert str(tmp_path) not in str(both.provenance)
-    assert both.provenance["files"]["test"]["target"]["name"] == "b.es"
+    assert both.provenance.model_dump()["files"]["test"]["target"]["name"] == "b.es"
 
 
 def test_files_of_unequal_length_are_refused_with_their_counts(tmp_path: Path) -> None:

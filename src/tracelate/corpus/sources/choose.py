@@ -1,26 +1,81 @@
-"""The corpus source that the settings name."""
+"""The table of corpus sources: the source that the settings name, and the provenance of any."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, Union
+
+from pydantic import Discriminator, Tag, TypeAdapter
+
 from tracelate.config import DownloadConfig
-from tracelate.corpus.sources.catalogs import CatalogSource
-from tracelate.corpus.sources.hub import HubSource
-from tracelate.corpus.sources.line_files import FileSource
+from tracelate.corpus.provenance import Provenance
+from tracelate.corpus.sources.catalogs import CatalogProvenance, CatalogSource
+from tracelate.corpus.sources.hub import HubProvenance, HubSource
+from tracelate.corpus.sources.line_files import FileProvenance, FileSource
 from tracelate.corpus.sources.source import CorpusSource
 from tracelate.errors import InputError
+from tracelate.file_format import Document, checked, json_text, read_document
+
+
+class SourceKind(NamedTuple):
+    """A kind of corpus."""
+
+    source: Callable[[Any, str, str], CorpusSource]
+    """Takes its section of the settings, and the codes of source and target language."""
+    provenance: type[Provenance]
+
+
+SOURCES: Mapping[str, SourceKind] = {
+    "catalogs": SourceKind(CatalogSource, CatalogProvenance),
+    "hub": SourceKind(HubSource, HubProvenance),
+    "files": SourceKind(FileSource, FileProvenance),
+}
+"""All kinds of corpora by the name of their section in `download`."""
+
+
+def _kind_of(provenance: Any) -> str | None:
+    if isinstance(provenance, dict):
+        name = provenance.get("corpus")
+        return name if isinstance(name, str) else None
+    return getattr(provenance, "corpus", None)
+
+
+if TYPE_CHECKING:
+    AnyProvenance = Provenance
+else:
+    AnyProvenance = Annotated[
+        Union[tuple(Annotated[kind.provenance, Tag(name)] for name, kind in SOURCES.items())],  # noqa: UP007
+        Discriminator(
+            _kind_of,
+            custom_error_type="unknown_corpus",
+            custom_error_message=(
+                f"corpus should be one of {', '.join(SOURCES)}, unless a newer version wrote it"
+            ),
+        ),
+    ]
+"""A provenance of one of the SOURCES, as the type of a field: its `corpus` selects the class."""
+
+_PROVENANCE: TypeAdapter[Provenance] = TypeAdapter(AnyProvenance)
+_REMEDY = "fetch the corpus again, with python -m pipeline.download"
 
 
 def choose_source(config: DownloadConfig) -> CorpusSource:
+    """Returns the source that the settings name. Raises InputError if the languages are equal."""
     source, target = config.source_language, config.target_language
     if source == target:
         raise InputError(
             f"download.source_language and download.target_language are both {source!r}: "
             "change one of them"
         )
-    match config.corpus:
-        case "catalogs":
-            return CatalogSource(config.catalogs, source, target)
-        case "hub":
-            return HubSource(config.hub, source, target)
-        case "files":
-            return FileSource(config.files, source, target)
+    return SOURCES[config.corpus].source(config.corpus_settings, source, target)
+
+
+def read_provenance(path: Path) -> Provenance:
+    """Reads a provenance.json. Raises InputError if it is missing or damaged."""
+    document = read_document(path, str(path), _REMEDY)
+    return checked(_parsed, document, str(path), _REMEDY)
+
+
+def _parsed(document: Document) -> Provenance:
+    return _PROVENANCE.validate_json(json_text(document))

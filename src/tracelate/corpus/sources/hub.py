@@ -10,20 +10,47 @@ import hashlib
 import json
 import logging
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from tracelate.config import HubConfig
 from tracelate.corpus.pairs import Pair
+from tracelate.corpus.provenance import Provenance, Sha256
 from tracelate.corpus.raw import ALL
-from tracelate.corpus.sources.source import Corpus
+from tracelate.corpus.sources.source import Corpus, count_pairs
 from tracelate.errors import InputError
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
 _SPLITS = {"train": "train", "validation": "valid", "valid": "valid", "test": "test"}
+
+
+class HubProvenance(Provenance):
+    """The dataset that was read, and hashes of its pairs."""
+
+    corpus: Literal["hub"] = "hub"
+    name: str
+    revision: str | None
+    """None of a local folder."""
+    commit: str | None
+    """Commit of the revision at that time, if `datasets` reports it."""
+    sha256_of_pairs: dict[str, Sha256]
+    """By split."""
+
+    @property
+    def title(self) -> str:
+        return f"{self.name} {self.revision or ''}".strip()
+
+    @property
+    def hashes(self) -> Sequence[str]:
+        return list(self.sha256_of_pairs.values())
+
+    @property
+    def description(self) -> str:
+        commit = f", commit {self.commit}" if self.commit else ""
+        return f"{super().description}{commit}"
 
 
 class HubSource:
@@ -44,16 +71,16 @@ class HubSource:
         splits = {
             names.get(split, split): self._pairs(split, part) for split, part in known.items()
         }
-        provenance = {
-            "corpus": "hub",
-            "name": Path(self.config.name).name if self._is_local() else self.config.name,
-            "revision": None if self._is_local() else self.config.revision,
-            "commit": find_commit(known["train"].info),
-            "sha256_of_pairs": {split: hash_pairs(pairs) for split, pairs in splits.items()},
-            "licence": self.config.licence,
-            "source_language": self.source_language,
-            "target_language": self.target_language,
-        }
+        provenance = HubProvenance(
+            name=Path(self.config.name).name if self._is_local() else self.config.name,
+            revision=None if self._is_local() else self.config.revision,
+            commit=find_commit(known["train"].info),
+            sha256_of_pairs={split: hash_pairs(pairs) for split, pairs in splits.items()},
+            licence=self.config.licence,
+            source_language=self.source_language,
+            target_language=self.target_language,
+            pairs=count_pairs(splits),
+        )
         return Corpus(splits, provenance)
 
     def _is_local(self) -> bool:

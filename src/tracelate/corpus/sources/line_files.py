@@ -7,14 +7,61 @@ that occurs twice cannot end up on both sides of a split.
 from __future__ import annotations
 
 import codecs
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any, Literal
 
 from tracelate.config import FilePair, FilesConfig
 from tracelate.corpus.pairs import Pair
+from tracelate.corpus.provenance import CorpusFile, Provenance, ProvenancePart, Sha256
 from tracelate.corpus.raw import ALL
-from tracelate.corpus.sources.source import Corpus
+from tracelate.corpus.sources.source import Corpus, count_pairs
 from tracelate.errors import InputError
 from tracelate.files import sha256_of
+
+
+class TextFile(ProvenancePart):
+    """A text file that was read."""
+
+    name: str
+    """Without its folder."""
+    sha256: Sha256
+
+
+class TextFilePair(ProvenancePart):
+    """The two files of a split."""
+
+    source: TextFile
+    target: TextFile
+
+
+class FileProvenance(Provenance):
+    """The text files that were read, which lie in the project."""
+
+    corpus: Literal["files"] = "files"
+    files: dict[str, TextFilePair]
+    """By split."""
+
+    @property
+    def title(self) -> str:
+        return "local files"
+
+    @property
+    def hashes(self) -> Sequence[str]:
+        return [side.sha256 for pair in self.files.values() for side in (pair.source, pair.target)]
+
+    def files_on_disk(self, settings: Mapping[str, Any], root: Path) -> Sequence[CorpusFile]:
+        files = []
+        for split, pair in self.files.items():
+            named = settings.get("train" if split == ALL else split)
+            if named is None:
+                raise InputError(
+                    f"the provenance has text files of the split {split!r}, and its settings "
+                    "(download.files) name none: restore the lineage"
+                )
+            for path, side in ((named["source"], pair.source), (named["target"], pair.target)):
+                files.append(CorpusFile(path, root / path, side.sha256))
+        return files
 
 
 class FileSource:
@@ -28,22 +75,23 @@ class FileSource:
         files = {split: pair for split, pair in named.items() if pair is not None}
         if list(files) == ["train"]:
             files = {ALL: files["train"]}
-        provenance = {
-            "corpus": "files",
-            "files": {split: _describe(pair) for split, pair in files.items()},
-            "licence": self.config.licence,
-            "source_language": self.source_language,
-            "target_language": self.target_language,
-        }
-        return Corpus({split: _read_aligned(pair) for split, pair in files.items()}, provenance)
+        splits = {split: _read_aligned(pair) for split, pair in files.items()}
+        provenance = FileProvenance(
+            files={split: _describe(pair) for split, pair in files.items()},
+            licence=self.config.licence,
+            source_language=self.source_language,
+            target_language=self.target_language,
+            pairs=count_pairs(splits),
+        )
+        return Corpus(splits, provenance)
 
 
-def _describe(pair: FilePair) -> dict[str, dict[str, str]]:
-    sides = {"source": Path(pair.source), "target": Path(pair.target)}
-    return {
-        side: {"name": path.name, "sha256": sha256_of(_existing(path))}
-        for side, path in sides.items()
-    }
+def _describe(pair: FilePair) -> TextFilePair:
+    source, target = (
+        TextFile(name=path.name, sha256=sha256_of(_existing(path)))
+        for path in (Path(pair.source), Path(pair.target))
+    )
+    return TextFilePair(source=source, target=target)
 
 
 def _read_aligned(files: FilePair) -> list[Pair]:

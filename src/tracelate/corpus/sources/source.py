@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from tracelate.corpus.pairs import Pair
+from tracelate.corpus.provenance import Provenance
 
 
 class Corpus(NamedTuple):
     splits: Mapping[str, Sequence[Pair]]
     """Under "all", or under those of train, valid and test that are ready-made."""
-    provenance: Mapping[str, Any]
+    provenance: Provenance
 
 
 class CorpusSource(Protocol):
@@ -19,3 +20,8 @@ class CorpusSource(Protocol):
 
     def read(self) -> Corpus:
         """Fetches what is not here yet. Raises InputError when it cannot."""
+
+
+def count_pairs(splits: Mapping[str, Sequence[Pair]]) -> dict[str, int]:
+    """Returns the number of pairs by split."""
+    return {split: len(pairs) for split, pairs in splits.items()}

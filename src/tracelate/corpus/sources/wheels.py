@@ -15,8 +15,6 @@ import tempfile
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import platformdirs
-
 from tracelate.config import CatalogsConfig
 from tracelate.errors import InputError
 from tracelate.files import sha256_of
@@ -24,7 +22,10 @@ from tracelate.files import sha256_of
 
 def cached_wheel(sha256: str) -> Path:
     """The path of the wheel with that hash in the cache. TRACELATE_CACHE moves the cache."""
-    folder = os.environ.get("TRACELATE_CACHE") or platformdirs.user_cache_path("tracelate")
+    # imported here: a packed model reads a provenance without it
+    from platformdirs import user_cache_path
+
+    folder = os.environ.get("TRACELATE_CACHE") or user_cache_path("tracelate")
     return Path(folder) / "wheels" / f"{sha256}.whl"
 
 

@@ -1,0 +1,129 @@
+"""A model's card: what it is, how good it is and where it comes from, as Markdown."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from tracelate import layout
+from tracelate.evaluation.lineage import Lineage, read_lineage
+from tracelate.evaluation.metrics_file import read_metrics
+from tracelate.evaluation.report import Metrics
+from tracelate.files import read_json, whole_file
+from tracelate.metric_table import titled_direction
+from tracelate.model.architecture import architecture_name
+from tracelate.saved_settings import model_config_of
+from tracelate.tracking.packages.package_files import CARD, PICTURES
+
+
+def write_card(folder: Path, root: Path = Path()) -> None:
+    """Writes the card of the project's model, with its pictures beside it."""
+    pictures = sorted((root / layout.FIGURES).glob("*.png"))
+    (folder / PICTURES).mkdir(parents=True, exist_ok=True)
+    for picture in pictures:
+        shutil.copyfile(picture, folder / PICTURES / picture.name)
+    text = model_card(
+        read_lineage(root / layout.LINEAGE),
+        read_metrics(root / layout.METRICS),
+        read_json(root / layout.TRAINING_REPORT),
+        read_json(root / layout.DATA_REPORT),
+        [picture.name for picture in pictures],
+    )
+    with whole_file(folder / CARD) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def model_card(
+    lineage: Lineage,
+    metrics: Metrics,
+    training: dict[str, Any],
+    data: dict[str, Any],
+    pictures: Sequence[str],
+) -> str:
+    """`training` and `data` are the contents of reports/train.json and reports/data.json."""
+    model = architecture_name(model_config_of(lineage.params["model"]))
+    sections = {
+        f"{lineage.pair}: {model}": _what(lineage, model, training),
+        "Scores": _scores(metrics),
+        "Data": _data(lineage, data),
+        "Where it comes from": _chain(lineage),
+        "Known limits": _limits(metrics, data),
+        "Pictures": [f"![{Path(name).stem}]({PICTURES}/{name})" for name in pictures],
+    }
+    paragraphs = (
+        "\n".join([f"{'#' if number == 0 else '##'} {title}", "", *lines])
+        for number, (title, lines) in enumerate(sections.items())
+    )
+    return "\n\n".join(paragraphs) + "\n"
+
+
+def _what(lineage: Lineage, model: str, training: dict[str, Any]) -> list[str]:
+    download = lineage.params["download"]
+    return [
+        f"Translates from {download['source_language']} to {download['target_language']}: an "
+        f"encoder-decoder ({model}) with {training['parameter_count']:,} parameters, trained for "
+        f"{training['epochs']} epochs ({training['steps']:,} steps) on {lineage.corpus}."
+    ]
+
+
+def _scores(metrics: Metrics) -> Iterator[str]:
+    yield (
+        f"On {metrics.test.sentences:,} test sentences "
+        f"(sha256 {_short(metrics.test.sha256)}), in percent:"
+    )
+    yield ""
+    yield "| | score | 95 % interval | signature |"
+    yield "| --- | --- | --- | --- |"
+    for score in metrics.scores:
+        signature = score.signature.replace("|", " ")
+        yield (
+            f"| {titled_direction(score.name)} | {score.value:.2f} | "
+            f"{score.low:.2f} to {score.high:.2f} | {signature} |"
+        )
+    yield ""
+    yield "Scores of other test sets or signatures cannot be compared with these."
+
+
+def _data(lineage: Lineage, data: dict[str, Any]) -> list[str]:
+    splits = ", ".join(f"{name} {split['pairs']:,}" for name, split in data["splits"].items())
+    near = lineage.leakage["test"]["near_source_percent"]
+    return [
+        f"- corpus: {lineage.corpus}",
+        f"- licence: {lineage.provenance.licence}",
+        f"- sentence pairs: {splits}",
+        f"- test sentences that nearly occur in training: {near:.1f} % ({data['near_duplicate']})",
+    ]
+
+
+def _chain(lineage: Lineage) -> Iterator[str]:
+    training = lineage.training
+    changed = ", with changes that are not in it" if training.dirty else ""
+    yield f"Training run `{training.run_id}`, git commit `{training.commit or 'none'}`{changed}."
+    yield "`lineage.json` has every hash and setting in full; they begin with:"
+    yield ""
+    yield "| file | sha256 |"
+    yield "| --- | --- |"
+    for name, sha256 in lineage.files.items():
+        yield f"| {name} | `{_short(sha256)}` |"
+    if (archive := lineage.provenance.archive_sha256) is not None:
+        yield f"| {lineage.corpus} | `{_short(archive)}` |"
+
+
+def _limits(metrics: Metrics, data: dict[str, Any]) -> Iterator[str]:
+    yield (
+        f"- It has seen text of one kind only, {data['splits']['train']['pairs']:,} pairs of it: "
+        "other text will be translated worse than the scores say."
+    )
+    scored = [(bucket.bleu.value, bucket) for bucket in metrics.buckets if bucket.bleu is not None]
+    if scored:
+        value, worst = min(scored, key=lambda one: one[0])
+        longest = "or more" if worst.longest is None else f"to {worst.longest}"
+        yield f"- It is worst on sources of {worst.shortest} {longest} words: BLEU {value:.1f}."
+    yield "- It translates sentence by sentence and knows no context."
+    yield "- Nobody has checked its translations for harmful or unfair content."
+
+
+def _short(sha256: str) -> str:
+    return sha256[:12]

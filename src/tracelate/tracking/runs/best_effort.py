@@ -1,0 +1,32 @@
+"""Writing to MLflow without risk for the training: a failure is a warning, not an error."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tracelate.tracking.store.address import shown_uri
+from tracelate.tracking.store.failures import StoreError, reason_of, reporting_failures
+
+
+@contextmanager
+def best_effort() -> Iterator[None]:
+    """Prints a warning if MLflow fails in the block, and continues after the block.
+
+    The stage's files contain everything that MLflow would have received.
+    """
+    try:
+        with reporting_failures():
+            yield
+    except StoreError as error:
+        _warn(error.reason)
+    except OSError as error:
+        _warn(reason_of(error))
+
+
+def _warn(reason: str) -> None:
+    sys.stderr.write(
+        f"warning: MLflow at {shown_uri()} failed ({reason}); the files are complete, and "
+        "`tracelate sync` writes them to MLflow\n"
+    )

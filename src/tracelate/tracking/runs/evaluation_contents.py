@@ -1,0 +1,105 @@
+"""The contents of a run from an evaluation's files, under the names that they have in MLflow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from tracelate import layout
+from tracelate.evaluation.lineage import Lineage
+from tracelate.evaluation.metrics_file import read_metrics
+from tracelate.evaluation.report import Metrics, read_translations
+from tracelate.files import read_json
+from tracelate.tracking.runs.run_contents import DataFile, RunContents
+from tracelate.tracking.runs.run_owner import process_tags
+from tracelate.tracking.runs.runs import hash_tags
+
+STAGE = "evaluation"
+TAGGED_FILES = (layout.TEST, layout.LINEAGE, layout.METRICS, layout.TRANSLATIONS)
+"""Files whose sha256 a tag of the run contains."""
+SHARPNESS = "sharpness_by_position"
+TABLE_COLUMNS = (
+    "source",
+    "reference",
+    "translation",
+    "sentence_bleu",
+    "sentence_chrf",
+    "group",
+)
+
+
+def evaluation_files(root: Path = Path()) -> list[Path]:
+    """Returns the files of an evaluation that its run in MLflow contains."""
+    return [*(root / path for path in layout.EVALUATION_FILES), *_figures(root)]
+
+
+def evaluation_contents(lineage: Lineage, root: Path) -> RunContents:
+    """Reads what an evaluation writes to its run."""
+    metrics = read_metrics(root / layout.METRICS)
+    speed = read_json(root / layout.SPEED)["sentences_per_s"]
+    return RunContents(
+        params={"evaluate": lineage.params["evaluate"]},
+        tags={
+            **process_tags(),  # the training's process may have ended
+            **hash_tags(TAGGED_FILES, root),
+            **scoring_tags(lineage.test_sha256, lineage.signatures),
+        },
+        datasets=[DataFile(layout.TEST, lineage.test_sha256, "test", metrics.test.sentences)],
+        metrics={**evaluation_metrics(metrics), "test_sentences_per_s": speed},
+        curves=[sharpness_curve(metrics)],
+        files={"figures": _figures(root), STAGE: [root / path for path in layout.EVALUATION_FILES]},
+        tables={"translations.json": _translation_columns(root / layout.TRANSLATIONS)},
+    )
+
+
+def scoring_tags(test_sha256: str, signatures: Mapping[str, str]) -> dict[str, str]:
+    """Returns the tags by which runs are comparable: the test set and the scores' signatures."""
+    return {
+        "test_set": test_sha256[:12],
+        f"sha256.{layout.TEST.as_posix()}": test_sha256,
+        **{f"signature.{name}": signature for name, signature in signatures.items()},
+    }
+
+
+def evaluation_metrics(metrics: Metrics) -> dict[str, float]:
+    """Returns each score with the ends of its interval, BLEU by source length, and attention's
+    measures.
+    """
+    return dict(_named_values(metrics))
+
+
+def sharpness_curve(metrics: Metrics) -> list[dict[str, float]]:
+    """Returns attention's sharpness by position, as a curve whose steps are tenths of a
+    translation.
+    """
+    tenths = metrics.attention.sharpness_by_position if metrics.attention is not None else []
+    return [
+        {"step": tenth, f"attention_{SHARPNESS}": value}
+        for tenth, value in enumerate(tenths, start=1)
+    ]
+
+
+def _named_values(metrics: Metrics) -> Iterator[tuple[str, float]]:
+    for score in metrics.scores:
+        yield f"test_{score.name}", score.value
+        yield f"test_{score.name}_low", score.low
+        yield f"test_{score.name}_high", score.high
+    for bucket in metrics.buckets:
+        if bucket.bleu is not None:
+            longest = "up" if bucket.longest is None else bucket.longest
+            name = f"test_bleu_by_source_length/{bucket.shortest}_{longest}_words"
+            yield name, bucket.bleu.value
+    if metrics.attention is not None:
+        for name, value in metrics.attention._asdict().items():
+            if name != SHARPNESS:
+                yield f"attention_{name}", value
+
+
+def _translation_columns(path: Path) -> dict[str, list[Any]]:
+    rows = list(read_translations(path))
+    return {name: [getattr(row, name) for row in rows] for name in TABLE_COLUMNS}
+
+
+def _figures(root: Path) -> list[Path]:
+    return sorted((root / layout.FIGURES).glob("*.png"))

@@ -1,0 +1,130 @@
+"""Writing a training to MLflow: its settings when it starts, the rest from its files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from tracelate import layout
+from tracelate.config import Params
+from tracelate.corpus.sources.choose import read_provenance
+from tracelate.files import read_json
+from tracelate.git import Commit, current_commit
+from tracelate.model.architecture import architecture_name
+from tracelate.saved_settings import model_config_of
+from tracelate.tracking.runs.run_contents import Curve, DataFile, RunContents
+from tracelate.tracking.runs.run_writer import RunWriter
+from tracelate.tracking.runs.runs import dvc_tags, hash_tags, source_tags, start_run
+from tracelate.tracking.runs.sync_marks import finish_stage, is_synced
+from tracelate.training.curve_files import read_curve
+from tracelate.training.run_file import read_training_run
+
+TRAIN, VALID = layout.TOKENIZED_TRAIN, layout.TOKENIZED_VALID
+CURVE_FILES = (layout.TRAIN_CURVE, layout.VALID_CURVE)
+STAGE = "training"
+UNUSED = ("evaluate", "registry")
+"""Sections of params.yaml that do not affect a training."""
+MEASURED = {
+    "best_valid_bleu": "best_valid_bleu",
+    "best_step": "best_step",
+    "parameter_count": "parameter_count",
+    "tokens_per_s": "target_tokens_per_s",
+    "seconds": "training_seconds",
+}
+"""From the name of a value in reports/train.json to its name in MLflow."""
+
+
+def start_training(params: Params, resumed_run_id: str | None) -> RunWriter:
+    """Starts the run of a training, or continues the run `resumed_run_id`.
+
+    Raises StoreError if MLflow fails.
+    """
+    values = params.model_dump()
+    origin = training_origin(values, current_commit())
+    tags = {**origin.tags, **dvc_tags()}
+    run, is_new = start_run(params.runtime.experiment, run_name(values), tags, resumed_run_id)
+    if is_new:
+        run.write(origin)
+    return run
+
+
+def track_training(run: RunWriter, params: Mapping[str, Any], root: Path = Path()) -> bool:
+    """Writes a finished training's files to its run.
+
+    Returns False if the run had them all already. Raises StoreError if MLflow fails.
+    """
+    files = training_files(root)
+    if is_synced(run, STAGE, files):
+        return False
+    run.write(training_contents(params, root))
+    finish_stage(run, STAGE, files)
+    return True
+
+
+def training_files(root: Path = Path()) -> list[Path]:
+    """Returns the files of a training that its run in MLflow contains."""
+    return [
+        root / path
+        for path in (*layout.TRAINING_INPUTS, layout.RUN, layout.TRAINING_REPORT, *CURVE_FILES)
+    ]
+
+
+def training_contents(params: Mapping[str, Any], root: Path) -> RunContents:
+    """Reads what a finished training writes to its run."""
+    training = read_training_run(root / layout.RUN)
+    report, curves = root / layout.TRAINING_REPORT, [root / curve for curve in CURVE_FILES]
+    origin = training_origin(params, Commit(training.commit, training.dirty), root)
+    return origin._replace(
+        metrics=training_metrics(report),
+        curves=[training_curve(curve) for curve in curves],
+        files={STAGE: [report, *curves]},
+    )
+
+
+def training_origin(params: Mapping[str, Any], commit: Commit, root: Path = Path()) -> RunContents:
+    """Returns the contents of a run that are known when its training starts.
+
+    The tags name the languages, the corpus, the code and the files that are read. Runs on the same
+    data have the same tag `data`.
+    """
+    hashes = hash_tags(layout.TRAINING_INPUTS, root)
+    tags = {"pair": language_pair(params), "data": hashes[f"sha256.{TRAIN}"][:12]}
+    provenance = root / layout.PROVENANCE
+    if provenance.is_file():
+        tags["corpus"] = read_provenance(provenance).title
+    return RunContents(
+        params={name: section for name, section in params.items() if name not in UNUSED},
+        tags={**tags, **source_tags(commit), **hashes},
+        datasets=[
+            DataFile(
+                path, hashes[f"sha256.{path}"], context, pq.read_metadata(root / path).num_rows
+            )
+            for path, context in ((TRAIN, "training"), (VALID, "validation"))
+        ],
+    )
+
+
+def run_name(params: Mapping[str, Any]) -> str:
+    """Returns the languages and the architecture, such as `en-es gru, general`."""
+    return f"{language_pair(params)} {architecture_name(model_config_of(params['model']))}"
+
+
+def language_pair(params: Mapping[str, Any]) -> str:
+    """Returns the codes of source and target language, such as `en-es`."""
+    return f"{params['download']['source_language']}-{params['download']['target_language']}"
+
+
+def training_metrics(report: Path) -> dict[str, float]:
+    """Returns the values of reports/train.json under their names in MLflow."""
+    values = read_json(report)
+    return {MEASURED[name]: values[name] for name in MEASURED}
+
+
+def training_curve(path: Path) -> Curve:
+    """Returns the rows of a curve's file without the epoch, which MLflow does not show."""
+    return [
+        {name: value for name, value in row.items() if name != "epoch"} for row in read_curve(path)
+    ]
