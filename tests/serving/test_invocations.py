@@ -65,6 +65,7 @@ async def post(
     headers: Iterable[tuple[str, str]] = (),
     stalls: bool = False,
     leaves: bool = False,
+    client: str = "192.0.2.7",
 ) -> Answer:
     """The answer to a body that comes in chunks; one that stalls never comes to its end.
 
@@ -91,7 +92,7 @@ async def post(
         "method": "POST",
         "path": "/invocations",
         "headers": [(name.encode(), value.encode()) for name, value in named],
-        "client": ("192.0.2.7", 40_000),
+        "client": (client, 40_000),
     }
     await invocations(scope, receive, send)
     start, *rest = sent
@@ -325,6 +326,23 @@ def test_a_request_over_the_limit_is_refused_with_a_retry_time_and_the_others_ar
     *at_once, later = asyncio.run(three_and_one())
     assert sorted(answer.status for answer in at_once) == [200, 200, 503]
     assert later.status == 200
+
+
+def test_a_client_with_many_requests_does_not_keep_out_the_first_request_of_another() -> None:
+    translator = FakeTranslator()
+    translator.hangs = True
+    invocations = served(translator, LIMITS._replace(requests=2, timeout_s=0.5))
+    body = json.dumps(GOOD).encode()
+    clients = ["a", "a", "a", "b", "b", "c", "d"]
+
+    async def all_at_once() -> list[str]:
+        answers = await asyncio.gather(*(post(invocations, body, client=one) for one in clients))
+        return [answer.body["message"] for answer in answers]
+
+    messages = asyncio.run(all_at_once())
+    admitted = [message.startswith("no answer within") for message in messages]
+    assert admitted == [True, True, False, True, False, True, False]
+    assert not invocations.inside
 
 
 def test_before_the_model_is_ready_nothing_passes() -> None:

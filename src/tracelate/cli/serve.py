@@ -51,7 +51,9 @@ def serve(
     max_requests: Annotated[
         int,
         typer.Option(
-            min=1, help="Largest number of requests at once; others get 503 with Retry-After."
+            min=1,
+            help="Largest number of requests at once; others get 503 with Retry-After. A client "
+            "that has none may have one beyond it, up to twice the number.",
         ),
     ] = 64,
     timeout: Annotated[

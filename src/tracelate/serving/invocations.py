@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import traceback
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future
 from http import HTTPStatus
@@ -40,7 +41,8 @@ class Invocations:
         self.translate = translate
         self.requests = requests
         self.is_ready = is_ready
-        self.inside = 0
+        self.inside = Counter[str]()
+        """Requests that wait for their translations, by the address of their client."""
 
     @property
     def limits(self) -> Limits:
@@ -63,16 +65,10 @@ class Invocations:
     async def _answer(
         self, scope: Scope, receive: Receive, request: TranslationRequest
     ) -> Response:
-        # a request counts when it is all there: slow clients keep nobody out
-        if self.inside >= self.limits.requests:
-            raise RefusedError(
-                HTTPStatus.SERVICE_UNAVAILABLE,
-                f"{self.inside} requests at once, and the limit is {self.limits.requests}: "
-                "try again",
-            )
-        self.inside += 1
+        client, _ = scope.get("client") or ("", 0)
+        self._refuse_if_full(client)
+        self.inside[client] += 1
         try:
-            client, _ = scope.get("client") or ("", 0)
             answers = asyncio.wrap_future(self.translate(request, client))
             return predictions(await self._wait_for(answers, receive))
         except (RefusedError, asyncio.CancelledError):
@@ -84,7 +80,20 @@ class Invocations:
             sys.stderr.write(f"error: {''.join(traceback.format_exception(error))}")
             raise RefusedError(HTTPStatus.INTERNAL_SERVER_ERROR, "see the server's log") from None
         finally:
-            self.inside -= 1
+            self.inside[client] -= 1
+            if not self.inside[client]:
+                del self.inside[client]
+
+    def _refuse_if_full(self, client: str) -> None:
+        # a request counts when it is all there: slow clients keep nobody out
+        inside, limit = self.inside.total(), self.limits.requests
+        # nor does one client with many requests keep out others, as long as they are not many
+        is_first = client not in self.inside and inside < 2 * limit
+        if inside >= limit and not is_first:
+            raise RefusedError(
+                HTTPStatus.SERVICE_UNAVAILABLE,
+                f"{inside} requests at once, and the limit is {limit}: try again",
+            )
 
     async def _wait_for(self, answers: asyncio.Future[list[Any]], receive: Receive) -> list[Any]:
         """Raises RefusedError where the client leaves or the time is over."""
