@@ -14,6 +14,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from tracelate.cli import (
+    bom,
     compare,
     doctor,
     history,
@@ -51,6 +52,7 @@ for command in (
     rollback,
     history,
     lineage,
+    bom,
     recall,
     replay,
     sync,
