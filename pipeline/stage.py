@@ -6,21 +6,22 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tracelate.errors import InputError
+from tracelate.errors import InputError, describe_os_error
 from tracelate.files import remove_files
 
 
 def run_stage(main: Callable[[], None], outputs: Sequence[Path] = ()) -> None:
-    """Runs `main`; an InputError becomes one line on stderr and exit status 1.
+    """Runs `main`; an InputError or OSError becomes one line on stderr and exit status 1.
 
     `outputs` are removed before, and again if `main` fails, so that no output is incomplete.
     """
     remove_files(outputs)
     try:
         main()
-    except InputError as error:
+    except (InputError, OSError) as error:
         remove_files(outputs)
-        sys.stderr.write(f"error: {' '.join(str(error).split())}\n")
+        message = describe_os_error(error) if isinstance(error, OSError) else str(error)
+        sys.stderr.write(f"error: {' '.join(message.split())}\n")
         sys.exit(1)
     except KeyboardInterrupt:
         remove_files(outputs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 
 USER = re.compile(r"(?<=://)[^\s/:]*(?::\S*)?@")
@@ -20,3 +21,13 @@ class InputError(ValueError):
 def without_credentials(text: str) -> str:
     """Returns `text` without the users and passwords of the addresses in it."""
     return USER.sub("", QUERY.sub("", text))
+
+
+def describe_os_error(error: OSError) -> str:
+    """Returns the paths of an error of the operating system, its reason and the remedy."""
+    paths = [str(path) for path in (error.filename, error.filename2) if path is not None]
+    if not paths:
+        return str(error)
+    is_full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    remedy = "free space for it" if is_full else "name another path, or correct this one"
+    return f"{' or '.join(paths)} cannot be used ({error.strerror or error}): {remedy}"

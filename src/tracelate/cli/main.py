@@ -29,7 +29,7 @@ from tracelate.cli import (
     translate,
     ui,
 )
-from tracelate.errors import InputError, without_credentials
+from tracelate.errors import InputError, describe_os_error, without_credentials
 from tracelate.version import VERSION
 
 app = typer.Typer(
@@ -85,7 +85,7 @@ def main() -> None:
         # the reader has closed our output; without this, Python reports it again when it flushes
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
-        _end(_described(error))
+        _end(describe_os_error(error))
 
 
 @contextmanager
@@ -100,16 +100,6 @@ def _reporting_failures() -> Iterator[None]:
 
         with reporting_failures():
             raise
-
-
-def _described(error: OSError) -> str:
-    paths = [str(path) for path in (error.filename, error.filename2) if path is not None]
-    if not paths:
-        return str(error)
-    return (
-        f"{' or '.join(paths)} cannot be used ({error.strerror or error}): name another path, or "
-        "correct this one"
-    )
 
 
 def _end(message: str) -> NoReturn:
