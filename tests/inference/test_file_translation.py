@@ -77,26 +77,29 @@ def test_an_interrupted_translation_continues_with_the_same_result(
     translate_to_file(translator, inputs, whole, "x")
     cut_short(translator, inputs, output, "x", lines)
     assert not output.exists()
-    with (tmp_path / "out.es.part").open("ab") as part:
+    with (tmp_path / "out.es.tracelate-part").open("ab") as part:
         part.write(b"half a li")
     translator.seen.clear()
     translate_to_file(translator, inputs, output, "x")
     assert output.read_bytes() == whole.read_bytes()
     assert translator.seen == LINES[(lines - 1) // CHUNK_BATCHES * CHUNK_BATCHES :]
-    assert not list(tmp_path.glob("*.part*"))
+    assert not list(tmp_path.glob("*tracelate*"))
 
 
 def test_a_partial_file_of_another_model_or_input_is_refused_and_kept(
     translator: Reverser, inputs: list[Path], tmp_path: Path
 ) -> None:
-    output, part = tmp_path / "out.es", tmp_path / "out.es.part"
+    output, part = tmp_path / "out.es", tmp_path / "out.es.tracelate-part"
     cut_short(translator, inputs, output, "x", CHUNK_BATCHES + 1)
     before = part.read_bytes()
-    with pytest.raises(InputError, match=r"out\.es\.part is of another model.* remove it"):
+    with pytest.raises(InputError, match=r"\.tracelate-part is of another model.* remove it"):
         translate_to_file(translator, inputs, output, "y")
     assert part.read_bytes() == before
     part.write_bytes(before[:-1])
-    with pytest.raises(InputError, match="is not complete"):
+    with pytest.raises(InputError, match="is not complete, or was changed"):
+        translate_to_file(translator, inputs, output, "x")
+    part.write_bytes(before[:-1] + b"?")
+    with pytest.raises(InputError, match="is not complete, or was changed"):
         translate_to_file(translator, inputs, output, "x")
 
 

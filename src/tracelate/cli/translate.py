@@ -56,13 +56,19 @@ def translate(
         translate_to_file,
         translation_identity,
     )
+    from tracelate.inference.part_file import refuse_output
     from tracelate.progress import byte_bar
 
     for path in files or []:
         if not path.is_file():
-            raise InputError(f"{path} is not a file: name a text file with one sentence per line")
-    if output is not None and not files:
-        raise InputError("--output needs input files, so that it can continue: name them")
+            raise InputError(
+                f"{path} is not a regular file: name a text file with one sentence per line, or "
+                "leave out FILES to read standard input"
+            )
+    if output is not None:
+        if not files:
+            raise InputError("--output needs input files, so that it can continue: name them")
+        refuse_output(output, files)
     translator, hashes = _translator(model, beam_size)
     if not files:
         _translate_standard_input(translator, read_lines(iter(sys.stdin.buffer), "standard input"))
