@@ -166,7 +166,7 @@ def test_a_file_in_the_place_of_a_folder_is_named(run: Run, folder: Path) -> Non
 class Echo:
     """A translator that leaves lines as they are."""
 
-    batch_sentences = beam_size = 1
+    batch_sentences = beam_size = max_line_pieces = 1
     length_penalty = 0.0
 
     def translate_lines(self, lines: Iterator[str]) -> Iterator[str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tracelate.errors import InputError
+from tracelate.inference import file_translation
 from tracelate.inference.file_translation import read_files, translate_to_file, translation_identity
 from tracelate.inference.translator import CHUNK_BATCHES, Translator
 
@@ -111,6 +112,33 @@ def test_an_existing_output_is_not_overwritten(
     with pytest.raises(InputError, match="exists already"):
         translate_to_file(translator, inputs, output, "x")
     assert output.read_text() == "mine"
+
+
+def test_a_line_that_the_check_refuses_is_named_and_what_came_before_is_kept(
+    translator: Reverser, inputs: list[Path], tmp_path: Path
+) -> None:
+    def refuse(line: str) -> None:
+        if line == LINES[20]:
+            raise InputError("it is too long: split it")
+
+    output = tmp_path / "out.es"
+    with pytest.raises(InputError, match=r"b\.en, line 10: it is too long: split it"):
+        translate_to_file(translator, inputs, output, "x", check_line=refuse)
+    translator.seen.clear()
+    translate_to_file(translator, inputs, output, "x")
+    assert translator.seen == LINES[2 * CHUNK_BATCHES :]
+
+
+def test_a_file_without_line_ends_is_not_read_as_one_line(
+    inputs: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    longest = max(len(line.encode()) for line in LINES) + 1
+    monkeypatch.setattr(file_translation, "LONGEST_LINE_BYTES", longest)
+    assert list(read_files(inputs)) == LINES
+    with inputs[1].open("ab") as file:
+        file.write(b"x" * 1000)
+    with pytest.raises(InputError, match=rf"b\.en, line \d+: more than {longest} bytes: break it"):
+        list(read_files(inputs))
 
 
 def test_the_identity_depends_on_settings_and_content_but_not_on_names(inputs: list[Path]) -> None:
