@@ -13,10 +13,13 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from tracelate.comparison.significance import Resampling
 from tracelate.corpus.pairs import Pair, write_pairs
-from tracelate.errors import describe_os_error
+from tracelate.errors import InputError, describe_os_error
 from tracelate.evaluation.figures.style import new_figure, write_png
+from tracelate.evaluation.metrics_file import METRICS_FORMAT
 from tracelate.files import (
+    finite_or_none,
     read_json,
     remove_files,
     sha256_of,
@@ -151,9 +154,31 @@ def test_json_is_read_back_and_stays_readable(tmp_path: Path) -> None:
 
 
 def test_a_value_without_json_leaves_no_file(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="not JSON compliant"):
+    with pytest.raises(InputError, match=r"file\.json was not written \(.*not JSON compliant"):
         write_json(tmp_path / "file.json", math.nan)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
+def test_json_with_a_number_that_is_not_finite_is_refused(tmp_path: Path, number: str) -> None:
+    path = tmp_path / "file.json"
+    path.write_text(f'{{"a": [1.5, {number}]}}')
+    for read in (read_json, METRICS_FORMAT.read):
+        with pytest.raises(InputError, match=rf"is damaged \({number} is not a finite number"):
+            read(path)
+
+
+@pytest.mark.parametrize("content", [b"{", b"\xff", b"[" * 100_000], ids=["cut", "bytes", "deep"])
+def test_damaged_json_is_one_line(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "file.json"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"file\.json is damaged \(.*: restore it"):
+        read_json(path)
+
+
+def test_numbers_that_are_not_finite_become_none() -> None:
+    value = {"a": (1, math.nan, [math.inf, "nan"]), "b": Resampling(1, 2, 3), "c": True}
+    assert finite_or_none(value) == {"a": [1, None, [None, "nan"]], "b": [1, 2, 3], "c": True}
 
 
 def test_the_hash_is_sha256(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tracelate.errors import InputError
-from tracelate.files import write_json
+from tracelate.files import parse_json, write_json
 from tracelate.version import VERSION
 
 Document = dict[str, Any]
@@ -70,7 +70,7 @@ class FileFormat(NamedTuple, Generic[Form]):
         except (FileNotFoundError, NotADirectoryError) as error:
             raise InputError(f"{place} is missing: {self.remedy}") from error
         try:
-            document = json.loads(text)
+            document = parse_json(text)
         except (ValueError, RecursionError) as error:
             raise InputError(f"{place} is damaged ({error}): {self.remedy}") from error
         return self.parse(document, place)
@@ -98,7 +98,7 @@ class FileFormat(NamedTuple, Generic[Form]):
             for upgrade in self.upgrades[found - 1 :]:
                 rest = upgrade(rest)
             # strict validation of JSON accepts an array for a tuple and a string for a path
-            return self.form.model_validate_json(json.dumps(rest))
+            return self.form.model_validate_json(json.dumps(rest, allow_nan=False))
         except ValidationError as error:
             raise InputError(f"{place} is damaged ({_first(error)}): {self.remedy}") from error
         except (KeyError, TypeError, AttributeError, ValueError) as error:

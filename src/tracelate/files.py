@@ -11,14 +11,17 @@ import fcntl
 import glob
 import hashlib
 import json
+import math
 import os
 import secrets
 import shutil
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+
+from tracelate.errors import InputError
 
 NEW_FILE_MODE, NEW_FOLDER_MODE = 0o666, 0o777
 """Permissions before the umask is applied."""
@@ -110,14 +113,50 @@ def _mode_of(path: Path) -> int | None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Writes `value` as indented JSON; the same value gives the same bytes."""
-    with whole_file(path) as temporary:
+    """Writes `value` as indented JSON; the same value gives the same bytes.
+
+    Raises InputError if a number is NaN or infinite, which JSON does not have.
+    """
+    try:
         text = json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False)
+    except ValueError as error:
+        raise InputError(
+            f"{path} was not written ({error}): find the measurement that gave no number, and "
+            "measure again"
+        ) from error
+    with whole_file(path) as temporary:
         temporary.write_text(text + "\n", encoding="utf-8")
 
 
 def read_json(path: Path) -> Any:
-    return json.loads(path.read_text(encoding="utf-8"))
+    """Raises InputError if the file is not JSON, which has neither NaN nor infinity."""
+    try:
+        return parse_json(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise InputError(
+            f"{path} is damaged ({error}): restore it, or run the stage that writes it again"
+        ) from error
+
+
+def parse_json(text: str | bytes) -> Any:
+    """Raises ValueError if a number is NaN or infinite, which Python's own parser accepts."""
+    return json.loads(text, parse_constant=_finite_number, parse_float=_finite_number)
+
+
+def finite_or_none(value: Any) -> Any:
+    """Returns a JSON value with None in place of each number that is NaN or infinite."""
+    if isinstance(value, Mapping):
+        return {key: finite_or_none(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite_or_none(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _finite_number(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is not a finite number")
+    return number
 
 
 def sha256_of(path: Path) -> str:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tracelate.cli.console import result_console
+from tracelate.cli.console import print_json, result_console
 from tracelate.cli.options import REFERENCE_HELP
+from tracelate.errors import InputError
 
 if TYPE_CHECKING:
     from tracelate.comparison.compare import Comparison
@@ -51,6 +51,8 @@ def compare(
     Evaluations with different test sets or scoring are refused. The result holds for these two
     models: `tracelate seeds` measures how much the seed of the training changes the scores.
     """
+    if not 0 <= level <= 1:  # also NaN, which the option's range accepts
+        raise InputError(f"--level {level} is not between 0 and 1: correct it")
     from tracelate.cli.comparison_tables import print_comparison
     from tracelate.comparison.compare import comparison_document, write_comparison
     from tracelate.comparison.significance import Resampling
@@ -60,7 +62,7 @@ def compare(
     evidence_a, evidence_b = (find_evidence(resolve(text)) for text in (a, b))
     comparison = _compare(evidence_a, evidence_b, Resampling(seed=seed))
     if as_json:
-        typer.echo(json.dumps(comparison_document(comparison, level), ensure_ascii=False, indent=2))
+        print_json(comparison_document(comparison, level))
     else:
         print_comparison(result_console(), comparison, level, sentences)
     if output is not None:

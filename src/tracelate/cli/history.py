@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tracelate.cli.console import result_console
+from tracelate.cli.console import print_json, result_console
 from tracelate.cli.options import AliasOption, NameOption
 from tracelate.config import load_params
 
@@ -33,7 +32,7 @@ def history(
     events = alias_history(chosen)
     if as_json:
         documents = [event.model_dump() for event in events]
-        typer.echo(json.dumps(documents, ensure_ascii=False, indent=2))
+        print_json(documents)
     elif not events:
         typer.echo(f"{chosen} has never been moved: run `tracelate promote` to move it")
     else:

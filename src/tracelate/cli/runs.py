@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated
 
 import typer
 
-from tracelate.cli.console import result_console
+from tracelate.cli.console import print_json, result_console
 from tracelate.config import load_params
 from tracelate.metric_table import METRICS
 
@@ -43,7 +42,7 @@ def runs(
             {**row.columns(), "rank": rank}
             for row, rank in zip(found.rows, found.ranks, strict=True)
         ]
-        typer.echo(json.dumps(rows, ensure_ascii=False, indent=2))
+        print_json(rows)
     elif not found.rows:
         place = "any experiment" if experiment is None else f"experiment {experiment!r}"
         remedy = (

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tracelate.cli.console import result_console
+from tracelate.cli.console import print_json, result_console
 from tracelate.cli.options import REFERENCE_HELP
 from tracelate.config import load_params
 from tracelate.errors import InputError
@@ -55,7 +54,7 @@ def seeds(
             "runs": [one._asdict() for one in found],
             "spread": {one.metric: one._asdict() for one in spreads},
         }
-        typer.echo(json.dumps(document, ensure_ascii=False, indent=2))
+        print_json(document)
         return
     result_console().print(_table_of_seeds(found, spreads, config.significance_level))
     chosen = next((one for one in spreads if one.metric == config.metric), None)

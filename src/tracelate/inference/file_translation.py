@@ -24,7 +24,9 @@ def translation_identity(settings: Mapping[str, Any], inputs: Sequence[Path]) ->
     A translation is resumed only with the same hash.
     """
     document = {**settings, "inputs": [sha256_of(path) for path in inputs]}
-    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(
+        json.dumps(document, sort_keys=True, allow_nan=False).encode()
+    ).hexdigest()
 
 
 def translate_to_file(

@@ -34,7 +34,7 @@ def fingerprint(
         "code": {module: sha256_of(path) for module, path in code.items()},
         "torch": torch.__version__,
     }
-    text = json.dumps(identity, sort_keys=True)
+    text = json.dumps(identity, sort_keys=True, allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
