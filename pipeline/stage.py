@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tracelate.errors import InputError, describe_os_error
 from tracelate.files import remove_files
+from tracelate.printable import printable_line
 
 
 def run_stage(main: Callable[[], None], outputs: Sequence[Path] = ()) -> None:
@@ -21,7 +22,7 @@ def run_stage(main: Callable[[], None], outputs: Sequence[Path] = ()) -> None:
     except (InputError, OSError) as error:
         remove_files(outputs)
         message = describe_os_error(error) if isinstance(error, OSError) else str(error)
-        sys.stderr.write(f"error: {' '.join(message.split())}\n")
+        sys.stderr.write(f"error: {printable_line(' '.join(message.split()))}\n")
         sys.exit(1)
     except KeyboardInterrupt:
         remove_files(outputs)
@@ -34,4 +35,4 @@ def run_stage(main: Callable[[], None], outputs: Sequence[Path] = ()) -> None:
 
 def say(line: str) -> None:
     """Writes the closing line of a stage to stdout."""
-    sys.stdout.write(line + "\n")
+    sys.stdout.write(printable_line(line) + "\n")

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tracelate.cli.console import print_json, result_console
+from tracelate.cli.console import print_json, print_line, result_console
 from tracelate.cli.options import REFERENCE_HELP
-from tracelate.errors import InputError
 
 if TYPE_CHECKING:
     from tracelate.comparison.compare import Comparison
@@ -51,8 +50,6 @@ def compare(
     Evaluations with different test sets or scoring are refused. The result holds for these two
     models: `tracelate seeds` measures how much the seed of the training changes the scores.
     """
-    if not 0 <= level <= 1:  # also NaN, which the option's range accepts
-        raise InputError(f"--level {level} is not between 0 and 1: correct it")
     from tracelate.cli.comparison_tables import print_comparison
     from tracelate.comparison.compare import comparison_document, write_comparison
     from tracelate.comparison.significance import Resampling
@@ -74,7 +71,7 @@ def compare(
             comparison.by_source_length, comparison.a.name, comparison.b.name
         )
         write_png(figure, output / "difference_by_source_length.png")
-        typer.echo(f"written: {output}", err=True)
+        print_line(f"written: {output}", err=True)
 
 
 def _compare(a: Evidence, b: Evidence, resampling: Resampling) -> Comparison:

@@ -29,6 +29,7 @@ from tracelate.cli import (
     translate,
     ui,
 )
+from tracelate.cli.console import print_line
 from tracelate.errors import InputError, describe_os_error, without_credentials
 from tracelate.version import VERSION
 
@@ -82,8 +83,7 @@ def main() -> None:
     except InputError as error:
         _end(str(error))
     except BrokenPipeError:
-        # the reader has closed our output; without this, Python reports it again when it flushes
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()  # the reader has closed it
     except OSError as error:
         _end(describe_os_error(error))
 
@@ -103,8 +103,17 @@ def _reporting_failures() -> Iterator[None]:
 
 
 def _end(message: str) -> NoReturn:
-    typer.echo(f"error: {' '.join(without_credentials(message).split())}", err=True)
+    print_line(f"error: {' '.join(without_credentials(message).split())}", err=True)
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _drop_output()
     raise SystemExit(1) from None
+
+
+def _drop_output() -> None:
+    """Lets what cannot be written be lost; Python would report it again when it flushes."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from tracelate.cli.console import print_json, result_console
+from tracelate.cli.console import print_json, print_line, result_console
 from tracelate.config import load_params
 from tracelate.metric_table import METRICS
 
@@ -50,7 +50,7 @@ def runs(
             if where or status
             else "train a model with `make run`, or set MLFLOW_TRACKING_URI"
         )
-        typer.echo(f"no such runs in {place} of {shown_uri()}: {remedy}")
+        print_line(f"no such runs in {place} of {shown_uri()}: {remedy}")
     else:
         from tracelate.cli.runs_table import table_of_runs
 

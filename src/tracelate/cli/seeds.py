@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tracelate.cli.console import print_json, result_console
+from tracelate.cli.console import print_json, print_line, result_console
 from tracelate.cli.options import REFERENCE_HELP
 from tracelate.config import load_params
 from tracelate.errors import InputError
@@ -63,7 +63,7 @@ def seeds(
             f"these runs have no score by registry.metric {config.metric}: evaluate them again "
             f"(dvc repro), or choose one of {', '.join(shared)}"
         )
-    typer.echo(
+    print_line(
         f"Measured by {config.metric} over {len(found)} seeds: registry.seed_deviation: "
         f"{chosen.deviation:.2f}; params.yaml has {config.seed_deviation:g}"
     )

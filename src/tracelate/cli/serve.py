@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from tracelate.cli.console import print_line
 from tracelate.cli.options import REFERENCE_HELP
 
 app = typer.Typer()
@@ -73,4 +74,4 @@ def serve(
         requests=max_requests,
         timeout_s=timeout,
     )
-    run_server(resolve(model), host, port, limits, lambda line: typer.echo(line, err=True))
+    run_server(resolve(model), host, port, limits, lambda line: print_line(line, err=True))

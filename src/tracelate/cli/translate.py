@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from tracelate.cli.console import print_translation
 from tracelate.cli.options import REFERENCE_HELP
 from tracelate.errors import InputError
 from tracelate.inference.long_lines import MAX_LINE_PIECES
@@ -94,7 +95,7 @@ def translate(
     with byte_bar("translate", sum(path.stat().st_size for path in files)) as on_bytes:
         if output is None:
             for translation in translator.translate_lines(read_files(files, on_bytes, check_line)):
-                typer.echo(translation)
+                print_translation(translation)
             return
         settings = {
             "model": dict(hashes),
@@ -114,7 +115,7 @@ def _translate_standard_input(translator: Translator, lines: Iterator[str]) -> N
     streams: Iterable[Iterator[str]] = (iter([line]) for line in lines) if is_typed else [lines]
     for stream in streams:
         for translation in translator.translate_lines(stream):
-            typer.echo(translation)
+            print_translation(translation)
 
 
 def _translator(
