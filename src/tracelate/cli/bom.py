@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from tracelate.cli.console import print_json, print_line
 from tracelate.cli.options import REFERENCE_HELP
 
 app = typer.Typer()
@@ -33,7 +33,7 @@ def bom(
 
     document = materials_of(trace(resolve_with_servers(reference)))
     if output is None:
-        typer.echo(json.dumps(document, ensure_ascii=False, indent=2))
+        print_json(document)
     else:
         write_json(output, document)
-        typer.echo(f"{output} has the bill of materials of {reference}")
+        print_line(f"{output} has the bill of materials of {reference}")

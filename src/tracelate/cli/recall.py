@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tracelate.cli.console import result_console
+from tracelate.cli.console import print_json, print_line, result_console
 from tracelate.errors import InputError
 
 if TYPE_CHECKING:
@@ -69,7 +68,7 @@ def recall(
     with spinner("searching the data of all runs"):
         found = recall_runs(connect(), query)
     if as_json:
-        typer.echo(json.dumps(_document(found), ensure_ascii=False, indent=2))
+        print_json(_document(found))
     else:
         _print(found, query, exclude=exclude)
     if exclude and query.pairs is not None:
@@ -104,20 +103,20 @@ def _document(found: Recall) -> dict[str, object]:
 def _print(found: Recall, query: RecallQuery, *, exclude: bool) -> None:
     if found.runs:
         result_console().print(_table(found))
-    typer.echo(f"{len(found.runs):,} of {found.searched_runs:,} runs were reached")
+    print_line(f"{len(found.runs):,} of {found.searched_runs:,} runs were reached")
     for data in found.unknown:
-        typer.echo(f"unknown: {len(data.run_ids):,} runs with data {data.data}: {data.reason}")
+        print_line(f"unknown: {len(data.run_ids):,} runs with data {data.data}: {data.reason}")
     if not found.runs:
         return
     if query.pairs is None:
-        typer.echo(
+        print_line(
             "to train without it: name another corpus in the section download of params.yaml, then "
             "run `dvc repro`"
         )
     elif exclude:
-        typer.echo("params.yaml excludes it now: run `dvc repro` to train without it")
+        print_line("params.yaml excludes it now: run `dvc repro` to train without it")
     else:
-        typer.echo(f"to train without it: {_command(query.pairs)} && dvc repro")
+        print_line(f"to train without it: {_command(query.pairs)} && dvc repro")
 
 
 def _command(pairs: PairSelection) -> str:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from tracelate.cli.console import print_line
 from tracelate.cli.options import REFERENCE_HELP
 
 app = typer.Typer()
@@ -87,6 +88,6 @@ def serve(
         host,
         port,
         limits,
-        lambda line: typer.echo(line, err=True),
+        lambda line: print_line(line, err=True),
         allowed_hosts=allowed_host or (),
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 import urllib.request
 from http.client import HTTPException
@@ -12,7 +11,7 @@ from typing import Any, NamedTuple
 from tracelate import layout
 from tracelate.errors import InputError
 from tracelate.evaluation.lineage import Lineage, parse_lineage, read_lineage
-from tracelate.files import sha256_of
+from tracelate.files import parse_json, sha256_of
 from tracelate.tracking.packages.package_files import ARTIFACTS_FOLDER
 from tracelate.tracking.references.local_references import read_local_lineage
 from tracelate.tracking.references.reference_runs import shown_run
@@ -99,7 +98,7 @@ def find_served_lineage(reference: ServedReference, store: Store | None) -> Foun
     url = f"{reference.text.rstrip('/')}/model"
     try:
         with urllib.request.urlopen(url, timeout=SERVER_TIMEOUT_S) as answer:
-            document = json.load(answer)
+            document = parse_json(answer.read())
         lineage = parse_lineage(document["lineage"], url)
     except (OSError, HTTPException, ValueError, KeyError, TypeError) as error:
         reason = (str(error) or type(error).__name__).splitlines()[0]
