@@ -97,14 +97,18 @@ def translate(
             for translation in translator.translate_lines(read_files(files, on_bytes, check_line)):
                 print_translation(translation)
             return
-        settings = {
-            "model": dict(hashes),
-            "beam_size": translator.beam_size,
-            "length_penalty": translator.length_penalty,
-            "max_line_pieces": translator.max_line_pieces,
-        }
-        identity = translation_identity(settings, files)
+        identity = translation_identity(_settings(translator, hashes), files)
         translate_to_file(translator, files, output, identity, on_bytes, check_line)
+
+
+def _settings(translator: Translator, hashes: Mapping[str, str]) -> dict[str, object]:
+    """Returns everything beside the input that the translations depend on."""
+    return {
+        "model": dict(hashes),
+        "beam_size": translator.beam_size,
+        "length_penalty": translator.length_penalty,
+        "max_line_pieces": translator.max_line_pieces,
+    }
 
 
 def _translate_standard_input(translator: Translator, lines: Iterator[str]) -> None:
