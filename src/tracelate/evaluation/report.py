@@ -64,7 +64,7 @@ def write_translations(path: Path, rows: Iterable[TranslationRow]) -> None:
 
 def read_translations(path: Path) -> Iterator[TranslationRow]:
     """Reads what `write_translations` wrote. Raises InputError that names a wrong line."""
-    with path.open(encoding="utf-8", newline="\n") as file:
+    with path.open("rb") as file:
         for number, line in enumerate(file, start=1):
             try:
                 yield TranslationRow.model_validate_json(line)
