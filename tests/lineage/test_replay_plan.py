@@ -164,9 +164,14 @@ def test_without_a_terminal_only_the_projects_own_lineage_runs_unasked(command: 
 def test_on_a_terminal_the_user_is_asked(
     command: Command, monkeypatch: pytest.MonkeyPatch, answer: bool, status: int
 ) -> None:
-    asked = []
+    asked: list[str] = []
+
+    def confirm(text: str, **_: object) -> bool:
+        asked.append(text)
+        return answer
+
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
-    monkeypatch.setattr("typer.confirm", lambda text, **_: asked.append(text) or answer)
+    monkeypatch.setattr("typer.confirm", confirm)
     found, said = command("reports")
     assert found == status and len(asked) == 1
     assert ("same      ran" in said) == answer
