@@ -7,12 +7,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tracelate.credentials import hide_credentials_in_tracebacks, without_credentials
-from tracelate.errors import InputError
+from tracelate.errors import InputError, describe_os_error
 from tracelate.files import remove_files
+from tracelate.printable import printable_line
 
 
 def run_stage(main: Callable[[], None], outputs: Sequence[Path] = ()) -> None:
-    """Runs `main`; an InputError becomes one line on stderr and exit status 1.
+    """Runs `main`; an InputError or OSError becomes one line on stderr and exit status 1.
 
     `outputs` are removed before, and again if `main` fails, so that no output is incomplete.
     """
@@ -20,9 +21,11 @@ def run_stage(main: Callable[[], None], outputs: Sequence[Path] = ()) -> None:
     remove_files(outputs)
     try:
         main()
-    except InputError as error:
+    except (InputError, OSError) as error:
         remove_files(outputs)
-        sys.stderr.write(f"error: {' '.join(without_credentials(str(error)).split())}\n")
+        message = describe_os_error(error) if isinstance(error, OSError) else str(error)
+        message = without_credentials(" ".join(message.split()))
+        sys.stderr.write(f"error: {printable_line(message)}\n")
         sys.exit(1)
     except KeyboardInterrupt:
         remove_files(outputs)
@@ -35,4 +38,4 @@ def run_stage(main: Callable[[], None], outputs: Sequence[Path] = ()) -> None:
 
 def say(line: str) -> None:
     """Writes the closing line of a stage to stdout."""
-    sys.stdout.write(line + "\n")
+    sys.stdout.write(printable_line(line) + "\n")

@@ -82,7 +82,7 @@ def track(params: Params, checkpoints: Path) -> RunWriter:
     """Returns the MLflow run of this training, which a resumed training continues."""
     if (aside := set_aside_damaged(checkpoints)) is not None:
         sys.stderr.write(
-            f"warning: a checkpoint in {checkpoints} was damaged: training begins anew, and "
+            f"warning: a checkpoint in {checkpoints} was damaged: training starts again, and "
             f"{aside} has the old folder, which you may delete\n"
         )
     note = checkpoints / RUN.name

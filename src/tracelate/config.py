@@ -172,6 +172,19 @@ class NearDuplicateConfig(Section):
     """Characters of an n-gram. Longer ones make fewer sentences near duplicates."""
 
 
+class ExclusionConfig(Section):
+    """Pairs that are dropped whatever the other rules say, such as texts that were withdrawn.
+
+    `tracelate recall --exclude` writes these lists.
+    """
+
+    texts: list[Text]
+    """Whole texts, normalised; a pair with one of them on either side is dropped."""
+    origins: list[Text]
+    """Files that pairs were read from, or places in them (FILE:PLACE), as the column `origin` of
+    data/raw names them; their pairs are dropped."""
+
+
 class PrepareConfig(Section):
     """Cleaning and splitting of the corpus."""
 
@@ -193,6 +206,8 @@ class PrepareConfig(Section):
     whatever their ratio: that of short texts varies, as in `OK` and `De acuerdo`."""
     drop_untranslated: bool
     """If true, pairs with the same text on both sides are dropped."""
+    excluded: ExclusionConfig
+    """Pairs that are dropped by name."""
     near_duplicate: NearDuplicateConfig
     """Definition of a near duplicate."""
     max_near_leakage_percent: Percent

@@ -16,7 +16,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tracelate.errors import InputError
-from tracelate.files import write_json
+from tracelate.files import parse_json, write_json
 from tracelate.version import VERSION
 
 Document = dict[str, Any]
@@ -104,7 +104,7 @@ def read_document(path: Path, place: str, remedy: str) -> Document:
     except (FileNotFoundError, NotADirectoryError) as error:
         raise InputError(f"{place} is missing: {remedy}") from error
     try:
-        document = json.loads(text)
+        document = parse_json(text)
     except (ValueError, RecursionError) as error:
         raise InputError(f"{place} is damaged ({error}): {remedy}") from error
     return _json_object(document, place, remedy)

@@ -166,7 +166,7 @@ def test_a_file_in_the_place_of_a_folder_is_named(run: Run, folder: Path) -> Non
 class Echo:
     """A translator that leaves lines as they are."""
 
-    batch_sentences = beam_size = 1
+    batch_sentences = beam_size = max_line_pieces = 1
     length_penalty = 0.0
 
     def translate_lines(self, lines: Iterator[str]) -> Iterator[str]:
@@ -181,6 +181,40 @@ def test_a_file_in_the_place_of_the_translations_folder_is_named(
     done = run("translate", "in.en", "--output", "in.en/out")
     assert error_of(done).startswith("in.en cannot be used (File exists): ")
     assert (folder / "in.en").read_text(encoding="utf-8") == "a door\n"
+
+
+@pytest.fixture
+def echo(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder with in.en, where `translate` leaves lines as they are."""
+    monkeypatch.setattr("tracelate.cli.translate._translator", lambda *_: (Echo(), {}))
+    (folder / "in.en").write_text("a door\n", encoding="utf-8")
+    return folder
+
+
+def test_an_input_called_as_the_output_with_part_is_translated_and_kept(
+    run: Run, echo: Path
+) -> None:
+    (echo / "in.en").rename("out.part")
+    assert run("translate", "out.part", "--output", "out").status == 0
+    assert (echo / "out").read_text(encoding="utf-8") == "a door\n"
+    assert (echo / "out.part").read_text(encoding="utf-8") == "a door\n"
+
+
+@pytest.mark.parametrize("output", ["in.en", "link", ".", "/dev/null", "/dev/stdout", "pipe"])
+def test_an_output_that_cannot_be_is_one_line_and_nothing_is_lost(
+    run: Run, echo: Path, output: str
+) -> None:
+    (echo / "link").hardlink_to("in.en")
+    os.mkfifo("pipe")
+    before = sorted(echo.iterdir())
+    error_of(run("translate", "in.en", "--output", output))
+    assert (echo / "in.en").read_text(encoding="utf-8") == "a door\n"
+    assert sorted(echo.iterdir()) == before
+
+
+def test_an_input_that_is_a_pipe_is_refused(run: Run, echo: Path) -> None:
+    os.mkfifo("pipe")
+    assert error_of(run("translate", "pipe", "--output", "out")).startswith("pipe is not a regular")
 
 
 @pytest.mark.parametrize(

@@ -21,8 +21,7 @@ from tracelate.config import load_params
 from tracelate.evaluation.lineage import read_lineage
 from tracelate.lineage.checks import LineageCheck
 from tracelate.registry.versions import register_version
-from tracelate.serving.limits import Limits
-from tracelate.serving.server import load_servable
+from tracelate.serving.servable import load_servable
 from tracelate.tracking.references.references import FORMS, Reference
 from tracelate.tracking.references.trained_models import DEFAULT_SETTINGS
 from tracelate.tracking.runs.log_model import pack_model
@@ -136,7 +135,7 @@ def arguments_of(command: str, reference: str) -> Sequence[str]:
 def light(monkeypatch: pytest.MonkeyPatch) -> None:
     """Serving loads the model but starts no server, and a replay trains nothing."""
 
-    def serve(reference: Reference, host: str, port: int, limits: Limits, say: object) -> None:
+    def serve(reference: Reference, *_: object, **__: object) -> None:
         typer.echo(load_servable(reference).lineage.weights_sha256)
 
     def replay(*_: object, **__: object) -> list[LineageCheck]:

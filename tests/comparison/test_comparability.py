@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -31,6 +32,13 @@ def with_signature(one: Evidence, metric: str, old: str, new: str) -> Evidence:
 
 def with_rows(one: Evidence, rows: Sequence[TranslationRow]) -> Evidence:
     return one._replace(rows=rows)
+
+
+def test_a_score_that_is_nan_is_not_that_of_the_translations() -> None:
+    scores = [score._replace(value=math.nan) for score in A.metrics.scores]
+    found = inconsistencies(A._replace(metrics=A.metrics._replace(scores=scores)))
+    assert len(found) == len(scores) > 0
+    assert found[0].startswith("metrics.json says bleu nan, but its translations score ")
 
 
 def test_two_systems_on_one_test_set_can_be_compared() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
 from itertools import product
@@ -54,6 +55,24 @@ def test_scores_and_p_equal_those_of_sacrebleus_paired_tests(
             assert isinstance(first, Result) and isinstance(second, Result)
             assert (our.a, our.b) == pytest.approx((first.score, second.score))
             assert our[p_of] == pytest.approx(second.p_value, abs=1e-12)
+
+
+def test_a_number_that_is_not_finite_makes_no_difference_significant() -> None:
+    drawn = np.array([0.1, 0.2, -0.1] * 40)
+    with_nan = np.where(np.arange(len(drawn)) % 10 == 0, np.nan, drawn)
+    assert bootstrap_p(5.0, drawn) == randomisation_p(5.0, drawn) == 1 / 121
+    assert randomisation_p(5.0, with_nan) == 13 / 121
+    assert bootstrap_p(5.0, with_nan) == 1
+    assert bootstrap_p(math.nan, drawn) == randomisation_p(math.nan, drawn) == 1
+    found = by_metric(BAD, GOOD)["bleu"]
+    assert found.verdict(0.05) == "better"
+    broken = [
+        found._replace(p_bootstrap=math.nan),
+        found._replace(p_randomisation=math.nan),
+        found._replace(difference=math.nan),
+    ]
+    assert {one.verdict(0.05) for one in broken} == {"not shown"}
+    assert found.verdict(math.nan) == "not shown"
 
 
 def test_the_signature_equals_that_of_sacrebleu() -> None:

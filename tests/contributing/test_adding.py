@@ -95,7 +95,7 @@ CLEANING_RULE = Addition(
     new={},
     edits={
         f"{LIBRARY}/corpus/cleaning.py": (
-            ('RULES = ("empty",', 'RULES = ("shouted", "empty",'),
+            ('RULES = ("excluded",', 'RULES = ("excluded", "shouted",'),
             (
                 '        "empty": lambda pair:',
                 '        "shouted": lambda pair: pair.source.isupper(),\n'
@@ -158,8 +158,8 @@ def pieces() -> None:
     edits={
         f"{LIBRARY}/cli/main.py": (
             (
-                "    lineage,\n    promote,\n    replay,\n    rollback,\n    runs,",
-                "    lineage,\n    pieces,\n    promote,\n    replay,\n    rollback,\n    runs,",
+                "    lineage,\n    promote,\n    recall,",
+                "    lineage,\n    pieces,\n    promote,\n    recall,",
             ),
             ("    doctor,\n):", "    doctor,\n    pieces,\n):"),
         )

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracelate.config import NearDuplicateConfig, PrepareConfig
+from tracelate.config import ExclusionConfig, NearDuplicateConfig, PrepareConfig
 from tracelate.corpus.cleaning import RULES, clean, is_unbalanced, normalise
 from tracelate.corpus.pairs import Pair
 
@@ -19,6 +19,7 @@ CONFIG = PrepareConfig(
     max_length_ratio=3.0,
     always_balanced_characters=20,
     drop_untranslated=True,
+    excluded=ExclusionConfig(texts=["withdrawn"], origins=["gone.json"]),
     near_duplicate=NearDuplicateConfig(similarity=0.8, gram=5),
     max_near_leakage_percent=20.0,
 )
@@ -60,6 +61,9 @@ def test_blanks_collapse_and_line_breaks_stay(text: str, expected: str) -> None:
         ("unbalanced", pair("short", "a translation so long that it tells")),
         ("untranslated", pair("Bluetooth", "Bluetooth ")),
         ("duplicate", pair("a  door", "una puerta")),
+        ("excluded", pair(" withdrawn ", "retirado")),
+        ("excluded", pair("retirado", "withdrawn")),
+        ("excluded", pair("gone", "ido")._replace(origin="gone.json:title")),
     ],
 )
 def test_each_rule_drops_and_counts_its_own(rule: str, dropped: Pair) -> None:

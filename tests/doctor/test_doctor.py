@@ -288,18 +288,23 @@ def test_unused_checkpoints_and_partial_files_are_named(
     folder = synced / layout.CHECKPOINTS / "0123456789abcdef"
     folder.mkdir(parents=True)
     (folder / "run.json").write_text(f'{{"run_id": "{run.info.run_id}"}}')
-    partial = synced / "models/.weights.safetensors.ab_c12de"
-    partial.write_text("partial")
+    partials = [
+        synced / "models/.weights.safetensors.ab_c12de",
+        synced / "models/.weights.safetensors.0123456789abcdef.unfinished",
+    ]
+    for partial in partials:
+        partial.write_text("partial")
     try:
         assert problems_found() == [
             f"the training of run {run.info.run_id} has finished, but its checkpoints were not "
             "deleted"
         ]
         monkeypatch.setattr(project_checks, "MIN_AGE_S", -1)
-        assert "a file is incomplete" in problems_found()
+        assert problems_found().count("a file is incomplete") == len(partials)
     finally:
         shutil.rmtree(synced / ".tracelate")
-        partial.unlink()
+        for partial in partials:
+            partial.unlink()
 
 
 def test_a_store_that_cannot_be_reached_is_a_problem(

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tracelate.errors import InputError
+from tracelate.inference import file_translation
 from tracelate.inference.file_translation import read_files, translate_to_file, translation_identity
 from tracelate.inference.translator import CHUNK_BATCHES, Translator
 
@@ -77,26 +78,29 @@ def test_an_interrupted_translation_continues_with_the_same_result(
     translate_to_file(translator, inputs, whole, "x")
     cut_short(translator, inputs, output, "x", lines)
     assert not output.exists()
-    with (tmp_path / "out.es.part").open("ab") as part:
+    with (tmp_path / "out.es.tracelate-part").open("ab") as part:
         part.write(b"half a li")
     translator.seen.clear()
     translate_to_file(translator, inputs, output, "x")
     assert output.read_bytes() == whole.read_bytes()
     assert translator.seen == LINES[(lines - 1) // CHUNK_BATCHES * CHUNK_BATCHES :]
-    assert not list(tmp_path.glob("*.part*"))
+    assert not list(tmp_path.glob("*tracelate*"))
 
 
 def test_a_partial_file_of_another_model_or_input_is_refused_and_kept(
     translator: Reverser, inputs: list[Path], tmp_path: Path
 ) -> None:
-    output, part = tmp_path / "out.es", tmp_path / "out.es.part"
+    output, part = tmp_path / "out.es", tmp_path / "out.es.tracelate-part"
     cut_short(translator, inputs, output, "x", CHUNK_BATCHES + 1)
     before = part.read_bytes()
-    with pytest.raises(InputError, match=r"out\.es\.part is of another model.* remove it"):
+    with pytest.raises(InputError, match=r"\.tracelate-part is of another model.* remove it"):
         translate_to_file(translator, inputs, output, "y")
     assert part.read_bytes() == before
     part.write_bytes(before[:-1])
-    with pytest.raises(InputError, match="is not complete"):
+    with pytest.raises(InputError, match="is not complete, or was changed"):
+        translate_to_file(translator, inputs, output, "x")
+    part.write_bytes(before[:-1] + b"?")
+    with pytest.raises(InputError, match="is not complete, or was changed"):
         translate_to_file(translator, inputs, output, "x")
 
 
@@ -108,6 +112,33 @@ def test_an_existing_output_is_not_overwritten(
     with pytest.raises(InputError, match="exists already"):
         translate_to_file(translator, inputs, output, "x")
     assert output.read_text() == "mine"
+
+
+def test_a_line_that_the_check_refuses_is_named_and_what_came_before_is_kept(
+    translator: Reverser, inputs: list[Path], tmp_path: Path
+) -> None:
+    def refuse(line: str) -> None:
+        if line == LINES[20]:
+            raise InputError("it is too long: split it")
+
+    output = tmp_path / "out.es"
+    with pytest.raises(InputError, match=r"b\.en, line 10: it is too long: split it"):
+        translate_to_file(translator, inputs, output, "x", check_line=refuse)
+    translator.seen.clear()
+    translate_to_file(translator, inputs, output, "x")
+    assert translator.seen == LINES[2 * CHUNK_BATCHES :]
+
+
+def test_a_file_without_line_ends_is_not_read_as_one_line(
+    inputs: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    longest = max(len(line.encode()) for line in LINES) + 1
+    monkeypatch.setattr(file_translation, "LONGEST_LINE_BYTES", longest)
+    assert list(read_files(inputs)) == LINES
+    with inputs[1].open("ab") as file:
+        file.write(b"x" * 1000)
+    with pytest.raises(InputError, match=rf"b\.en, line \d+: more than {longest} bytes: break it"):
+        list(read_files(inputs))
 
 
 def test_the_identity_depends_on_settings_and_content_but_not_on_names(inputs: list[Path]) -> None:

@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 import pytest
 
+from tracelate.errors import InputError
 from tracelate.inference.translator import PART_PIECES, Translation, Translator
 from tracelate.model.search import Hypothesis
 from tracelate.model.seq2seq import Seq2Seq
@@ -54,6 +55,42 @@ def test_no_white_space_is_left_around_a_translation(
     monkeypatch.setattr(translator, "_search", lambda _: found)
     [translation] = translator.translate(["The door"])
     assert (translation.text, translation.target_ids) == ("La puerta", ids)
+
+
+def test_a_line_up_to_the_limit_is_translated_as_a_whole_beside_longer_ones(
+    translator: Translator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = [" ".join(one.text.splitlines()) for one in translator.translate(SENTENCES)]
+    assert list(translator.translate_lines(iter(SENTENCES))) == whole
+    longest = max(len(ids) for ids in translator.trained.tokenizer.encode(SENTENCES))
+    monkeypatch.setattr(translator, "max_line_pieces", longest)
+    long = f"{SENTENCES[0]} {SENTENCES[4]}"
+    assert translator.is_long(long) and not any(map(translator.is_long, SENTENCES))
+    lines = [*SENTENCES[:3], long, *SENTENCES[3:]]
+    expected = [*whole[:3], f"{whole[0]} {whole[4]}", *whole[3:]]
+    assert list(translator.translate_lines(iter(lines))) == expected
+
+
+def test_a_line_of_100_000_characters_is_never_searched_as_a_whole(
+    translator: Translator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    searched: list[int] = []
+
+    def search(source_ids: list[list[int]]) -> list[list[Hypothesis]]:
+        searched.extend(map(len, source_ids))
+        return [[Hypothesis([], 0.0)]] * len(source_ids)
+
+    monkeypatch.setattr(translator, "_search", search)
+    for line in ("x" * 100_000, "e" + "\u0301" * 100_000, "The door opens. " * 6000):
+        assert len(list(translator.translate_lines(iter([line, "Never."])))) == 2
+    assert max(searched) <= translator.max_line_pieces
+    assert sum(searched) > 200_000
+
+
+def test_a_long_line_is_refused_with_its_pieces(translator: Translator) -> None:
+    translator.refuse_long("x" * translator.max_line_pieces)
+    with pytest.raises(InputError, match=r"100,000 subword pieces, and the limit is 500: split it"):
+        translator.refuse_long("x" * 100_000)
 
 
 @pytest.mark.parametrize("architecture", ["recurrent", "transformer"])

@@ -30,7 +30,7 @@ from tracelate.lineage.checks import failed_checks, refuse_failures
 from tracelate.lineage.trace import Trace
 from tracelate.lineage.trace import trace as trace_reference
 from tracelate.lineage.verify import verify
-from tracelate.serving.server import load_servable
+from tracelate.serving.servable import load_servable
 from tracelate.tracking.references.packed_models import packed_model
 from tracelate.tracking.references.references import resolve, resolve_with_servers
 from tracelate.tracking.runs.log_model import pack_model

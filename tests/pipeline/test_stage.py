@@ -26,6 +26,24 @@ def test_an_input_error_is_one_line_and_status_1(
     assert not output.exists()
 
 
+def test_an_error_of_the_operating_system_is_one_harmless_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "output"
+
+    def main() -> None:
+        output.write_text("half")
+        raise OSError(28, "No space left on device", "a\x1b[2J\u202e")
+
+    with pytest.raises(SystemExit) as ended:
+        run_stage(main, [output])
+    assert ended.value.code == 1
+    assert capsys.readouterr().err == (
+        "error: a\\x1b[2J\\u202e cannot be used (No space left on device): free space for it\n"
+    )
+    assert not output.exists()
+
+
 def test_an_interrupt_ends_with_status_130_and_no_outputs(tmp_path: Path) -> None:
     output = tmp_path / "output"
 

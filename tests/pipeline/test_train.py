@@ -58,7 +58,7 @@ def test_a_damaged_note_of_the_run_is_reported_and_a_new_run_begins(
     assert (folder / "last.ckpt").is_file()
 
 
-def test_a_damaged_checkpoint_is_reported_with_its_folder_and_training_begins_anew(
+def test_a_damaged_checkpoint_is_reported_with_its_folder_and_training_starts_again(
     params: Params, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = stopped_training(tmp_path / "stopped", "0" * 32)

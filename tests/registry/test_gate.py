@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -53,6 +54,24 @@ def test_a_better_model_passes_and_so_does_a_first_model() -> None:
 )
 def test_each_flaw_alone_closes_the_gate_and_is_named(change: dict[str, Any], name: str) -> None:
     assert failed(GOOD._replace(**change)) == [name]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"p_bootstrap": math.nan},
+        {"p_randomisation": math.nan},
+        {"difference": math.nan},
+        {"difference": math.inf},
+    ],
+)
+def test_a_number_that_is_not_finite_closes_the_gate(change: dict[str, Any]) -> None:
+    assert failed(GOOD._replace(significance=BETTER._replace(**change))) == ["better"]
+
+
+def test_a_share_of_leakage_that_is_nan_closes_the_gate() -> None:
+    leakage = {**CLEAN, "near_source_percent": math.nan}
+    assert failed(GOOD._replace(leakage=leakage)) == ["leakage"]
 
 
 @pytest.mark.parametrize(

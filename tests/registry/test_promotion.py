@@ -190,6 +190,10 @@ def test_a_better_model_is_promoted_a_worse_one_refused_and_both_are_recorded(
     assert float(tags["tracelate.difference"]) > float(tags["tracelate.difference_low"]) > 0
     assert max(float(tags[f"tracelate.p_{one}"]) for one in ("bootstrap", "randomisation")) < 0.05
     assert tags["tracelate.sentences"] == "20"
+    run_id, _, path = tags["tracelate.bill_of_materials"].removeprefix("runs:/").partition("/")
+    materials = json.loads(Path(client.download_artifacts(run_id, path)).read_text("utf-8"))
+    assert materials["metadata"]["component"]["version"] == "2"
+    assert "pkg:pypi/torch" in json.dumps(materials)
     tags = client.get_model_version(champion.model, "1").tags
     assert (tags["tracelate.verdict"], tags["tracelate.failed_checks"]) == ("refused", "better")
     assert refused.record is not None and tags["tracelate.verdict_record"] == refused.record

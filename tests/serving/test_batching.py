@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 
 from tests.model.toy import toy_model
 from tracelate.model.search import length_limits
-from tracelate.serving.batching import Batcher, BatchSize, ClosedError, UnwantedError, search_cells
+from tracelate.serving.batching import Batcher, ClosedError, UnwantedError, search_cells
+from tracelate.serving.turns import BatchSize
 
-SIZE = BatchSize(hypotheses=8, cells=1500)
+SIZE = BatchSize(hypotheses=8, cells=1500, shared_cells=300)
 """Whose cells are those of 4 sentences of 6 bytes with 2 beams and some more."""
 
 
@@ -135,6 +136,116 @@ def test_other_settings_are_another_batch_and_callers_are_served_in_order(
     assert recorder.batches[1:] == [(["a", "c"], 2), (["b"], 3)]
 
 
+def test_clients_take_turns_however_many_sentences_one_of_them_sends(
+    batcher: Batcher[int], recorder: Recorder, first: Future[list[Any]]
+) -> None:
+    long = "a" * 12
+    asked = [batcher.submit([long] * 3, 2, "greedy") for _ in range(2)]
+    asked += [batcher.submit([name], 2, name) for name in ("b", "c")]
+    asked.append(batcher.submit(["d"], 2, "greedy"))
+    recorder.may_go_on.set()
+    for answers in asked:
+        answers.result(10)
+    taken = [sentences for sentences, _ in recorder.batches[1:]]
+    assert taken == [[long], ["b", "c"], *[[long]] * 5, ["d"]]
+
+
+def test_short_sentences_of_several_clients_share_a_batch_in_equal_parts(
+    batcher: Batcher[int], recorder: Recorder, first: Future[list[Any]]
+) -> None:
+    asked = [batcher.submit(["a"] * 9, 2, "greedy"), batcher.submit(["b"] * 2, 2, "other")]
+    recorder.may_go_on.set()
+    for answers in asked:
+        answers.result(10)
+    taken = ["".join(sentences) for sentences, _ in recorder.batches[1:]]
+    assert taken == ["abab", "aaaa", "aaa"]
+
+
+class Stepwise:
+    """Translates long sentences in steps, until `may_end` and at least three."""
+
+    def __init__(self) -> None:
+        self.batcher = Batcher[int](self, lambda beams: beams, SIZE, max_steps, turn_s=0)
+        self.begun = threading.Event()
+        self.may_end = threading.Event()
+        self.events: list[str] = []
+
+    def __call__(self, sentences: list[str], beams: int) -> list[str]:
+        name = "".join(sentences)[:3]
+        self.events.append(f"{name} begins")
+        if name == "bad":
+            raise ValueError(name)
+        if len(name) == 3:
+            self.begun.set()
+            while not self.may_end.wait(0.001):
+                self.batcher.between_steps()
+        self.events.append(f"{name} ends")
+        return sentences
+
+
+LONG, OTHER_LONG = "abc" * 4, "xyz" * 4
+
+
+def test_a_long_batch_is_interrupted_for_short_sentences_of_other_clients_alone() -> None:
+    translator = Stepwise()
+    submit = translator.batcher.submit
+    long = submit([LONG], 2, "greedy")
+    assert translator.begun.wait(10)
+    own, other_long = submit(["d"], 2, "greedy"), submit([OTHER_LONG], 2, "third")
+    assert submit(["b"], 2, "other").result(10) == ["b"]
+    assert submit(["c"], 3, "other").result(10) == ["c"]
+    with pytest.raises(TimeoutError):
+        own.result(0.05)
+    assert not other_long.done()
+    translator.may_end.set()
+    assert long.result(10) == [LONG]
+    assert other_long.result(10) == [OTHER_LONG]
+    assert own.result(10) == ["d"]
+    translator.batcher.close(timeout_s=10)
+    inner = ["b begins", "b ends", "c begins", "c ends"]
+    assert translator.events[:6] == ["abc begins", *inner, "abc ends"]
+
+
+def test_an_error_in_an_interruption_fails_its_own_caller_alone() -> None:
+    translator = Stepwise()
+    long = translator.batcher.submit([LONG], 2, "greedy")
+    assert translator.begun.wait(10)
+    with pytest.raises(ValueError, match="bad"):
+        translator.batcher.submit(["bad"], 2, "other").result(10)
+    translator.may_end.set()
+    assert long.result(10) == [LONG]
+    translator.batcher.close(timeout_s=10)
+
+
+def test_a_long_batch_has_as_much_time_as_those_that_interrupt_it() -> None:
+    translator = Stepwise()
+    steps = 0
+
+    def work(sentences: list[str], beams: int) -> list[str]:
+        nonlocal steps
+        if sentences == [LONG]:
+            translator.begun.set()
+            while not translator.may_end.is_set():
+                time.sleep(0.001)
+                steps += 1
+                translator.batcher.between_steps()
+        else:
+            time.sleep(0.05)
+        return sentences
+
+    translator.batcher._translate = work
+    long = translator.batcher.submit([LONG], 2, "greedy")
+    assert translator.begun.wait(10)
+    began_s = time.monotonic()
+    asked = [translator.batcher.submit(["b"], beams, "other") for beams in range(1, 6)]
+    for answers in asked:
+        answers.result(10)
+    assert time.monotonic() - began_s > 9 * 0.05
+    translator.may_end.set()
+    assert long.result(10) == [LONG]
+    translator.batcher.close(timeout_s=10)
+
+
 def test_a_sentence_that_fails_fails_its_own_caller_alone(
     batcher: Batcher[int], recorder: Recorder, first: Future[list[Any]]
 ) -> None:
@@ -178,7 +289,7 @@ class Endless:
         try:
             while "endless" in sentences:
                 time.sleep(0.001)
-                self.batcher.raise_if_unwanted()
+                self.batcher.between_steps()
         except UnwantedError:
             self.ended.append(sentences)
             raise

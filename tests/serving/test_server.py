@@ -12,138 +12,41 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
-import uvicorn
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mlflow import MlflowClient
 from torch import Tensor
 
+from tests.serving.http_clients import (
+    CONNECTIONS,
+    NAME,
+    SENTENCES,
+    ask,
+    invoke,
+    register,
+    wait_until,
+)
 from tests.tracking.stored_runs import mlflow_client
-from tracelate import layout
 from tracelate.errors import InputError
-from tracelate.evaluation.lineage import Lineage, lineage_document, read_lineage
+from tracelate.evaluation.lineage import Lineage, lineage_document
 from tracelate.inference import translator as translate
-from tracelate.inference.translator import Translator
 from tracelate.model.search import Hypothesis, SpecialIds, beam_search
 from tracelate.model.seq2seq import Seq2Seq
-from tracelate.registry.versions import register_version
-from tracelate.serving import server as serving
+from tracelate.serving.app import Service
 from tracelate.serving.limits import Limits
-from tracelate.serving.server import load_servable, serve, server_config
+from tracelate.serving.servable import load_servable
+from tracelate.serving.server import serve
 from tracelate.tracking.references.packed_models import packed_model
 from tracelate.tracking.references.references import resolve
 from tracelate.tracking.references.trained_models import load_trained
-from tracelate.tracking.runs.log_model import pack_model
 from tracelate.tracking.runs.run_writer import RunWriter
 from tracelate.tracking.runs.sync import sync_project
-from tracelate.tracking.store.store import connect
-from tracelate.training.model_files import load_model
-
-NAME = "served-en-es"
-JSON = {"content-type": "application/json"}
-CONNECTIONS = 64
-SENTENCES = ["Always the door opens.", "", "Never.", "Today the light stops the engine.", "a\0b 😀"]
-
-
-class Answer(NamedTuple):
-    status: int
-    headers: dict[str, str]
-    body: Any
-
-
-def ask(
-    port: int, method: str, path: str, body: bytes = b"", headers: dict[str, str] = JSON
-) -> Answer:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-    try:
-        connection.request(method, path, body, headers)
-        answer = connection.getresponse()
-        content = answer.read()
-        document = json.loads(content) if content.startswith(b"{") else content.decode()
-        return Answer(answer.status, {k.lower(): v for k, v in answer.getheaders()}, document)
-    finally:
-        connection.close()
-
-
-def invoke(port: int, sentences: list[str], **params: Any) -> Answer:
-    body = json.dumps({"inputs": sentences, "params": params}).encode()
-    return ask(port, "POST", "/invocations", body)
-
-
-def wait_until(true: Callable[[], bool]) -> None:
-    for _ in range(3000):
-        if true():
-            return
-        time.sleep(0.01)
-    raise AssertionError("waited in vain")
-
-
-def register(client: MlflowClient, lineage: Lineage) -> str:
-    """Makes the lineage's model version 1 of NAME and its champion. Its id."""
-    [experiment] = client.search_experiments(filter_string="name = 'tracelate'")
-    [model] = [
-        one
-        for one in client.search_logged_models([experiment.experiment_id])
-        if one.tags["weights_sha256"] == lineage.weights_sha256
-    ]
-    assert model.source_run_id is not None
-    version = register_version(connect(), NAME, model.model_id, model.source_run_id)
-    client.set_registered_model_alias(NAME, "champion", version)
-    return str(model.model_id)
-
-
-@pytest.fixture(scope="module")
-def lineage(finished_project: Path) -> Lineage:
-    return read_lineage(finished_project / layout.LINEAGE)
-
-
-@pytest.fixture(scope="module")
-def port(
-    finished_project: Path, lineage: Lineage, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[int]:
-    """Of a server of the registered model."""
-    database = tmp_path_factory.mktemp("store") / "mlflow.db"
-    shutil.copyfile(finished_project / "mlflow.db", database)
-    with pytest.MonkeyPatch.context() as patch, socket.socket() as listener:
-        patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{database}")
-        register(mlflow_client(), lineage)
-        patch.setattr(serving, "CONNECTIONS", CONNECTIONS)
-        config = server_config(
-            load_servable(resolve(f"models:/{NAME}@champion")), Limits(body_timeout_s=1)
-        )
-        listener.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run, args=[[listener]])
-        thread.start()
-        while not server.started and thread.is_alive():
-            time.sleep(0.02)
-        yield int(listener.getsockname()[1])
-        server.should_exit = True
-        thread.join()
-
-
-@pytest.fixture(scope="module")
-def alone(finished_project: Path) -> dict[int, dict[str, str]]:
-    """Each sentence's translation by itself, by beam size."""
-    trained = load_model(finished_project / "models")
-    return {
-        beam_size: {
-            sentence: Translator(
-                trained, beam_size=beam_size, length_penalty=1.0, batch_sentences=1
-            )
-            .translate([sentence])[0]
-            .text
-            for sentence in SENTENCES
-        }
-        for beam_size in (1, 2)
-    }
 
 
 def test_many_clients_at_once_get_what_each_sentence_is_alone(
@@ -170,14 +73,24 @@ def test_every_answer_names_the_model(port: int, lineage: Lineage) -> None:
         assert headers["tracelate-weights-sha256"] == lineage.weights_sha256
 
 
-def test_too_many_connections_are_refused_with_the_headers_of_the_model(port: int) -> None:
+def test_the_longest_idle_connection_is_closed_for_a_new_one(port: int) -> None:
     with ExitStack() as connections:
-        for _ in range(CONNECTIONS):
-            connections.enter_context(socket.create_connection(("127.0.0.1", port), timeout=30))
-        answer = ask(port, "GET", "/ping")
-    assert answer.status == 503
-    assert answer.headers["tracelate-model"] == f"{NAME}/1"
-    wait_until(lambda: ask(port, "GET", "/ping").status == 200)
+        idle = [
+            connections.enter_context(socket.create_connection(("127.0.0.1", port), timeout=0.2))
+            for _ in range(CONNECTIONS)
+        ]
+        assert ask(port, "GET", "/ping").status == 200
+        assert is_closed_by_server(idle[0])
+        assert not is_closed_by_server(idle[-1])
+
+
+def is_closed_by_server(client: socket.socket) -> bool:
+    try:
+        return client.recv(1) == b""
+    except ConnectionError:
+        return True
+    except TimeoutError:
+        return False
 
 
 def time_until_closed(port: int, *sent: bytes) -> float:
@@ -201,8 +114,8 @@ def time_until_closed(port: int, *sent: bytes) -> float:
     [
         [b""],
         [b"POST /invocations HTTP/1.1\r\n", b"x: y\r\n"],
-        [b"GET /ping HTTP/1.1\r\nhost: x\r\n\r\n", b"G"],
-        [b"POST /nowhere HTTP/1.1\r\nhost: x\r\ncontent-length: 999\r\n\r\n", b"x"],
+        [b"GET /ping HTTP/1.1\r\nhost: localhost\r\n\r\n", b"G"],
+        [b"POST /nowhere HTTP/1.1\r\nhost: localhost\r\ncontent-length: 999\r\n\r\n", b"x"],
     ],
     ids=["nothing", "slow headers", "no second head", "a body for nobody"],
 )
@@ -210,12 +123,30 @@ def test_a_connection_on_which_no_request_comes_is_closed(port: int, sent: list[
     assert time_until_closed(port, *sent) > 0.9
 
 
-def test_idle_connections_shut_nobody_out_for_long(port: int) -> None:
-    with ExitStack() as connections:
-        for _ in range(CONNECTIONS):
-            connections.enter_context(socket.create_connection(("127.0.0.1", port), timeout=30))
-        assert ask(port, "GET", "/ping").status == 503
-        wait_until(lambda: ask(port, "GET", "/ping").status == 200)
+def test_a_client_that_sends_requests_and_reads_nothing_is_closed(port: int) -> None:
+    requests = b"GET /model HTTP/1.1\r\nhost: localhost\r\n\r\n" * 1000
+    began_s = time.monotonic()
+    with (
+        socket.create_connection(("127.0.0.1", port), timeout=30) as client,
+        pytest.raises(ConnectionError),
+    ):
+        while True:
+            client.sendall(requests)
+    assert 0.9 < time.monotonic() - began_s < 20
+    assert ask(port, "GET", "/ping").status == 200
+
+
+def test_an_answer_that_is_read_slowly_is_read_whole(port: int) -> None:
+    expected = ask(port, "GET", "/model").body
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as client:
+        client.sendall(b"GET /model HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")
+        received = b""
+        for _ in range(15):
+            time.sleep(0.1)
+            received += client.recv(20)
+        while chunk := client.recv(10_000):
+            received += chunk
+    assert json.loads(received.partition(b"\r\n\r\n")[2]) == expected
 
 
 def test_a_connection_that_is_used_stays_open(port: int) -> None:
@@ -309,11 +240,11 @@ def test_no_request_is_answered_with_a_fault(port: int, body: bytes, content_typ
     "sent",
     [
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
-        b"POST /invocations HTTP/1.1\r\nhost: x\r\ncontent-length: -5\r\n\r\n",
-        b"POST /invocations HTTP/1.1\r\nhost: x\r\n" + b"x: y\r\n" * 20_000 + b"\r\n",
-        b"POST /invocations HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n"
+        b"POST /invocations HTTP/1.1\r\nhost: localhost\r\ncontent-length: -5\r\n\r\n",
+        b"POST /invocations HTTP/1.1\r\nhost: localhost\r\n" + b"x: y\r\n" * 20_000 + b"\r\n",
+        b"POST /invocations HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n"
         b"content-type: application/json\r\n\r\nzz\r\n",
-        b"POST /invocations HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
+        b"POST /invocations HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
         b"content-length: 99\r\n\r\n{",
     ],
 )
@@ -330,14 +261,16 @@ def test_broken_http_is_refused_and_harms_nobody(
 def test_a_client_that_goes_away_harms_nobody(port: int, alone: dict[int, dict[str, str]]) -> None:
     for _ in range(5):
         with socket.create_connection(("127.0.0.1", port), timeout=30) as client:
-            client.sendall(b"POST /invocations HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n{")
+            client.sendall(
+                b"POST /invocations HTTP/1.1\r\nhost: localhost\r\ncontent-length: 9\r\n\r\n{"
+            )
     assert invoke(port, SENTENCES[:1]).body == {"predictions": [alone[2][SENTENCES[0]]]}
 
 
-def test_a_search_ends_when_its_client_goes_away(
-    port: int, alone: dict[int, dict[str, str]], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    begun = threading.Event()
+@pytest.fixture
+def begun(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Set when a search with 3 beams has begun, which has no end."""
+    event = threading.Event()
 
     def endless_with_3_beams(
         model: Seq2Seq, source_BS: Tensor, mask_BS: Tensor, special: SpecialIds, **how: Any
@@ -345,23 +278,66 @@ def test_a_search_ends_when_its_client_goes_away(
         if how["beam_size"] != 3:
             return beam_search(model, source_BS, mask_BS, special, **how)
         memory, state = model.encode(source_BS, mask_BS)
-        begun.set()
+        event.set()
         while True:
             model.step(source_BS[:, 0], state, memory)
 
     monkeypatch.setattr(translate, "beam_search", endless_with_3_beams)
-    body = json.dumps({"inputs": SENTENCES[:1], "params": {"beam_size": 3}}).encode()
-    head = "POST /invocations HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
+    return event
+
+
+ENDLESS = json.dumps({"inputs": SENTENCES[:1], "params": {"beam_size": 3}}).encode()
+ENDLESS_REQUEST = (
+    "POST /invocations HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
+    f"content-length: {len(ENDLESS)}\r\n\r\n"
+).encode() + ENDLESS
+
+
+def test_an_interrupted_search_finds_the_same_translation(packed: Path) -> None:
+    model = load_servable(resolve(str(packed)))
+    options = model.loaded.options({"n_best": 3, "with_scores": True, "with_alignment": True})
+    long, short = ["Always the door opens. " * 40], SENTENCES[:3]
+    expected = [model.loaded.translate(one, options) for one in (long, short)]
+    batcher = Service(model, Limits()).batcher
+    batcher._turn_s = 0
+    ended: list[str] = []
+    interrupted = batcher.submit(long, options, "one")
+    interrupted.add_done_callback(lambda _: ended.append("one"))
+    wait_until(lambda: bool(batcher._running))
+    for _ in range(5):
+        answers = batcher.submit(short, options, "other")
+        answers.add_done_callback(lambda _: ended.append("other"))
+        assert answers.result(60) == expected[1]
+    assert interrupted.result(60) == expected[0]
+    assert ended[:5] == ["other"] * 5
+    batcher.close(timeout_s=10)
+
+
+def test_a_search_ends_when_its_client_goes_away(
+    port: int, alone: dict[int, dict[str, str]], begun: threading.Event
+) -> None:
     with socket.create_connection(("127.0.0.1", port), timeout=30) as client:
-        client.sendall(f"{head}content-length: {len(body)}\r\n\r\n".encode() + body)
+        client.sendall(ENDLESS_REQUEST)
         assert begun.wait(30)
     assert invoke(port, SENTENCES[:1]).body == {"predictions": [alone[2][SENTENCES[0]]]}
 
 
-@pytest.fixture
-def packed(finished_project: Path, lineage: Lineage, tmp_path: Path) -> Path:
-    pack_model(tmp_path / "packed", lineage, finished_project)
-    return tmp_path / "packed"
+def test_a_connection_is_refused_if_all_others_wait_for_translations(
+    port: int, begun: threading.Event
+) -> None:
+    with ExitStack() as connections:
+        waiting = [
+            connections.enter_context(socket.create_connection(("127.0.0.1", port), timeout=0.01))
+            for _ in range(CONNECTIONS)
+        ]
+        for client in waiting:
+            client.sendall(ENDLESS_REQUEST)
+        assert begun.wait(30)
+        wait_until(lambda: ask(port, "GET", "/ping").status == 503)
+        answer = ask(port, "GET", "/ping")
+        assert answer.headers["tracelate-model"] == f"{NAME}/1"
+        assert not any(map(is_closed_by_server, waiting))
+    wait_until(lambda: ask(port, "GET", "/ping").status == 200)
 
 
 @pytest.mark.parametrize("name", ["weights.safetensors", "config.json", "tokenizer.json"])
@@ -395,7 +371,7 @@ def test_the_command_serves_until_it_is_stopped_and_answers_begun_requests(
             serve(resolve(str(packed)), "127.0.0.1", port, Limits(), print)
         body = json.dumps({"inputs": SENTENCES}).encode()
         head = (
-            "POST /invocations HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
+            "POST /invocations HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
             f"content-length: {len(body)}\r\nexpect: 100-continue\r\n\r\n"
         )
         with socket.create_connection(("127.0.0.1", port), timeout=60) as client:

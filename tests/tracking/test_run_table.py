@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pytest
@@ -161,6 +162,28 @@ def test_a_condition_on_an_unknown_name_is_refused(
     add_run(store, "a", params={"model.layers": 1})
     with pytest.raises(InputError, match=expected):
         run_table("tests", where=[condition])
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize(("sort", "order"), [("bleu", ["good", "bad"]), ("ter", ["good", "bad"])])
+def test_a_score_that_is_not_finite_comes_last_in_either_direction(
+    store: MlflowClient, value: float, sort: str, order: list[str]
+) -> None:
+    add_run(store, "bad", bleu=20.0)
+    add_run(store, "broken", bleu=value, ter=value)
+    add_run(store, "good", bleu=30.0)
+    found = run_table("tests", sort=sort)
+    assert names(found) == [*order, "broken"]
+    assert found.ranks == [1, 2, None]
+    assert found.rows[-1].columns()[sort] is None
+
+
+def test_a_speed_that_is_not_finite_comes_last(store: MlflowClient) -> None:
+    for name, value in (("slow", 1.0), ("broken", math.nan), ("fast", 2.0)):
+        store.log_metric(add_run(store, name), "tokens_per_s", value)
+    found = run_table("tests", sort="tokens_per_s")
+    assert names(found) == ["fast", "slow", "broken"]
+    assert found.rows[-1].tokens_per_s is None
 
 
 def test_an_unknown_sort_key_is_refused() -> None:

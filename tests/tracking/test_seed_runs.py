@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,14 @@ def test_only_runs_that_differ_by_nothing_but_the_seed_are_found(store: MlflowCl
         found = runs_of_all_seeds(resolve(reference))
         assert [(one.seed, one.run_id) for one in found] == [(2, ids[1]), (10, ids[0])]
         assert [one.scores["bleu"] for one in found] == [32.0, 31.0]
+
+
+def test_a_score_that_is_nan_is_not_a_score(store: MlflowClient) -> None:
+    run_id = add(store, 1)
+    add(store, 2, bleu=math.nan)
+    [one, other] = runs_of_all_seeds(resolve(run_id))
+    assert "bleu" in one.scores
+    assert sorted(other.scores) == ["chrf"]
 
 
 def test_a_seed_has_one_run_the_newest_or_the_one_that_is_named(store: MlflowClient) -> None:

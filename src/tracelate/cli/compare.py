@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tracelate.cli.console import result_console
+from tracelate.cli.console import print_json, print_line, result_console
 from tracelate.cli.options import REFERENCE_HELP
 
 if TYPE_CHECKING:
@@ -60,7 +59,7 @@ def compare(
     evidence_a, evidence_b = (find_evidence(resolve(text)) for text in (a, b))
     comparison = _compare(evidence_a, evidence_b, Resampling(seed=seed))
     if as_json:
-        typer.echo(json.dumps(comparison_document(comparison, level), ensure_ascii=False, indent=2))
+        print_json(comparison_document(comparison, level))
     else:
         print_comparison(result_console(), comparison, level, sentences)
     if output is not None:
@@ -72,7 +71,7 @@ def compare(
             comparison.by_source_length, comparison.a.name, comparison.b.name
         )
         write_png(figure, output / "difference_by_source_length.png")
-        typer.echo(f"written: {output}", err=True)
+        print_line(f"written: {output}", err=True)
 
 
 def _compare(a: Evidence, b: Evidence, resampling: Resampling) -> Comparison:

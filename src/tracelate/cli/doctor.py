@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from tracelate.cli.console import print_line
+
 app = typer.Typer()
 
 
@@ -33,12 +35,13 @@ def doctor(
     problems = find_problems()
     if fix:
         for line in fix_problems(problems):
-            typer.echo(line)
+            print_line(line)
         problems = find_problems()
     for problem in problems:
         hint = "" if problem.fix is None or fix else " (--fix does this)"
-        typer.echo(f"{'✗' if problem.is_certain else '?'} {problem.what}")
-        typer.echo(f"  where: {problem.where}\n  do:    {problem.remedy}{hint}")
+        print_line(f"{'✗' if problem.is_certain else '?'} {problem.what}")
+        print_line(f"  where: {problem.where}")
+        print_line(f"  do:    {problem.remedy}{hint}")
     if any(problem.is_certain for problem in problems):
         raise typer.Exit(1)
-    typer.echo("no problems found" if not problems else "no certain problems found")
+    print_line("no problems found" if not problems else "no certain problems found")

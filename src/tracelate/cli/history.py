@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tracelate.cli.console import result_console
+from tracelate.cli.console import print_json, print_line, result_console
 from tracelate.cli.options import AliasOption, NameOption
 from tracelate.config import load_params
 
@@ -33,9 +32,9 @@ def history(
     events = alias_history(chosen)
     if as_json:
         documents = [event.model_dump() for event in events]
-        typer.echo(json.dumps(documents, ensure_ascii=False, indent=2))
+        print_json(documents)
     elif not events:
-        typer.echo(f"{chosen} has never been moved: run `tracelate promote` to move it")
+        print_line(f"{chosen} has never been moved: run `tracelate promote` to move it")
     else:
         result_console().print(_table_of_events(events))
 
@@ -52,12 +51,17 @@ def _table_of_events(events: list[Event]) -> Table:
     for event in events:
         table.add_row(
             f"{datetime.fromisoformat(event.when).astimezone():%Y-%m-%d %H:%M}",
-            event.kind,
-            event.version,
-            event.replaced or "",
-            escape(event.why),
-            ", ".join(event.failed),
-            escape(event.who),
-            (event.commit or "")[:7],
+            *map(
+                escape,
+                (
+                    event.kind,
+                    event.version,
+                    event.replaced or "",
+                    event.why,
+                    ", ".join(event.failed),
+                    event.who,
+                    (event.commit or "")[:7],
+                ),
+            ),
         )
     return table

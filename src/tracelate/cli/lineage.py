@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated
 
 import typer
 
-from tracelate.cli.console import result_console
+from tracelate.cli.console import print_json, result_console
 from tracelate.cli.options import REFERENCE_HELP
 
 app = typer.Typer()
@@ -43,7 +42,7 @@ def lineage(
     checks = verify_trace(traced) if verify else None
     if as_json:
         document = chain_document(traced.chain, checks)
-        typer.echo(json.dumps(document, ensure_ascii=False, indent=2))
+        print_json(document)
     else:
         print_chain(result_console(), traced.chain)
         print_checks(result_console(), checks or [])

@@ -38,9 +38,9 @@ def chain_tree(chain: Chain) -> Tree:
     tree = Tree(f"[bold]{escape(chain.reference)}[/]", guide_style="dim")
     if chain.version is not None:
         _add_version(tree, chain.version)
-    model = tree.add(f"[bold]weights[/]  {lineage.weights_sha256}")
+    model = tree.add(f"[bold]weights[/]  {escape(lineage.weights_sha256)}")
     model.add(f"config     {_hash_of(lineage.model, 'config.json')}")
-    model.add(f"tokenizer  {lineage.tokenizer_sha256[:SHOWN_HASH]}")
+    model.add(f"tokenizer  {escape(lineage.tokenizer_sha256[:SHOWN_HASH])}")
     training = model.add(_training_line(chain))
     training.add(_commit_line(chain))
     training.add(f"model      {_settings(lineage, 'model')}")
@@ -80,10 +80,10 @@ def _add_version(tree: Tree, version: VersionState) -> None:
 
 def _training_line(chain: Chain) -> str:
     training, run = chain.lineage.training, chain.run
-    line = f"[bold]run[/]  {training.run_id}"
+    line = f"[bold]run[/]  {escape(training.run_id)}"
     if run is None:
         return f"{line}  experiment {escape(training.experiment)}, not found in MLflow here"
-    replacement = f", replaced by {run.run_id}" if run.run_id != training.run_id else ""
+    replacement = f", replaced by {escape(run.run_id)}" if run.run_id != training.run_id else ""
     return (
         f"{line}{replacement}  {escape(f'{run.name}, {run.status}, experiment {run.experiment}')}"
     )
@@ -95,7 +95,7 @@ def _commit_line(chain: Chain) -> str:
         return "commit     none: the model was not trained in a git repository"
     dirty = "  [red]dirty: files differed from it[/]" if training.dirty else ""
     subject = f"  {escape(chain.commit_subject)}" if chain.commit_subject else ""
-    return f"commit     {training.commit}{subject}{dirty}"
+    return f"commit     {escape(training.commit)}{subject}{dirty}"
 
 
 def _settings(lineage: Lineage, section: str) -> str:
@@ -106,13 +106,13 @@ def _settings(lineage: Lineage, section: str) -> str:
 def _files(sha256_by_name: Mapping[str, str]) -> Table:
     table = Table.grid(padding=(0, 2))
     for name, sha256 in sha256_by_name.items():
-        table.add_row(name, sha256[:SHOWN_HASH])
+        table.add_row(escape(name), escape(sha256[:SHOWN_HASH]))
     return table
 
 
 def _corpus_line(lineage: Lineage) -> str:
     provenance = lineage.provenance
-    hashes = ", ".join(one[:SHOWN_HASH] for one in provenance.hashes)
+    hashes = escape(", ".join(one[:SHOWN_HASH] for one in provenance.hashes))
     sums = f", sha256 {hashes}" if hashes else ""
     licence = escape(provenance.licence)
     return f"[bold]corpus[/]  {escape(provenance.description)}{sums}, licence {licence}"
@@ -120,23 +120,23 @@ def _corpus_line(lineage: Lineage) -> str:
 
 def _scores(chain: Chain) -> RenderableType:
     lineage = chain.lineage
-    title = f"[bold]scores[/]  on the test set {lineage.test_sha256[:SHOWN_HASH]}"
+    title = f"[bold]scores[/]  on the test set {escape(lineage.test_sha256[:SHOWN_HASH])}"
     table = Table.grid(padding=(0, 2))
     for _ in range(4):
         table.add_column(overflow="fold")
     if chain.metrics is None:
         title += ", which cannot be read here"
         for name, signature in lineage.signatures.items():
-            table.add_row(titled_direction(name), escape(signature))
+            table.add_row(escape(titled_direction(name)), escape(signature))
         return Group(title, table)
     title += f" of {chain.metrics.test.sentences:,} sentences"
     for score in chain.metrics.scores:
         interval = f"{score.low:.2f} to {score.high:.2f}"
-        titled = titled_direction(score.name)
+        titled = escape(titled_direction(score.name))
         table.add_row(titled, f"{score.value:.2f}", interval, escape(score.signature))
     return Group(title, table)
 
 
 def _hash_of(sha256_by_name: Mapping[str, str], ending: str) -> str:
     [sha256] = [one for name, one in sha256_by_name.items() if name.endswith(f"/{ending}")]
-    return sha256[:SHOWN_HASH]
+    return escape(sha256[:SHOWN_HASH])

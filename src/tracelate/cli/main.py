@@ -14,11 +14,13 @@ from typing import Annotated, NoReturn
 import typer
 
 from tracelate.cli import (
+    bom,
     compare,
     doctor,
     history,
     lineage,
     promote,
+    recall,
     replay,
     rollback,
     runs,
@@ -29,8 +31,9 @@ from tracelate.cli import (
     translate,
     ui,
 )
+from tracelate.cli.console import print_line
 from tracelate.credentials import hide_credentials_in_tracebacks, without_credentials
-from tracelate.errors import InputError
+from tracelate.errors import InputError, describe_os_error
 from tracelate.version import VERSION
 
 app = typer.Typer(
@@ -50,6 +53,8 @@ for command in (
     rollback,
     history,
     lineage,
+    bom,
+    recall,
     replay,
     sync,
     doctor,
@@ -83,10 +88,9 @@ def main() -> None:
     except InputError as error:
         _end(str(error))
     except BrokenPipeError:
-        # the reader has closed our output; without this, Python reports it again when it flushes
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()  # the reader has closed it
     except OSError as error:
-        _end(_described(error))
+        _end(describe_os_error(error))
     except Exception:
         hide_credentials_in_tracebacks()  # here, since Typer sets a hook of its own before
         raise
@@ -106,19 +110,18 @@ def _reporting_failures() -> Iterator[None]:
             raise
 
 
-def _described(error: OSError) -> str:
-    paths = [str(path) for path in (error.filename, error.filename2) if path is not None]
-    if not paths:
-        return str(error)
-    return (
-        f"{' or '.join(paths)} cannot be used ({error.strerror or error}): name another path, or "
-        "correct this one"
-    )
-
-
 def _end(message: str) -> NoReturn:
-    typer.echo(f"error: {' '.join(without_credentials(message).split())}", err=True)
+    print_line(f"error: {' '.join(without_credentials(message).split())}", err=True)
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _drop_output()
     raise SystemExit(1) from None
+
+
+def _drop_output() -> None:
+    """Lets what cannot be written be lost; Python would report it again when it flushes."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

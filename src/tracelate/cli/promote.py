@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tracelate.cli.console import result_console
+from tracelate.cli.console import print_line, result_console
 from tracelate.cli.options import REFERENCE_HELP, AliasOption, NameOption, version_text
 from tracelate.config import load_params
 from tracelate.errors import InputError
@@ -77,7 +77,7 @@ def promote(
         done = promote_run(request, on_progress)
     if done.verdict.checks:
         result_console().print(_table_of_checks(done.verdict))
-    typer.echo(_outcome(done, chosen, dry_run))
+    print_line(_outcome(done, chosen, dry_run))
     if done.decision == "refused":
         raise typer.Exit(1)
 

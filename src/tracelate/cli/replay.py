@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tracelate.cli.console import result_console
+from tracelate.cli.console import print_line, result_console
 from tracelate.cli.options import REFERENCE_HELP
 from tracelate.errors import InputError
 
@@ -67,7 +67,7 @@ def replay(
     )
     print_checks(result_console(), checks)
     if keep is not None:
-        typer.echo(f"kept: {keep}; `git worktree remove --force {keep}` removes it", err=True)
+        print_line(f"kept: {keep}; `git worktree remove --force {keep}` removes it", err=True)
     if failed := failed_checks(checks):
         raise InputError(
             f"the replay of {reference} gave other results for "

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from tracelate.cli.console import print_line
 from tracelate.cli.options import AliasOption, NameOption, version_text
 from tracelate.config import load_params
 
@@ -24,6 +25,6 @@ def rollback(
 
     chosen = make_alias(name or load_params().registry.name, alias)
     event = roll_back(chosen, reason)
-    typer.echo(
+    print_line(
         f"{chosen} is {version_text(event.version)} again; before: {version_text(event.replaced)}"
     )

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated
 
 import typer
 
-from tracelate.cli.console import result_console
+from tracelate.cli.console import print_json, print_line, result_console
 from tracelate.config import load_params
 from tracelate.metric_table import METRICS
 
@@ -43,7 +42,7 @@ def runs(
             {**row.columns(), "rank": rank}
             for row, rank in zip(found.rows, found.ranks, strict=True)
         ]
-        typer.echo(json.dumps(rows, ensure_ascii=False, indent=2))
+        print_json(rows)
     elif not found.rows:
         place = "any experiment" if experiment is None else f"experiment {experiment!r}"
         remedy = (
@@ -51,7 +50,7 @@ def runs(
             if where or status
             else "train a model with `make run`, or set MLFLOW_TRACKING_URI"
         )
-        typer.echo(f"no such runs in {place} of {shown_uri()}: {remedy}")
+        print_line(f"no such runs in {place} of {shown_uri()}: {remedy}")
     else:
         from tracelate.cli.runs_table import table_of_runs
 

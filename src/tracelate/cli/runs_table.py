@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tracelate.metric_table import METRICS
+from tracelate.printable import printable_line
 from tracelate.tracking.references.references import SHORT_ID
 from tracelate.tracking.run_table import RunRow, RunScore, RunTable
 
@@ -96,13 +97,13 @@ def _cells(
     return {
         "alike": row.group or "",
         **({"#": "" if rank is None else str(rank)} if ranked_by is not None else {}),
-        "run": row.run_id[:SHORT_ID],
-        "name": escape(row.name),
-        **({"experiment": escape(row.experiment)} if with_experiment else {}),
-        "pair": escape(row.pair or ""),
-        "test set": (row.test_sha256 or "")[:SHORT_ID],
-        "attention": escape(row.attention or ""),
-        "cell": escape(row.cell or ""),
+        "run": _shown(row.run_id[:SHORT_ID]),
+        "name": _shown(row.name),
+        **({"experiment": _shown(row.experiment)} if with_experiment else {}),
+        "pair": _shown(row.pair or ""),
+        "test set": _shown((row.test_sha256 or "")[:SHORT_ID]),
+        "attention": _shown(row.attention or ""),
+        "cell": _shown(row.cell or ""),
         "size": "" if row.hidden_size is None else str(row.hidden_size),
         **{
             metric.title: _score(
@@ -111,10 +112,15 @@ def _cells(
             for key, metric in METRICS.items()
         },
         "tokens/s": "" if row.tokens_per_s is None else f"{row.tokens_per_s:,.0f}",
-        "commit": f"{(row.commit or '')[:7]}{'*' if row.dirty else ''}",
+        "commit": f"{_shown((row.commit or '')[:7])}{'*' if row.dirty else ''}",
         "status": f"[{style}]{row.status}[/]",
         "started": f"{datetime.fromisoformat(row.started).astimezone():%Y-%m-%d %H:%M}",
     }
+
+
+def _shown(text: str) -> str:
+    """Returns a text as markup that shows it, and has the width that is printed."""
+    return escape(printable_line(text))
 
 
 def _notes(found: RunTable, ranked_by: str | None) -> list[str]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tracelate.cli.console import result_console
+from tracelate.cli.console import print_json, print_line, result_console
 from tracelate.cli.options import REFERENCE_HELP
 from tracelate.config import load_params
 from tracelate.errors import InputError
@@ -55,7 +54,7 @@ def seeds(
             "runs": [one._asdict() for one in found],
             "spread": {one.metric: one._asdict() for one in spreads},
         }
-        typer.echo(json.dumps(document, ensure_ascii=False, indent=2))
+        print_json(document)
         return
     result_console().print(_table_of_seeds(found, spreads, config.significance_level))
     chosen = next((one for one in spreads if one.metric == config.metric), None)
@@ -64,7 +63,7 @@ def seeds(
             f"these runs have no score by registry.metric {config.metric}: evaluate them again "
             f"(dvc repro), or choose one of {', '.join(shared)}"
         )
-    typer.echo(
+    print_line(
         f"Measured by {config.metric} over {len(found)} seeds: registry.seed_deviation: "
         f"{chosen.deviation:.2f}; params.yaml has {config.seed_deviation:g}"
     )

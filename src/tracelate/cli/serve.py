@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from tracelate.cli.console import print_line
 from tracelate.cli.options import REFERENCE_HELP
 
 app = typer.Typer()
@@ -20,6 +21,13 @@ def serve(
     host: Annotated[
         str, typer.Option(help="Address to listen on; 0.0.0.0 accepts other machines.")
     ] = "127.0.0.1",
+    allowed_host: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Name under which clients reach this server, as in the Host header; repeatable. "
+            "Addresses and localhost need not be named; other names get 421.",
+        ),
+    ] = None,
     max_sentences: Annotated[
         int, typer.Option(min=1, help="Largest number of sentences in a request.")
     ] = 256,
@@ -44,7 +52,9 @@ def serve(
     max_requests: Annotated[
         int,
         typer.Option(
-            min=1, help="Largest number of requests at once; others get 503 with Retry-After."
+            min=1,
+            help="Largest number of requests at once; others get 503 with Retry-After. A client "
+            "that has none may have one beyond it, up to twice the number.",
         ),
     ] = 64,
     timeout: Annotated[
@@ -73,4 +83,11 @@ def serve(
         requests=max_requests,
         timeout_s=timeout,
     )
-    run_server(resolve(model), host, port, limits, lambda line: typer.echo(line, err=True))
+    run_server(
+        resolve(model),
+        host,
+        port,
+        limits,
+        lambda line: print_line(line, err=True),
+        allowed_hosts=allowed_host or (),
+    )

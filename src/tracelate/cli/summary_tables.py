@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from tracelate import layout
+from tracelate.cli.printable_console import PrintableConsole
 from tracelate.config import Params
 from tracelate.corpus.provenance import Provenance
 from tracelate.corpus.sources.choose import read_provenance
@@ -34,7 +34,7 @@ def print_summary(params: Params) -> None:
     for path in READ:
         if not path.is_file():
             raise InputError(f"{path} is missing: run the pipeline first, with `make run`")
-    console = Console(highlight=False)
+    console = PrintableConsole(highlight=False)
     provenance, data = read_provenance(layout.PROVENANCE), read_json(layout.DATA_REPORT)
     console.print(data_line(params, provenance, data), soft_wrap=True)
     console.print(training_line(params, read_json(layout.TRAINING_REPORT)), soft_wrap=True)
@@ -69,7 +69,7 @@ def score_table(metrics: dict[str, Any]) -> Table:
     """Returns a row for each metric, with its interval and meaning."""
     table = Table(
         title=f"Scores on {metrics['test']['sentences']:,} test sentences",
-        caption=f"signature of {BLEU.title}: {metrics[BLEU.key]['signature']}",
+        caption=f"signature of {BLEU.title}: {escape(metrics[BLEU.key]['signature'])}",
         title_justify="left",
         caption_justify="left",
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import typer
 
+from tracelate.cli.console import print_line
+
 app = typer.Typer()
 
 
@@ -26,6 +28,6 @@ def sync() -> None:
         if wrote
     ]
     run = f"the new run {done.run.run_id}" if done.is_new else f"run {done.run.run_id}"
-    typer.echo(
+    print_line(
         f"wrote {' and '.join(written)} to {run}" if written else f"{run} has all results already"
     )

@@ -5,12 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from tracelate.cli.console import print_translation
 from tracelate.cli.options import REFERENCE_HELP
 from tracelate.errors import InputError
+from tracelate.inference.long_lines import MAX_LINE_PIECES
 
 if TYPE_CHECKING:
     from tracelate.inference.translator import Translator
@@ -42,6 +44,21 @@ def translate(
             help="Number of hypotheses of the search. Default: that of the model's evaluation.",
         ),
     ] = None,
+    long_lines: Annotated[
+        Literal["split", "refuse"],
+        typer.Option(
+            help="Lines with more pieces than --max-line-pieces: split them at the ends of "
+            "sentences, or stop at the first of them and name it."
+        ),
+    ] = "split",
+    max_line_pieces: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            help="Longest line that is translated as a whole, in subword pieces; the time grows "
+            "with its square.",
+        ),
+    ] = MAX_LINE_PIECES,
 ) -> None:
     """Translate text of any size, line by line and in order.
 
@@ -51,34 +68,47 @@ def translate(
     128 sentences.
     """
     from tracelate.inference.file_translation import (
+        bounded_lines,
         read_files,
         read_lines,
         translate_to_file,
         translation_identity,
     )
+    from tracelate.inference.part_file import refuse_output
     from tracelate.progress import byte_bar
 
     for path in files or []:
         if not path.is_file():
-            raise InputError(f"{path} is not a file: name a text file with one sentence per line")
-    if output is not None and not files:
-        raise InputError("--output needs input files, so that it can continue: name them")
-    translator, hashes = _translator(model, beam_size)
+            raise InputError(
+                f"{path} is not a regular file: name a text file with one sentence per line"
+            )
+    if output is not None:
+        if not files:
+            raise InputError("--output needs input files, so that it can continue: name them")
+        refuse_output(output, files)
+    translator, hashes = _translator(model, beam_size, max_line_pieces)
+    check_line = translator.refuse_long if long_lines == "refuse" else lambda _: None
     if not files:
-        _translate_standard_input(translator, read_lines(iter(sys.stdin.buffer), "standard input"))
+        lines = read_lines(bounded_lines(sys.stdin.buffer), "standard input", check_line)
+        _translate_standard_input(translator, lines)
         return
     with byte_bar("translate", sum(path.stat().st_size for path in files)) as on_bytes:
         if output is None:
-            for translation in translator.translate_lines(read_files(files, on_bytes)):
-                typer.echo(translation)
+            for translation in translator.translate_lines(read_files(files, on_bytes, check_line)):
+                print_translation(translation)
             return
-        settings = {
-            "model": dict(hashes),
-            "beam_size": translator.beam_size,
-            "length_penalty": translator.length_penalty,
-        }
-        identity = translation_identity(settings, files)
-        translate_to_file(translator, files, output, identity, on_bytes)
+        identity = translation_identity(_settings(translator, hashes), files)
+        translate_to_file(translator, files, output, identity, on_bytes, check_line)
+
+
+def _settings(translator: Translator, hashes: Mapping[str, str]) -> dict[str, object]:
+    """Returns everything beside the input that the translations depend on."""
+    return {
+        "model": dict(hashes),
+        "beam_size": translator.beam_size,
+        "length_penalty": translator.length_penalty,
+        "max_line_pieces": translator.max_line_pieces,
+    }
 
 
 def _translate_standard_input(translator: Translator, lines: Iterator[str]) -> None:
@@ -89,10 +119,12 @@ def _translate_standard_input(translator: Translator, lines: Iterator[str]) -> N
     streams: Iterable[Iterator[str]] = (iter([line]) for line in lines) if is_typed else [lines]
     for stream in streams:
         for translation in translator.translate_lines(stream):
-            typer.echo(translation)
+            print_translation(translation)
 
 
-def _translator(reference: str, beam_size: int | None) -> tuple[Translator, Mapping[str, str]]:
+def _translator(
+    reference: str, beam_size: int | None, max_line_pieces: int
+) -> tuple[Translator, Mapping[str, str]]:
     """Returns a translator with the model's settings, and the hashes of the model's files."""
     from tracelate.inference.translator import Translator
     from tracelate.tracking.references.references import resolve
@@ -104,5 +136,6 @@ def _translator(reference: str, beam_size: int | None) -> tuple[Translator, Mapp
         beam_size=beam_size or loaded.settings.beam_size,
         length_penalty=loaded.settings.length_penalty,
         batch_sentences=loaded.settings.batch_sentences,
+        max_line_pieces=max_line_pieces,
     )
     return translator, loaded.sha256_by_name

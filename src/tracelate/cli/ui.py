@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from tracelate.cli.console import print_line
+
 app = typer.Typer()
 
 
@@ -18,7 +20,7 @@ def ui(port: Annotated[int, typer.Option(help="Port on this machine.")] = 5000) 
     from tracelate.tracking.store.store import connect
 
     if tracking_uri().startswith(("http://", "https://")):
-        typer.echo(f"the runs are on an MLflow server: open {shown_uri()} in a browser")
+        print_line(f"the runs are on an MLflow server: open {shown_uri()} in a browser")
         return
     connect()  # MLflow's own command would end with a traceback if the store cannot be used
     command = [sys.executable, "-m", "mlflow", "ui", "--host", "127.0.0.1", "--port", str(port)]

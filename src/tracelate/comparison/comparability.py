@@ -67,7 +67,7 @@ def inconsistencies(evidence: Evidence) -> list[str]:
             found.append(
                 f"{score.name} was scored by {scoring(score.signature)}, but is here by {signature}"
             )
-        elif abs(score.value - value) > SAME_SCORE:
+        elif not abs(score.value - value) <= SAME_SCORE:  # also if one is NaN
             found.append(
                 f"metrics.json says {score.name} {score.value:.4f}, "
                 f"but its translations score {value:.4f}"

@@ -19,7 +19,7 @@ from tracelate.errors import InputError
 from tracelate.evaluation.metrics import LengthBucket, length_buckets, percentile_interval
 from tracelate.evaluation.report import TranslationRow
 from tracelate.evaluation.results import Evidence
-from tracelate.files import write_json
+from tracelate.files import finite_or_none, write_json
 from tracelate.metric_table import BLEU_OF_SHORT_TEXTS
 
 
@@ -142,7 +142,8 @@ def comparison_document(comparison: Comparison, level: float) -> dict[str, Any]:
 
 
 def write_comparison(path: Path, comparison: Comparison, level: float) -> None:
-    write_json(path, comparison_document(comparison, level))
+    """Writes comparison.json, with null for a number that is NaN or infinite."""
+    write_json(path, finite_or_none(comparison_document(comparison, level)))
 
 
 def most_changed(

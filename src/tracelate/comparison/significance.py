@@ -20,6 +20,7 @@ Shapes: N sentences, K statistics that a metric takes of a sentence, D draws.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Literal, NamedTuple
 
@@ -66,8 +67,12 @@ class Significance(NamedTuple):
     """sacrebleu's signature of the scores, without the draws of the tests."""
 
     def verdict(self, level: float) -> Verdict:
-        """Returns "better" or "worse" for b if both tests have p < level."""
-        if max(self.p_bootstrap, self.p_randomisation) >= level:
+        """Returns "better" or "worse" for b if both tests have p < level.
+
+        A difference or p that is NaN or infinite shows nothing.
+        """
+        is_shown = self.p_bootstrap < level and self.p_randomisation < level
+        if not is_shown or not math.isfinite(self.difference):
             return "not shown"
         return "better" if self.difference > 0 else "worse"
 
@@ -224,6 +229,7 @@ def randomisation_p(difference: float, randomised: NDArray[np.float64]) -> float
 def _share_as_large(drawn: NDArray[np.float64], measured: float) -> float:
     """Returns the share of draws that are at least `measured`.
 
-    The measured value counts as a draw, so that p is never 0.
+    The measured value counts as a draw, so that p is never 0. NaN, of a draw or measured, counts as
+    large, so that it makes no difference significant.
     """
-    return float((np.sum(drawn >= measured - ROUNDING) + 1) / (len(drawn) + 1))
+    return float((np.sum(~(drawn < measured - ROUNDING)) + 1) / (len(drawn) + 1))

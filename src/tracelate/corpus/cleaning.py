@@ -8,9 +8,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 
 from tracelate.config import PrepareConfig
+from tracelate.corpus.exclusion import selection
 from tracelate.corpus.pairs import Pair
 
-RULES = ("empty", "too_long", "unbalanced", "untranslated", "duplicate")
+RULES = ("excluded", "empty", "too_long", "unbalanced", "untranslated", "duplicate")
 
 Rule = Callable[[Pair], bool]
 
@@ -65,7 +66,9 @@ def _rules(config: PrepareConfig) -> dict[str, Rule]:
         seen.add(sides)
         return False
 
+    excluded = selection(config.excluded.texts, config.excluded.origins)
     rules: dict[str, Rule] = {
+        "excluded": excluded.contains,
         "empty": lambda pair: not pair.source or not pair.target,
         "too_long": lambda pair: max(len(pair.source), len(pair.target)) > config.max_characters,
         "unbalanced": lambda pair: is_unbalanced(pair, config),

@@ -12,7 +12,7 @@ from typing import Any
 from tracelate import layout
 from tracelate.doctor.problem import Problem
 from tracelate.errors import InputError
-from tracelate.files import read_json
+from tracelate.files import SUFFIX, read_json
 from tracelate.tracking.runs import evaluation_contents as evaluations
 from tracelate.tracking.runs import log_training as trainings
 from tracelate.tracking.runs.log_evaluation import find_evaluation
@@ -24,8 +24,8 @@ from tracelate.tracking.store.failures import StoreError
 from tracelate.tracking.store.store import Store
 from tracelate.training.run_file import read_training_run
 
-PARTIAL_FILE = re.compile(r"\..+\.[a-z0-9_]{8}")
-"""Name that `whole_file` gives a file until it is complete."""
+PARTIAL_FILE = re.compile(rf"\..+\.([0-9a-f]{{16}}{re.escape(SUFFIX)}|[a-z0-9_]{{8}})")
+"""Name that `whole_file` gives a file until it is complete, now or in Tracelate 0.1."""
 FOLDERS = (layout.DATA, layout.MODELS, layout.REPORTS, layout.LOCAL)
 MIN_AGE_S = 600
 """A partial file younger than this may still be being written."""

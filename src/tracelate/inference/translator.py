@@ -13,6 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from tracelate.errors import InputError
+from tracelate.inference.long_lines import MAX_LINE_PIECES, join_parts, split_line
 from tracelate.model.search import Hypothesis, beam_search
 from tracelate.model.seq2seq import TeacherForced
 from tracelate.training.batches import pad
@@ -41,12 +43,19 @@ class Translator:
     """Translates with beam search, in full precision."""
 
     def __init__(
-        self, trained: TrainedModel, *, beam_size: int, length_penalty: float, batch_sentences: int
+        self,
+        trained: TrainedModel,
+        *,
+        beam_size: int,
+        length_penalty: float,
+        batch_sentences: int,
+        max_line_pieces: int = MAX_LINE_PIECES,
     ) -> None:
         self.trained = trained
         self.beam_size = beam_size
         self.length_penalty = length_penalty
         self.batch_sentences = batch_sentences
+        self.max_line_pieces = max_line_pieces
         self.special = special_ids(trained.tokenizer)
 
     def translate(
@@ -88,10 +97,39 @@ class Translator:
         return translations
 
     def translate_lines(self, lines: Iterator[str]) -> Iterator[str]:
-        """Yields a line for each line, in order and in constant RAM; line breaks become spaces."""
+        """Yields a line for each line, in order and in constant RAM; line breaks become spaces.
+
+        A line with more than `max_line_pieces` is translated in parts, see `long_lines`.
+        """
         while chunk := list(itertools.islice(lines, CHUNK_BATCHES * self.batch_sentences)):
-            for translation in self.translate(chunk):
-                yield " ".join(translation.text.splitlines())
+            is_long = [self.is_long(line) for line in chunk]
+            whole = [line for line, long in zip(chunk, is_long, strict=True) if not long]
+            translations = iter(self.translate(whole))
+            for line, long in zip(chunk, is_long, strict=True):
+                text = self._translate_in_parts(line) if long else next(translations).text
+                yield " ".join(text.splitlines())
+
+    def is_long(self, line: str) -> bool:
+        """True if the line has more than `max_line_pieces`."""
+        return self._pieces_if_long(line) is not None
+
+    def refuse_long(self, line: str) -> None:
+        """Raises InputError if the line has more than `max_line_pieces`."""
+        if (count := self._pieces_if_long(line)) is not None:
+            raise InputError(
+                f"{count:,} subword pieces, and the limit is {self.max_line_pieces:,}: split it at "
+                "the ends of its sentences"
+            )
+
+    def _pieces_if_long(self, line: str) -> int | None:
+        if len(line.encode()) <= self.max_line_pieces:  # a piece has at least one byte
+            return None
+        count = len(self.trained.tokenizer.encode([line])[0])
+        return count if count > self.max_line_pieces else None
+
+    def _translate_in_parts(self, line: str) -> str:
+        parts = split_line(line, self.is_long)
+        return join_parts(parts, [one.text for one in self.translate([one.text for one in parts])])
 
     @torch.no_grad()
     def attentions(self, translations: Sequence[Translation]) -> Iterator[npt.NDArray[np.float32]]:

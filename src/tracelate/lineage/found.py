@@ -76,7 +76,7 @@ def find_stored_lineage(store: Store, reference: StoredReference) -> Found:
     """
     match reference:
         case RunReference(run=run):
-            return Found(_run_lineage(store, run), run=run)
+            return Found(run_lineage(store, run), run=run)
         case ModelReference(text=text, model=model):
             location = model.artifact_location
             lineage = _packed_lineage(store, location, text)
@@ -133,7 +133,7 @@ def _refuse_unknown_file(path: Path, lineage: Lineage) -> None:
         )
 
 
-def _run_lineage(store: Store, run: StoredRun) -> Lineage:
+def run_lineage(store: Store, run: StoredRun) -> Lineage:
     with tempfile.TemporaryDirectory(prefix="tracelate-") as folder:
         name = f"{STAGE}/{layout.LINEAGE.name}"
         path = download_run_file(store, run.run_id, name, Path(folder))

@@ -5,7 +5,6 @@ The address comes from a user, and the answer from a server that may be broken o
 
 from __future__ import annotations
 
-import json
 import queue
 import threading
 import time
@@ -17,6 +16,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from tracelate.credentials import address_without_credentials
 from tracelate.errors import InputError
+from tracelate.files import parse_json
 
 MAX_ANSWER_BYTES = 8 * 2**20
 """Largest answer; that of `tracelate serve` has some ten kilobytes."""
@@ -122,11 +122,7 @@ def _fetch(url: str) -> dict[str, Any]:
                 raise ValueError(f"its answer has more than {MAX_ANSWER_BYTES:,} bytes")
             if time.monotonic() > ends_s:
                 raise TimeoutError(f"no whole answer in {TOTAL_S} s")
-    document = json.loads(content, parse_constant=_refuse_constant)
+    document = parse_json(bytes(content))
     if not isinstance(document, dict):
         raise ValueError("its answer is not a JSON object")
     return document
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")

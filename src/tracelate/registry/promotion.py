@@ -30,7 +30,7 @@ from tracelate.registry.gate import (
     judge,
 )
 from tracelate.registry.retranslation import OnProgress, Retranslation, translate_again
-from tracelate.registry.verdict import Decision, Judgement, record_verdict
+from tracelate.registry.verdict import Decision, Judgement, record_materials, record_verdict
 from tracelate.registry.versions import (
     Alias,
     current_version,
@@ -93,6 +93,8 @@ def promote(request: PromotionRequest, on_progress: OnProgress = lambda *_: None
         if lock is not None and version is not None and judgement.decision != "unchanged":
             refuse_lost(store, lock)
             record = _carry_out(store, candidate, judgement, alias, version)
+            if judgement.decision != "refused":
+                record_materials(store, candidate, alias.model, version, retranslation.libraries)
     replaced = judgement.comparison.version
     return Promotion(judgement.decision, version, replaced, judgement.verdict, record)
 

@@ -8,8 +8,10 @@ from typing import NamedTuple
 from tracelate import layout
 from tracelate.comparison.parity import Parity, compare_translations
 from tracelate.files import sha256_of
+from tracelate.lineage.bill_of_materials import parse_requirements
 from tracelate.registry.candidate import Candidate
 from tracelate.registry.logged_evaluation import refuse_other_lineage
+from tracelate.tracking.packages.package_files import REQUIREMENTS_FILE
 from tracelate.tracking.packages.packed_translator import load_packed_translator
 from tracelate.tracking.references.packed_models import packed_model
 from tracelate.tracking.references.stored_references import find_stored
@@ -26,6 +28,8 @@ class Retranslation(NamedTuple):
     """Translations of all sentences at once, compared with those that were scored."""
     alone: Parity
     """Translations of single sentences, compared with those of all sentences at once."""
+    libraries: list[str]
+    """Requirements of the packed model, as NAME==VERSION."""
 
 
 def translate_again(candidate: Candidate, uri: str, on_progress: OnProgress) -> Retranslation:
@@ -36,6 +40,7 @@ def translate_again(candidate: Candidate, uri: str, on_progress: OnProgress) -> 
     sources = [row.source for row in candidate.evidence.rows]
     scored = [row.translation for row in candidate.evidence.rows]
     with packed_model(find_stored(uri)) as packed:
+        requirements = (packed.folder / REQUIREMENTS_FILE).read_text(encoding="utf-8")
         found = sha256_of(packed.artifacts / layout.LINEAGE.name)
         refuse_other_lineage(candidate.evaluation, uri, found)
         model = load_packed_translator(packed.artifacts)
@@ -47,5 +52,7 @@ def translate_again(candidate: Candidate, uri: str, on_progress: OnProgress) -> 
             alone += [str(text) for text in model.translate([source])]
             on_progress("translating one by one", 1, len(sources))
     return Retranslation(
-        compare_translations(scored, together), compare_translations(together, alone)
+        compare_translations(scored, together),
+        compare_translations(together, alone),
+        parse_requirements(requirements),
     )

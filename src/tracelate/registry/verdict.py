@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
+from tracelate.lineage.bill_of_materials import bill_of_materials
 from tracelate.registry.alias_history import Author
 from tracelate.registry.candidate import Candidate
 from tracelate.registry.champion import ChampionComparison
@@ -52,6 +53,19 @@ def record_verdict(
         text = "none" if value in (None, "") else str(value)
         store.registry.set_version_tag(alias.model, version, VERDICT_TAG + key, text)
     return address
+
+
+def record_materials(
+    store: Store, candidate: Candidate, model: str, version: str, libraries: Sequence[str]
+) -> None:
+    """Logs the version's bill of materials to the candidate's run, and tags its address."""
+    document = bill_of_materials(
+        candidate.lineage, candidate.evidence.metrics, libraries, name=model, version=version
+    )
+    name = f"{VERDICT_FOLDER}/{model}-{version}.cdx.json"
+    store.runs.log_document(candidate.run_id, document, name)
+    address = f"runs:/{candidate.run_id}/{name}"
+    store.registry.set_version_tag(model, version, f"{VERDICT_TAG}bill_of_materials", address)
 
 
 def verdict_document(

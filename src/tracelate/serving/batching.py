@@ -5,22 +5,15 @@ from __future__ import annotations
 import itertools
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Hashable, Sequence
-from concurrent.futures import Future, InvalidStateError
-from contextlib import suppress
-from typing import Any, Generic, NamedTuple, TypeVar
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from typing import Any, Generic
 
-Settings = TypeVar("Settings", bound=Hashable)
+from tracelate.serving.turns import Batch, BatchSize, Job, Sentence, Settings, Turns
 
-
-class BatchSize(NamedTuple):
-    """Limits of a batch. A sentence that exceeds them alone is a batch by itself."""
-
-    hypotheses: int
-    """Sentences by beams."""
-    cells: int
-    """Sentences by the `search_cells` of the longest."""
+THREAD_NAME = "translator"
+TURN_S = 0.5
+"""Seconds after which a batch can be interrupted for short sentences of other clients."""
 
 
 class ClosedError(RuntimeError):
@@ -41,41 +34,14 @@ def search_cells(sentence: str, beams: int, max_steps: Callable[[int], int]) -> 
     return beams * pieces * max_steps(pieces)
 
 
-class _Job:
-    """The request of one caller, who waits for its answers or the first error."""
-
-    def __init__(self, count: int) -> None:
-        self.answers: list[Any] = [None] * count
-        self.missing = count
-        self.done: Future[list[Any]] = Future()
-
-    def answer(self, place: int, value: Any) -> None:
-        self.answers[place] = value
-        self.missing -= 1
-        if self.missing == 0:
-            with suppress(InvalidStateError):
-                self.done.set_result(self.answers)
-
-    def fail(self, error: BaseException) -> None:
-        with suppress(InvalidStateError):
-            self.done.set_exception(error)
-
-
-class _Sentence(NamedTuple):
-    number: int
-    """In the order of arrival."""
-    text: str
-    cells: int
-    job: _Job
-    place: int
-
-
 class Batcher(Generic[Settings]):
-    """Translates in a thread of its own, the sentences of all callers in order of arrival.
+    """Translates in a thread of its own the sentences of all callers. Clients take turns.
 
-    `translate` is never called twice at once, and always with sentences of the same settings;
-    `beams` says how many hypotheses of a sentence those settings keep, and `max_steps` how long a
-    translation of so many source pieces may become.
+    `translate` is always called with sentences of the same settings; `beams` says how many
+    hypotheses of a sentence those settings keep, and `max_steps` how long a translation of so many
+    source pieces may become. `translate` calls `between_steps` often, so that a batch which nobody
+    waits for ends, and a long one makes way for a short one of another client, for which
+    `translate` is called again within that call.
     """
 
     def __init__(
@@ -86,31 +52,37 @@ class Batcher(Generic[Settings]):
         max_steps: Callable[[int], int],
         *,
         gather_s: float = 0.002,
+        turn_s: float = TURN_S,
     ) -> None:
         self._translate = translate
         self._beams = beams
         self._size = size
         self._max_steps = max_steps
         self._gather_s = gather_s
-        self._waiting: dict[Settings, deque[_Sentence]] = {}
-        self._batch: list[_Sentence] = []
+        self._turn_s = turn_s
+        self._waiting = Turns[Settings](beams)
+        self._running: list[Batch[Settings]] = []
+        """The present batch, and the one that interrupts it."""
+        self._turn_ends_s = 0.0
         self._arrived = 0
         self._changed = threading.Condition()
         self._closed = False
-        self._thread = threading.Thread(target=self._work, name="translator", daemon=True)
+        self._thread = threading.Thread(target=self._work, name=THREAD_NAME, daemon=True)
         self._thread.start()
 
     @property
     def is_alive(self) -> bool:
         return self._thread.is_alive() and not self._closed
 
-    def submit(self, sentences: Sequence[str], settings: Settings) -> Future[list[Any]]:
+    def submit(
+        self, sentences: Sequence[str], settings: Settings, client: str = ""
+    ) -> Future[list[Any]]:
         """The answers to come, in order, or what translating one of the sentences raised.
 
         Who cancels them is forgotten, with what is not translated yet. Raises ClosedError, as do
         the answers.
         """
-        job = _Job(len(sentences))
+        job = Job(client, len(sentences))
         if not sentences:
             job.done.set_result([])
             return job.done
@@ -119,17 +91,32 @@ class Batcher(Generic[Settings]):
         with self._changed:
             if self._closed:
                 raise ClosedError("the server is stopping")
-            queue = self._waiting.setdefault(settings, deque())
             for place, text in enumerate(sentences):
-                queue.append(_Sentence(self._arrived, text, cells[place], job, place))
+                self._waiting.add(Sentence(self._arrived, text, cells[place], job, place), settings)
                 self._arrived += 1
             self._changed.notify()
         return job.done
 
-    def raise_if_unwanted(self) -> None:
-        """Raises UnwantedError if no caller waits for the present batch; `translate` calls it."""
-        if self._batch and all(sentence.job.done.done() for sentence in self._batch):
+    def between_steps(self) -> None:
+        """Raises UnwantedError if no caller waits for the present batch; may interrupt it."""
+        if not self._running:
+            return
+        sentences = self._running[-1].sentences
+        if all(sentence.job.done.done() for sentence in sentences):
             raise UnwantedError("nobody waits for these sentences")
+        if len(self._running) == 1 and time.monotonic() >= self._turn_ends_s:
+            self._interrupt({sentence.job.client for sentence in sentences})
+
+    def _interrupt(self, clients: set[str]) -> None:
+        """Translates a batch of other clients, and gives the present one as much time after."""
+        size = self._size._replace(cells=self._size.cells // 4)
+        began_s = time.monotonic()
+        with self._changed:
+            batch = None if self._closed else self._waiting.take(size, besides=clients)
+        if batch:
+            self._run(batch)
+        now_s = time.monotonic()
+        self._turn_ends_s = now_s + max(self._turn_s, now_s - began_s)
 
     def close(self, timeout_s: float) -> None:
         """Stops the thread. Callers that still wait get ClosedError.
@@ -138,7 +125,8 @@ class Batcher(Generic[Settings]):
         """
         with self._changed:
             self._closed = True
-            for sentence in itertools.chain(self._batch, *self._waiting.values()):
+            running = (batch.sentences for batch in self._running)
+            for sentence in itertools.chain(*running, self._waiting):
                 sentence.job.fail(ClosedError("the server is stopping"))
             self._waiting.clear()
             self._changed.notify()
@@ -155,32 +143,17 @@ class Batcher(Generic[Settings]):
             with self._changed:
                 if self._closed:
                     return
-                settings, self._batch = self._take()
-            if self._batch:
-                self._answer(settings, self._batch)
-                self._batch = []
+                batch = self._waiting.take(self._size)
+            if batch:
+                self._turn_ends_s = time.monotonic() + self._turn_s
+                self._run(batch)
 
-    def _take(self) -> tuple[Settings, list[_Sentence]]:
-        """The oldest sentence and those of its settings that came next, as many as fit."""
-        settings = min(self._waiting, key=lambda one: self._waiting[one][0].number)
-        queue, beams = self._waiting[settings], self._beams(settings)
-        batch: list[_Sentence] = []
-        most_cells = 0
-        while queue:
-            if queue[0].job.done.done():
-                queue.popleft()
-                continue
-            most_cells = max(most_cells, queue[0].cells)
-            count = len(batch) + 1
-            fits = count * beams <= self._size.hypotheses and count * most_cells <= self._size.cells
-            if batch and not fits:
-                break
-            batch.append(queue.popleft())
-        if not queue:
-            del self._waiting[settings]
-        return settings, batch
+    def _run(self, batch: Batch[Settings]) -> None:
+        self._running.append(batch)
+        self._answer(batch.settings, batch.sentences)
+        self._running.pop()
 
-    def _answer(self, settings: Settings, batch: list[_Sentence]) -> None:
+    def _answer(self, settings: Settings, batch: list[Sentence]) -> None:
         try:
             answers = self._translate([sentence.text for sentence in batch], settings)
             answered = list(zip(batch, answers, strict=True))

@@ -9,12 +9,14 @@ from typing import Annotated, Any, NamedTuple
 from pydantic import BaseModel, ConfigDict, FailFast, ValidationError
 from pydantic_core import ErrorDetails
 
+from tracelate.serving.answers import RefusedError
 from tracelate.tracking.packages.packed_translator import TranslationOptions
 
 ESCAPED_BYTES = 12
 r"""A character as long as JSON writes it: \ud83d\ude00."""
 ENVELOPE_BYTES = 4096
 SHOWN_CHARACTERS = 40
+LESS = "send less at once"
 
 
 class Limits(NamedTuple):
@@ -32,19 +34,12 @@ class Limits(NamedTuple):
     """Until the answer; longer waits end with 503."""
     body_timeout_s: float = 10.0
     """Until the whole request is here."""
+    write_timeout_s: float = 30.0
+    """Until the client has taken an answer, after which its connection is closed."""
 
     @property
     def body_bytes(self) -> int:
         return self.characters * ESCAPED_BYTES + self.sentences * 4 + ENVELOPE_BYTES
-
-
-class RefusedError(Exception):
-    """A request that is not answered: the status and what to do about it."""
-
-    def __init__(self, status: HTTPStatus, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-        self.message = message
 
 
 class TranslationRequest(NamedTuple):
@@ -83,27 +78,32 @@ class TranslationRequests:
         except ValidationError as error:
             raise RefusedError(HTTPStatus.BAD_REQUEST, _explain(error.errors()[0])) from None
         _refuse_unknown(document.model_extra or {}, _Body)
-        given = [one for one in (document.inputs, document.instances) if one is not None]
+        lists = {"inputs": document.inputs, "instances": document.instances}
+        given = {key: one for key, one in lists.items() if one is not None}
         if len(given) != 1:
             raise RefusedError(
                 HTTPStatus.BAD_REQUEST,
                 'one of "inputs" and "instances" must be a list of sentences, such as '
                 '{"inputs": ["Could not connect."]}',
             )
-        self._refuse_too_much(given[0])
+        [(key, sentences)] = given.items()
+        self._refuse_too_much(key, sentences)
         settings = self._settings(document.params or {})
-        self._refuse_too_many_beams(given[0], settings.beams)
-        return TranslationRequest(given[0], settings)
+        self._refuse_too_many_beams(sentences, settings.beams)
+        return TranslationRequest(sentences, settings)
 
-    def _refuse_too_much(self, sentences: list[str]) -> None:
+    def _refuse_too_much(self, key: str, sentences: list[str]) -> None:
         limits = self.limits
-        longest = max((len(sentence.encode()) for sentence in sentences), default=0)
-        measured = {
-            "sentences": (len(sentences), limits.sentences),
-            "characters": (sum(map(len, sentences)), limits.characters),
-            "bytes in a sentence": (longest, limits.sentence_bytes),
-        }
-        _refuse_over(measured, "send less at once")
+        _refuse_over({"sentences": (len(sentences), limits.sentences)}, LESS)
+        for place, sentence in enumerate(sentences):
+            size_bytes = len(sentence.encode())
+            if size_bytes > limits.sentence_bytes:
+                raise RefusedError(
+                    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+                    f"{key}.{place} has {size_bytes:,} bytes in UTF-8, and the limit of a sentence "
+                    f"is {limits.sentence_bytes:,}: divide it",
+                )
+        _refuse_over({"characters": (sum(map(len, sentences)), limits.characters)}, LESS)
 
     def _refuse_too_many_beams(self, sentences: list[str], beams: int) -> None:
         if len(sentences) == 1:
@@ -114,7 +114,7 @@ class TranslationRequests:
             "sentences by beams": (len(sentences) * beams, limits.sentences * own_beams),
             "characters by beams": (characters * beams, limits.characters * own_beams),
         }
-        _refuse_over(measured, "send less at once, or lower beam_size and n_best")
+        _refuse_over(measured, f"{LESS}, or lower beam_size and n_best")
 
     def _settings(self, params: Mapping[str, Any]) -> TranslationOptions:
         _refuse_unknown(params, TranslationOptions, "params.")
@@ -148,12 +148,12 @@ def _refuse_unknown(names: Iterable[str], model: type[BaseModel], place: str = "
     for name in names:
         if name not in model.model_fields:
             known = ", ".join(model.model_fields)
-            message = f"{place}{_shown(name)} is not known here: {known} are"
+            message = f"{place}{shown(name)} is not known here: {known} are"
             raise RefusedError(HTTPStatus.BAD_REQUEST, message)
 
 
 def _explain(error: ErrorDetails) -> str:
-    place = ".".join(_shown(str(part)) for part in error["loc"])
+    place = ".".join(shown(str(part)) for part in error["loc"])
     match error["type"]:
         case "json_invalid":
             return f"the body is no JSON: {error['msg'].removeprefix('Invalid JSON: ')}"
@@ -163,8 +163,8 @@ def _explain(error: ErrorDetails) -> str:
             message = error["msg"].removeprefix("Input ")
             if not place:
                 return f"the body {message}"
-            return f"{place} is {_shown(repr(error['input']))}: {message}"
+            return f"{place} is {shown(repr(error['input']))}: {message}"
 
 
-def _shown(text: str) -> str:
+def shown(text: str) -> str:
     return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}…"

@@ -1,4 +1,4 @@
-"""A model behind HTTP: MLflow's scoring server, guarded, for many clients at once."""
+"""The process of a served model, from its start to its stop."""
 
 from __future__ import annotations
 
@@ -6,204 +6,42 @@ import asyncio
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, contextmanager
-from pathlib import Path
-from typing import Any, NamedTuple
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from types import FrameType
 from urllib.parse import quote
 
 import uvicorn
-from mlflow.environment_variables import MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT
-from mlflow.models import Model
-from mlflow.pyfunc import scoring_server
-from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
-from starlette.requests import Request as HttpRequest
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from tracelate.errors import InputError
-from tracelate.evaluation.lineage import Lineage, lineage_document
-from tracelate.lineage.checks import refuse_changed_project
-from tracelate.serving.batching import Batcher, BatchSize
-from tracelate.serving.guard import Guard, refusal, still_awaited
-from tracelate.serving.limits import Limits, TranslationRequests
-from tracelate.tracking.packages.packed_translator import (
-    PackedTranslator,
-    TranslationOptions,
-    load_packed_translator,
-)
-from tracelate.tracking.references.packed_models import ModelSource, packed_model
+from tracelate.serving.app import make_app
+from tracelate.serving.batching import THREAD_NAME
+from tracelate.serving.connections import connection_type
+from tracelate.serving.hosts import LOCAL
+from tracelate.serving.limits import Limits
+from tracelate.serving.listener import open_listener
+from tracelate.serving.open_files import AcceptErrors, ConnectionLimits, connection_limits
+from tracelate.serving.servable import ServableModel, load_servable
 from tracelate.tracking.references.references import Reference
-from tracelate.tracking.runs.log_model import EXAMPLE
 from tracelate.training.cpu_ram import tune_cpu_ram
 
-BATCH_CELLS = 2_000_000
-"""Most `search_cells` of a batch. The most expensive batch, in which each byte is a piece and
-searches run to their last step, takes 0.4 GB and 7 s of one core at the default size, and 0.7 GB
-and 10 s as a transformer.
-
-The limits admit a single sentence beyond this: 16 beams of 1,000 bytes are 32 million cells and
-take some 50 s, or 80 s and 0.6 GB as a transformer. Its search ends with the time of its request.
-"""
-CONNECTIONS = 512
-"""Most connections at once. Each needs an open file, of which a process often has 1,024."""
-STOP_S = 30
+STOP_S = 28
 """Seconds that a stopping server waits for requests in progress."""
-CLOSE_S = 5
-"""Seconds that it then waits for the present batch, which ends at its next search step."""
-LOCAL = ("127.0.0.1", "localhost", "::1")
+STOP_AT_MOST_S = 35
+"""Seconds after which a stopping server is ended by the system. They include STOP_S, the time for
+the present batch (`app.CLOSE_S`), and 3 s in which Python ends."""
 
 
-class ServableModel(NamedTuple):
-    """A model in memory, and where it comes from."""
-
-    source: ModelSource
-    lineage: Lineage
-    loaded: PackedTranslator
-    metadata: Model
-    """MLflow's description of the package: data, none of its code is run."""
-
-    @property
-    def document(self) -> dict[str, Any]:
-        """The answer to GET /model."""
-        return {
-            "name": self.source.name,
-            "version": self.source.version,
-            "run_id": self.source.run_id,
-            "model_id": self.source.model_id,
-            "weights_sha256": self.lineage.weights_sha256,
-            "lineage": lineage_document(self.lineage),
-        }
-
-
-class BatchedModel:
-    """The model as MLflow's scoring server calls it, from many threads."""
-
-    def __init__(self, model: ServableModel, batcher: Batcher[TranslationOptions]) -> None:
-        self.metadata = model.metadata
-        self.batcher = batcher
-
-    def predict(self, data: list[str], params: dict[str, Any]) -> list[Any]:
-        answers = self.batcher.submit(data, TranslationOptions.model_validate(params))
-        still_awaited.get().add_done_callback(lambda _: answers.cancel())
-        return answers.result()
-
-
-def load_servable(reference: Reference) -> ServableModel:
-    """Raises InputError where there is no such model, or a file is not the one of its lineage."""
-    with packed_model(reference) as packed:
-        refuse_changed_project(Path(), packed.lineage)
-        return ServableModel(
-            packed.source,
-            packed.lineage,
-            load_packed_translator(packed.artifacts),
-            Model.load(str(packed.folder)),
-        )
-
-
-def make_app(model: ServableModel, limits: Limits) -> Starlette:
-    """The server, which is ready when a first sentence has been translated, at its start."""
-    settings = model.lineage.params["evaluate"]
-    defaults = {name: settings[name] for name in ("beam_size", "length_penalty")}
-    # the guard's own time is over first, and its answer says more
-    os.environ[MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT.name] = str(int(limits.timeout_s) + STOP_S)
-    batcher = Batcher[TranslationOptions](
-        model.loaded.translate,
-        lambda request: request.beams,
-        BatchSize(settings["batch_sentences"] * settings["beam_size"], BATCH_CELLS),
-        model.loaded.trained.model.max_target_pieces,
-    )
-    # each step of a search calls the decoder
-    model.loaded.on_step(batcher.raise_if_unwanted)
-    warm = False
-
-    def is_ready() -> bool:
-        return warm and batcher.is_alive
-
-    @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        nonlocal warm
-        # MLflow answers each request in a thread, of which there are 6 on a small machine
-        threads = ThreadPoolExecutor(limits.requests + 1, thread_name_prefix="request")
-        asyncio.get_running_loop().set_default_executor(threads)
-        await asyncio.wrap_future(
-            batcher.submit(EXAMPLE, TranslationOptions.model_validate(defaults))
-        )
-        warm = True
-        yield
-        warm = False
-        await asyncio.to_thread(batcher.close, CLOSE_S)
-
-    async def describe(_: HttpRequest) -> Response:
-        return JSONResponse(model.document)
-
-    async def ping(_: HttpRequest) -> Response:
-        return Response("\n") if is_ready() else refusal(503, "the model is not ready")
-
-    async def refuse(_: HttpRequest, error: Exception) -> Response:
-        http = error if isinstance(error, HTTPException) else HTTPException(500)
-        answer = refusal(http.status_code, http.detail)
-        answer.headers.update(http.headers or {})
-        return answer
-
-    # MLflow's server uses predict and metadata of a model alone
-    scoring = scoring_server.init(BatchedModel(model, batcher))  # type: ignore[arg-type]
-    guard = Guard(scoring, TranslationRequests(limits, defaults), is_ready)
-    return Starlette(
-        routes=[
-            Route("/invocations", guard, methods=["POST"]),
-            Route("/model", describe),
-            Route("/ping", ping),
-            Route("/health", ping),
-            Route("/version", scoring, methods=["GET"]),
-        ],
-        exception_handlers={HTTPException: refuse},
-        lifespan=lifespan,
-    )
-
-
-def impatient_protocol(timeout_s: float) -> type[H11Protocol]:
-    """HTTP on which a connection is closed that has no whole request head within that time.
-
-    uvicorn itself waits without end for the first, and as long as now and then a byte comes.
-    """
-
-    class ImpatientProtocol(H11Protocol):
-        head_timer: asyncio.TimerHandle | None = None
-
-        def connection_made(self, transport: Any) -> None:
-            super().connection_made(transport)
-            self._wait_for_head()
-
-        def on_response_complete(self) -> None:
-            self._wait_for_head()
-            super().on_response_complete()
-
-        def connection_lost(self, exc: Exception | None) -> None:
-            super().connection_lost(exc)
-            if self.head_timer:
-                self.head_timer.cancel()
-
-        def _wait_for_head(self) -> None:
-            if self.head_timer:
-                self.head_timer.cancel()
-            self.head_timer = self.loop.call_later(timeout_s, self._close_unless_asked)
-
-        def _close_unless_asked(self) -> None:
-            if self.cycle is None or self.cycle.response_complete:
-                self.timeout_keep_alive_handler()
-
-    return ImpatientProtocol
-
-
-def server_config(model: ServableModel, limits: Limits) -> uvicorn.Config:
+def server_config(
+    model: ServableModel,
+    limits: Limits,
+    connections: ConnectionLimits,
+    hosts: Iterable[str] = (),
+) -> uvicorn.Config:
     """Of a server that names the model in the headers of every answer to what is HTTP."""
     return uvicorn.Config(
-        make_app(model, limits),
-        http=impatient_protocol(limits.body_timeout_s),
+        make_app(model, limits, hosts),
+        http=connection_type(limits, connections.connections),
         log_level="warning",
         access_log=False,
         server_header=False,
@@ -212,21 +50,31 @@ def server_config(model: ServableModel, limits: Limits) -> uvicorn.Config:
             ("tracelate-model", quote(model.source.title, safe="/@ ")),
             ("tracelate-weights-sha256", model.lineage.weights_sha256),
         ],
-        limit_concurrency=CONNECTIONS,
+        backlog=connections.backlog,
         timeout_graceful_shutdown=STOP_S,
     )
 
 
 def serve(
-    reference: Reference, host: str, port: int, limits: Limits, say: Callable[[str], object]
+    reference: Reference,
+    host: str,
+    port: int,
+    limits: Limits,
+    say: Callable[[str], object],
+    *,
+    allowed_hosts: Iterable[str] = (),
 ) -> None:
     """Serves the model until SIGTERM or Ctrl-C; requests in progress are answered before the end.
 
-    `port` 0 selects any free port. `say` is called with each line of output.
+    The end comes STOP_AT_MOST_S seconds after the signal at the latest: with SIGALRM if Python does
+    not end by itself. A second Ctrl-C ends at once.
+
+    `port` 0 selects any free port. `say` is called with each line of output. `allowed_hosts` are
+    names under which the server answers, beside `host`, names of this machine and its addresses.
 
     Raises InputError if the model cannot be loaded or the port cannot be used.
     """
-    with _listener(host, port) as listener:
+    with open_listener(host, port) as listener:
         model = load_servable(reference)
         if host not in LOCAL:
             say(
@@ -240,37 +88,35 @@ def serve(
             f"{lineage.weights_sha256[:12]}) on {address}; Ctrl-C ends"
         )
         tune_cpu_ram()
-        config = server_config(model, limits)
+        config = server_config(model, limits, connection_limits(), [host, *allowed_hosts])
         with _stopping_is_no_failure():
-            _Server(config, lambda: say(announcement)).run(sockets=[listener])
+            _Server(config, say, announcement).run(sockets=[listener])
     say("stopped")
+    if any(thread.name == THREAD_NAME for thread in threading.enumerate()):
+        # torch aborts where Python ends while it computes
+        os._exit(0)
 
 
 class _Server(uvicorn.Server):
-    """Says when it listens."""
+    """Says when it listens, and when it cannot accept a connection."""
 
-    def __init__(self, config: uvicorn.Config, on_started: Callable[[], object]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, say: Callable[[str], object], announcement: str
+    ) -> None:
         super().__init__(config)
-        self.on_started = on_started
+        self.say = say
+        self.announcement = announcement
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        asyncio.get_running_loop().set_exception_handler(AcceptErrors(self.say))
         await super().startup(sockets)
-        self.on_started()
+        self.say(self.announcement)
 
-
-def _listener(host: str, port: int) -> socket.socket:
-    """A socket of that address, taken before the model is loaded."""
-    try:
-        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        listener = socket.socket(family, socket.SOCK_STREAM)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
-    except (OSError, OverflowError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise InputError(
-            f"port {port} of {host} cannot be had ({reason}): name another with --port or --host"
-        ) from error
-    return listener
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        if not self.should_exit:
+            # its default action ends the process also where Python itself waits for native code
+            signal.setitimer(signal.ITIMER_REAL, STOP_AT_MOST_S)
+        super().handle_exit(sig, frame)
 
 
 @contextmanager

@@ -138,7 +138,7 @@ def _metrics_of(sort: str) -> Sequence[str]:
 
 
 def _row(run: StoredRun, experiment: str, group: str | None) -> RunRow:
-    params, tags, metrics = run.params, run.tags, run.metrics
+    params, tags, speed = run.params, run.tags, "target_tokens_per_s"
     transformer = params.get("model.architecture") == "transformer"
     hidden_size = params.get("model.hidden_size", "")
     started = datetime.fromtimestamp(run.started_ms / 1000, UTC)
@@ -155,11 +155,11 @@ def _row(run: StoredRun, experiment: str, group: str | None) -> RunRow:
         cell=None if transformer else params.get("model.cell"),
         hidden_size=int(hidden_size) if hidden_size.isdecimal() else None,
         scores={
-            key: RunScore(value, metrics.get(f"test_{key}_low"), metrics.get(f"test_{key}_high"))
+            key: RunScore(value, run.measured(f"test_{key}_low"), run.measured(f"test_{key}_high"))
             for key in METRICS
-            if (value := metrics.get(f"test_{key}")) is not None
+            if (value := run.measured(f"test_{key}")) is not None
         },
-        tokens_per_s=metrics.get("target_tokens_per_s", metrics.get("tokens_per_s")),
+        tokens_per_s=run.measured(speed if speed in run.metrics else "tokens_per_s"),
         commit=tags.get(COMMIT_TAG),
         dirty=tags.get("git.dirty") == "true",
         group=group,

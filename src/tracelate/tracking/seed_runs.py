@@ -57,8 +57,8 @@ def _is_scored(run: StoredRun) -> bool:
 
 
 def _scores(run: StoredRun) -> dict[str, float]:
-    measured = run.metrics
-    return {key: measured[f"test_{key}"] for key in METRICS if f"test_{key}" in measured}
+    scores = {key: run.measured(f"test_{key}") for key in METRICS}
+    return {key: score for key, score in scores.items() if score is not None}
 
 
 def _recipe(run: StoredRun) -> tuple[object, ...]:

@@ -38,12 +38,12 @@ def fingerprint(
         "code": {module: sha256_of(path) for module, path in code.items()},
         "torch": torch.__version__,
     }
-    text = json.dumps(identity, sort_keys=True)
+    text = json.dumps(identity, sort_keys=True, allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def set_aside_damaged(checkpoint_dir: Path) -> Path | None:
-    """Renames the folder if a checkpoint in it is damaged, so that the training begins anew.
+    """Renames the folder if a checkpoint in it is damaged, so that the training starts again.
 
     Returns the folder's new path, or None if no checkpoint is damaged.
     """

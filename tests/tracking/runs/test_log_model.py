@@ -108,6 +108,21 @@ def test_it_translates_without_an_installed_tracelate(packed: Path, finished_pro
     assert translations == trained(finished_project)
 
 
+@pytest.mark.parametrize(
+    ("sentence", "message"),
+    [
+        ("x" * 100_000, "sentence 2: 100,000 subword pieces, and the limit is 1,000: split it"),
+        ("a\ud800", "sentence 2, character 2: surrogates not allowed: correct it"),
+    ],
+    ids=["long", "half a character"],
+)
+def test_a_sentence_that_cannot_be_translated_in_time_is_named(
+    model: PyFuncModel, sentence: str, message: str
+) -> None:
+    with pytest.raises(MlflowException, match=message):
+        model.predict(["Never.", sentence])
+
+
 def test_scores_alignment_and_n_best_are_returned_on_request(model: PyFuncModel) -> None:
     params: dict[str, Any] = {"n_best": 3, "with_scores": True, "with_alignment": True}
     predictions: Any = model.predict(SENTENCES, params=params)

@@ -13,13 +13,12 @@ import os
 import re
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from tracelate.config import CatalogsConfig
 from tracelate.errors import InputError
-from tracelate.files import sha256_of
+from tracelate.files import sha256_of, temporary_folder
 
 
 def cached_wheel(sha256: str) -> Path:
@@ -36,9 +35,8 @@ def fetch_wheel(config: CatalogsConfig) -> Path:
     wheel = cached_wheel(config.sha256)
     if wheel.exists() and sha256_of(wheel) == config.sha256:
         return wheel
-    wheel.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".fetch-", dir=wheel.parent) as folder:
-        fetched = _download(config, Path(folder), wheel)
+    with temporary_folder(wheel) as folder:
+        fetched = _download(config, folder, wheel)
         found = sha256_of(fetched)
         if found != config.sha256:
             raise InputError(

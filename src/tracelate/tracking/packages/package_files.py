@@ -25,6 +25,7 @@ CODE_FOLDER = "code"
 CARD = "README.md"
 PICTURES = "figures"
 LIST = "package.json"
+REQUIREMENTS_FILE = "requirements.txt"
 PYFUNC_MODEL = Path(__file__).with_name("pyfunc_model.py")
 """Code that MLflow runs where Tracelate is not installed."""
 OLD_PYFUNC_MODEL = "served_model.py"
@@ -34,7 +35,7 @@ CODE = (
     PYFUNC_MODEL.name,
     OLD_PYFUNC_MODEL,
     CODE_FOLDER,
-    "requirements.txt",
+    REQUIREMENTS_FILE,
     "python_env.yaml",
     LIST,
 )

@@ -9,11 +9,15 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field
 
 from tracelate.config import LengthPenalty
+from tracelate.errors import InputError
 from tracelate.evaluation.lineage import Lineage, read_lineage, refuse_changed_files
 from tracelate.evaluation.word_attention import attention_over_words
 from tracelate.inference.translator import Translation, Translator
 from tracelate.layout import LINEAGE
 from tracelate.training.model_files import TrainedModel, load_model
+
+MAX_SENTENCE_PIECES = 1000
+"""Longest sentence that `refuse_unfit` accepts; the time of a search grows with its square."""
 
 
 class TranslationOptions(BaseModel):
@@ -65,16 +69,33 @@ class PackedTranslator(NamedTuple):
     ) -> list[str | dict[str, object]]:
         """Translations in order; objects in place of texts where the options ask for more."""
         options = options or self.options({})
-        translator = Translator(
-            self.trained,
-            beam_size=options.beams,
-            length_penalty=options.length_penalty,
-            batch_sentences=self.batch_sentences,
-        )
+        translator = self._translator(options)
         n_best = translator.translate_n_best(sentences, options.n_best)
         if options.is_plain:
             return [best[0].text for best in n_best]
         return [_document(translator, best, options) for best in n_best]
+
+    def refuse_unfit(self, sentences: Sequence[str]) -> None:
+        """Raises InputError, which names the sentence, if one is too long or not valid Unicode."""
+        translator = self._translator(self.options({}))
+        for number, sentence in enumerate(sentences, start=1):
+            try:
+                translator.refuse_long(sentence)
+            except UnicodeEncodeError as error:
+                raise InputError(
+                    f"sentence {number}, character {error.start + 1}: {error.reason}: correct it"
+                ) from error
+            except InputError as error:
+                raise InputError(f"sentence {number}: {error}") from error
+
+    def _translator(self, options: TranslationOptions) -> Translator:
+        return Translator(
+            self.trained,
+            beam_size=options.beams,
+            length_penalty=options.length_penalty,
+            batch_sentences=self.batch_sentences,
+            max_line_pieces=MAX_SENTENCE_PIECES,
+        )
 
     def on_step(self, call: Callable[[], object]) -> None:
         """Calls `call` before each step of a search, which may raise to end the search."""

@@ -14,6 +14,7 @@ from mlflow.models import set_model
 from mlflow.pyfunc import PythonModel, PythonModelContext
 from pydantic import ValidationError
 
+from tracelate.errors import InputError
 from tracelate.layout import LINEAGE
 from tracelate.tracking.packages.package_files import refuse_changed_package
 from tracelate.tracking.packages.packed_translator import PackedTranslator, load_packed_translator
@@ -38,7 +39,8 @@ class PyfuncModel(PythonModel):
     ) -> list[str | dict[str, object]]:
         """Translations in order; objects in place of texts where `params` ask for more.
 
-        Raises MlflowException, which MLflow's server answers with status 400, on wrong params.
+        Raises MlflowException, which MLflow's server answers with status 400, on wrong params and
+        on a sentence that is too long or not valid Unicode.
         """
         try:
             options = self.packed.options(params or {})
@@ -48,6 +50,10 @@ class PyfuncModel(PythonModel):
             raise MlflowException.invalid_parameter_value(
                 f"param {place} is {first['input']!r}: {first['msg'].removeprefix('Input ')}"
             ) from error
+        try:
+            self.packed.refuse_unfit(model_input)
+        except InputError as error:
+            raise MlflowException.invalid_parameter_value(str(error)) from error
         return self.packed.translate(model_input, options)
 
 

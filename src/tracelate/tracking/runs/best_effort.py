@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from tracelate.printable import printable_line
 from tracelate.tracking.store.address import shown_uri
 from tracelate.tracking.store.failures import StoreError, reason_of, reporting_failures
 
@@ -27,6 +28,6 @@ def best_effort() -> Iterator[None]:
 
 def _warn(reason: str) -> None:
     sys.stderr.write(
-        f"warning: MLflow at {shown_uri()} failed ({reason}); the files are complete, and "
-        "`tracelate sync` writes them to MLflow\n"
+        f"warning: MLflow at {shown_uri()} failed ({printable_line(reason)}); the files are "
+        "complete, and `tracelate sync` writes them to MLflow\n"
     )

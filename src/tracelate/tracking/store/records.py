@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -39,6 +40,14 @@ class StoredRun(NamedTuple):
     metrics: Mapping[str, float]
     model_ids: tuple[str, ...]
     """Ids of the logged models that are linked as outputs, in the order of linking."""
+
+    def measured(self, name: str) -> float | None:
+        """Returns a metric; None if it was not logged, or is NaN or infinite.
+
+        MLflow's database has the largest float in place of infinity.
+        """
+        value = self.metrics.get(name)
+        return None if value is None or not abs(value) < sys.float_info.max else value
 
 
 class StoredModel(NamedTuple):

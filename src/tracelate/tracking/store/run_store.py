@@ -10,6 +10,7 @@ from mlflow.entities import DatasetInput, LoggedModelOutput, Metric, Param, RunT
 from mlflow.utils import get_results_from_paginated_fn
 from mlflow.utils.validation import MAX_METRICS_PER_BATCH, MAX_PARAMS_TAGS_PER_BATCH
 
+from tracelate.files import finite_or_none
 from tracelate.layout import ARTIFACTS, project_root
 from tracelate.tracking.store.address import tracking_uri
 from tracelate.tracking.store.failures import (
@@ -161,8 +162,8 @@ class RunStore:
         self._client.log_artifact(run_id, str(path), folder)
 
     def log_document(self, run_id: str, document: Mapping[str, Any], path: str) -> None:
-        """Writes a document as JSON to a path among the run's artifacts."""
-        self._client.log_dict(run_id, dict(document), path)
+        """Writes a document as JSON to a path among the run's artifacts; NaN becomes null."""
+        self._client.log_dict(run_id, finite_or_none(document), path)
 
     def list_files(self, run_id: str, folder: str) -> set[str]:
         """Returns the names of the files in a folder of the run's artifacts.

@@ -1,4 +1,4 @@
-"""The guard between a client and MLflow's scoring server."""
+"""Requests for translations, with a replacement of the translator."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from concurrent.futures import Future
 from typing import Any, NamedTuple
 
 import pytest
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Message, Scope
 
-from tracelate.serving.guard import Guard, still_awaited
-from tracelate.serving.limits import Limits, RefusedError, TranslationRequests
+from tracelate.serving.answers import RefusedError, document, predictions
+from tracelate.serving.invocations import Invocations
+from tracelate.serving.limits import Limits, TranslationRequest, TranslationRequests
+from tracelate.tracking.packages.packed_translator import TranslationOptions
 
 DEFAULTS = {"beam_size": 2, "length_penalty": 1.0}
 LIMITS = Limits(sentences=3, characters=30, sentence_bytes=80, timeout_s=0.05, body_timeout_s=0.05)
@@ -26,37 +28,44 @@ class Answer(NamedTuple):
     body: dict[str, Any]
 
 
-class Inner:
-    """Replacement of MLflow's server that records its requests."""
+class FakeTranslator:
+    """Records its requests, and answers them all alike or not at all."""
 
-    def __init__(self, status: int = 200, answer: str = '{"predictions": []}') -> None:
-        self.status = status
-        self.answer = answer
-        self.requests: list[Any] = []
+    def __init__(self, answers: list[Any] | BaseException | None = None) -> None:
+        self.answers = [] if answers is None else answers
+        self.requests: list[TranslationRequest] = []
+        self.clients: list[str] = []
         self.hangs = False
-        self.awaited: list[Future[None]] = []
+        self.awaited: list[Future[list[Any]]] = []
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self.requests.append(json.loads((await receive())["body"]))
-        self.awaited.append(still_awaited.get())
-        await asyncio.sleep(0)
-        if self.hangs:
-            await asyncio.sleep(30)
-        await send({"type": "http.response.start", "status": self.status, "headers": []})
-        await send({"type": "http.response.body", "body": self.answer.encode()})
+    def __call__(self, request: TranslationRequest, client: str) -> Future[list[Any]]:
+        self.requests.append(request)
+        self.clients.append(client)
+        answers: Future[list[Any]] = Future()
+        self.awaited.append(answers)
+        if not self.hangs:
+            asyncio.get_running_loop().call_soon(self._answer, answers)
+        return answers
+
+    def _answer(self, answers: Future[list[Any]]) -> None:
+        if isinstance(self.answers, BaseException):
+            answers.set_exception(self.answers)
+        else:
+            answers.set_result(self.answers)
 
 
-def guarded(inner: ASGIApp, limits: Limits = LIMITS, ready: bool = True) -> Guard:
-    return Guard(inner, TranslationRequests(limits, DEFAULTS), lambda: ready)
+def served(translator: FakeTranslator, limits: Limits = LIMITS, ready: bool = True) -> Invocations:
+    return Invocations(translator, TranslationRequests(limits, DEFAULTS), lambda: ready)
 
 
 async def post(
-    guard: Guard,
+    invocations: Invocations,
     *chunks: bytes,
     content_type: str = "application/json",
     headers: Iterable[tuple[str, str]] = (),
     stalls: bool = False,
     leaves: bool = False,
+    client: str = "192.0.2.7",
 ) -> Answer:
     """The answer to a body that comes in chunks; one that stalls never comes to its end.
 
@@ -83,17 +92,18 @@ async def post(
         "method": "POST",
         "path": "/invocations",
         "headers": [(name.encode(), value.encode()) for name, value in named],
+        "client": (client, 40_000),
     }
-    await guard(scope, receive, send)
+    await invocations(scope, receive, send)
     start, *rest = sent
     body = b"".join(message.get("body", b"") for message in rest)
     answered = {name.decode(): value.decode() for name, value in start["headers"]}
     return Answer(start["status"], answered, json.loads(body))
 
 
-def ask(guard: Guard, body: object, **how: Any) -> Answer:
+def ask(invocations: Invocations, body: object, **how: Any) -> Answer:
     sent = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return asyncio.run(post(guard, sent, **how))
+    return asyncio.run(post(invocations, sent, **how))
 
 
 @pytest.mark.parametrize(
@@ -105,12 +115,12 @@ def ask(guard: Guard, body: object, **how: Any) -> Answer:
     ],
 )
 def test_accepted_requests_are_passed_on_in_one_form(body: object) -> None:
-    inner = Inner()
-    assert ask(guarded(inner), body).status == 200
-    extra = {"n_best": 1, "with_scores": False, "with_alignment": False}
-    assert inner.requests == [
-        {"inputs": ["a"], "params": {"beam_size": 3, "length_penalty": 1.0, **extra}}
-    ]
+    translator = FakeTranslator()
+    assert ask(served(translator), body).status == 200
+    [request] = translator.requests
+    assert request.sentences == ["a"]
+    assert translator.clients == ["192.0.2.7"]
+    assert request.settings == TranslationOptions(beam_size=3, length_penalty=1.0)
 
 
 @pytest.mark.parametrize(
@@ -144,7 +154,16 @@ def test_accepted_requests_are_passed_on_in_one_form(body: object) -> None:
         ({"inputs": ["a"] * 4}, 413, "4 sentences, and the limit is 3"),
         ({"inputs": ["ñ" * 20] * 2}, 413, "40 characters, and the limit is 30"),
         ({"inputs": ["a" * 21, "😀" * 9 + "a" * 5]}, 413, "35 characters, and the limit is 30"),
-        ({"inputs": ["😀" * 21]}, 413, "84 bytes in a sentence, and the limit is 80"),
+        (
+            {"inputs": ["a", "😀" * 21]},
+            413,
+            "inputs.1 has 84 bytes in UTF-8, and the limit of a sentence is 80: divide it",
+        ),
+        (
+            {"instances": ["a", "", "b" * 200]},
+            413,
+            "instances.2 has 200 bytes in UTF-8, and the limit of a sentence is 80: divide it",
+        ),
         (
             {"inputs": ["a"] * 3, "params": {"beam_size": 3}},
             413,
@@ -165,31 +184,42 @@ def test_accepted_requests_are_passed_on_in_one_form(body: object) -> None:
 def test_wrong_or_too_large_requests_are_refused_with_the_reason(
     body: object, status: int, message: str
 ) -> None:
-    inner = Inner()
-    answer = ask(guarded(inner), body)
+    translator = FakeTranslator()
+    answer = ask(served(translator), body)
     assert answer.status == status
     assert message in answer.body["message"]
-    assert inner.requests == []
+    assert translator.requests == []
+
+
+def test_a_line_of_100_000_characters_is_refused_and_named() -> None:
+    with pytest.raises(RefusedError) as caught:
+        TranslationRequests(Limits(), DEFAULTS).read(
+            json.dumps({"inputs": ["a", "x" * 100_000]}).encode()
+        )
+    assert caught.value.status == 413
+    assert caught.value.message == (
+        "inputs.1 has 100,000 bytes in UTF-8, and the limit of a sentence is 1,000: divide it"
+    )
 
 
 def test_requests_at_exactly_the_limits_pass() -> None:
-    inner = Inner()
+    translator = FakeTranslator()
     full = {"inputs": ["😀" * 20, "😀" * 10, ""], "params": {"n_best": 2, "length_penalty": 10}}
-    assert ask(guarded(inner), full).status == 200
+    assert ask(served(translator), full).status == 200
 
 
 def test_a_request_of_fewer_sentences_may_have_more_beams_and_one_sentence_all_of_them() -> None:
-    inner = Inner()
+    translator = FakeTranslator()
     two = {"inputs": ["a" * 10] * 2, "params": {"beam_size": 3}}
     one = {"inputs": ["a" * 20], "params": {"beam_size": 16}}
-    assert ask(guarded(inner), two).status == 200
-    assert ask(guarded(inner), one).status == 200
+    assert ask(served(translator), two).status == 200
+    assert ask(served(translator), one).status == 200
 
 
 def test_a_body_over_the_limit_is_never_held_in_memory() -> None:
     chunk = b"x" * 50_000
     tracemalloc.start()
-    answer = asyncio.run(post(guarded(Inner()), *[chunk] * 200))
+    answer = asyncio.run(post(served(FakeTranslator()), *[chunk] * 200))
     _, peak_bytes = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert answer.status == 413
@@ -209,54 +239,57 @@ def test_a_body_over_the_limit_is_never_held_in_memory() -> None:
     ],
 )
 def test_other_types_than_json_in_utf8_are_refused(how: dict[str, Any]) -> None:
-    assert ask(guarded(Inner()), GOOD, **how).status == 415
-    assert ask(guarded(Inner()), GOOD, content_type="Application/JSON; charset=UTF-8").status == 200
+    assert ask(served(FakeTranslator()), GOOD, **how).status == 415
+    assert (
+        ask(served(FakeTranslator()), GOOD, content_type="Application/JSON; charset=UTF-8").status
+        == 200
+    )
 
 
 def test_a_body_that_does_not_come_is_not_waited_for() -> None:
-    assert asyncio.run(post(guarded(Inner()), b'{"inputs": [', stalls=True)).status == 408
+    assert asyncio.run(post(served(FakeTranslator()), b'{"inputs": [', stalls=True)).status == 408
 
 
 def test_a_request_that_takes_too_long_is_answered_with_a_retry_time() -> None:
-    inner = Inner()
-    inner.hangs = True
-    answer = ask(guarded(inner), GOOD)
+    translator = FakeTranslator()
+    translator.hangs = True
+    answer = ask(served(translator), GOOD)
     assert (answer.status, answer.headers["retry-after"]) == (503, "1")
     assert "no answer within 0.05 s" in answer.body["message"]
-    assert inner.awaited[0].cancelled()
+    assert translator.awaited[0].cancelled()
 
 
 def test_a_client_that_leaves_frees_its_place_at_once_and_is_not_translated() -> None:
-    inner = Inner()
-    inner.hangs = True
-    guard = guarded(inner, LIMITS._replace(requests=1, timeout_s=30.0))
+    translator = FakeTranslator()
+    translator.hangs = True
+    invocations = served(translator, LIMITS._replace(requests=1, timeout_s=30.0))
     body = json.dumps(GOOD).encode()
 
     async def one_leaves_and_another_comes() -> Answer:
         async with asyncio.timeout(10):
-            await post(guard, body, leaves=True)
-            assert inner.awaited[0].cancelled()
-            inner.hangs = False
-            return await post(guard, body)
+            await post(invocations, body, leaves=True)
+            assert translator.awaited[0].cancelled()
+            translator.hangs = False
+            return await post(invocations, body)
 
     assert asyncio.run(one_leaves_and_another_comes()).status == 200
 
 
 def test_requests_that_wait_when_the_server_stops_are_answered_with_the_reason() -> None:
-    inner = Inner()
-    inner.hangs = True
-    guard = guarded(inner, LIMITS._replace(timeout_s=30.0))
+    translator = FakeTranslator()
+    translator.hangs = True
+    invocations = served(translator, LIMITS._replace(timeout_s=30.0))
 
     async def stopped() -> Answer:
-        asked = asyncio.create_task(post(guard, json.dumps(GOOD).encode()))
-        while not inner.requests:
+        asked = asyncio.create_task(post(invocations, json.dumps(GOOD).encode()))
+        while not translator.requests:
             await asyncio.sleep(0)
         asked.cancel()
         return await asked
 
     answer = asyncio.run(stopped())
     assert (answer.status, answer.body["message"]) == (503, "the server is stopping")
-    assert inner.awaited[0].cancelled()
+    assert translator.awaited[0].cancelled()
 
 
 @pytest.mark.parametrize(
@@ -282,28 +315,68 @@ def test_only_the_first_of_many_errors_is_reported(body: object, message: str) -
 def test_a_request_over_the_limit_is_refused_with_a_retry_time_and_the_others_are_answered() -> (
     None
 ):
-    inner = Inner()
-    guard = guarded(inner, LIMITS._replace(requests=2, timeout_s=5.0))
+    translator = FakeTranslator()
+    invocations = served(translator, LIMITS._replace(requests=2, timeout_s=5.0))
     body = json.dumps(GOOD).encode()
 
     async def three_and_one() -> list[Answer]:
-        at_once = await asyncio.gather(*(post(guard, body) for _ in range(3)))
-        return [*at_once, await post(guard, body)]
+        at_once = await asyncio.gather(*(post(invocations, body) for _ in range(3)))
+        return [*at_once, await post(invocations, body)]
 
     *at_once, later = asyncio.run(three_and_one())
     assert sorted(answer.status for answer in at_once) == [200, 200, 503]
     assert later.status == 200
 
 
+def test_a_client_with_many_requests_does_not_keep_out_the_first_request_of_another() -> None:
+    translator = FakeTranslator()
+    translator.hangs = True
+    invocations = served(translator, LIMITS._replace(requests=2, timeout_s=0.5))
+    body = json.dumps(GOOD).encode()
+    clients = ["a", "a", "a", "b", "b", "c", "d"]
+
+    async def all_at_once() -> list[str]:
+        answers = await asyncio.gather(*(post(invocations, body, client=one) for one in clients))
+        return [answer.body["message"] for answer in answers]
+
+    messages = asyncio.run(all_at_once())
+    admitted = [message.startswith("no answer within") for message in messages]
+    assert admitted == [True, True, False, True, False, True, False]
+    assert not invocations.inside
+
+
 def test_before_the_model_is_ready_nothing_passes() -> None:
-    assert ask(guarded(Inner(), ready=False), GOOD).status == 503
+    assert ask(served(FakeTranslator(), ready=False), GOOD).status == 503
 
 
+class Panic(BaseException):
+    """As a Rust library's, which is no Exception."""
+
+
+@pytest.mark.parametrize("fault", [ValueError("what failed"), Panic("what failed")])
 def test_a_fault_inside_is_logged_and_the_client_sees_no_traceback(
-    capsys: pytest.CaptureFixture[str],
+    fault: BaseException, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    inner = Inner(400, '{"message": "Traceback (most recent call last)"}')
-    answer = ask(guarded(inner), GOOD)
+    answer = ask(served(FakeTranslator(fault)), GOOD)
     assert answer.status == 500
     assert answer.body == {"error_code": "INTERNAL_ERROR", "message": "see the server's log"}
-    assert "Traceback" in capsys.readouterr().err
+    logged = capsys.readouterr().err
+    assert logged.startswith("error: Traceback")
+    assert logged.endswith(f"{type(fault).__name__}: what failed\n")
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), float("-inf")])
+def test_numbers_that_json_lacks_are_null(number: float) -> None:
+    one = {"translation": "ñ", "score": number, "n_best": [{"score": number}, {"score": -0.5}]}
+
+    def refuse(constant: str) -> None:
+        raise AssertionError(f"{constant} is no JSON")
+
+    body = predictions([one, "b"]).body
+    assert json.loads(bytes(body), parse_constant=refuse) == {
+        "predictions": [
+            {"translation": "ñ", "score": None, "n_best": [{"score": None}, {"score": -0.5}]},
+            "b",
+        ]
+    }
+    assert b"NaN" not in document({"bleu": float("nan")}).body
