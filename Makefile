@@ -45,6 +45,7 @@ setup: .venv/installed  ## make the virtual environment with the exact versions 
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Tracelate needs Python 3.11 or newer: make PYTHON=/path/to/python3.11")'
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	chmod -R go= .tracelate/dvc studies/attention/.tracelate/dvc
 	touch $@
 
 .venv/docs-installed: .venv/installed

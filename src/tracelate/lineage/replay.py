@@ -115,15 +115,23 @@ def _reproduce(folder: Path) -> None:
 
 
 def _environment(folder: Path) -> dict[str, str]:
-    """Returns variables that select the worktree's code and store, and this interpreter."""
+    """Returns variables that select the worktree's code, store and caches, and this interpreter.
+
+    The folder of DVC's own cache is made.
+    """
+    # older commits leave it in a folder that every user of the machine may write
+    cache = folder / layout.DVC_CACHE
+    (cache / "repo").mkdir(parents=True, exist_ok=True)
+    cache.chmod(0o700)
     kept = {name: value for name, value in os.environ.items() if not name.startswith(NOT_INHERITED)}
-    if cache := kept.get("TRACELATE_CACHE"):
-        kept["TRACELATE_CACHE"] = str(Path(cache).resolve())
+    if downloads := kept.get("TRACELATE_CACHE"):
+        kept["TRACELATE_CACHE"] = str(Path(downloads).resolve())
     return {
         **kept,
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), kept.get("PATH", os.defpath)]),
         "PYTHONPATH": str(folder / "src"),
         "DVC_NO_ANALYTICS": "1",
+        "DVC_SITE_CACHE_DIR": str(cache),
     }
 
 
