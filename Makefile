@@ -3,6 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DVC_NO_ANALYTICS := 1
+export MLFLOW_DISABLE_TELEMETRY := true
+export HF_HUB_DISABLE_TELEMETRY := 1
 FUZZ_SECONDS ?= 60
 
 .PHONY: run test quick lint fuzz docs graph study ui setup clean help
@@ -47,6 +49,7 @@ setup: .venv/installed  ## make the virtual environment with the exact versions 
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Tracelate needs Python 3.11 or newer: make PYTHON=/path/to/python3.11")'
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	chmod -R go= .tracelate/dvc studies/attention/.tracelate/dvc
 	touch $@
 
 .venv/fuzz-installed: .venv/installed

@@ -10,6 +10,9 @@ from tracelate.credentials import hide_credentials_in_tracebacks, without_creden
 from tracelate.errors import InputError, describe_os_error
 from tracelate.files import remove_files
 from tracelate.printable import printable_line
+from tracelate.telemetry import turn_off_telemetry
+
+turn_off_telemetry()  # before a stage imports MLflow or the hub
 
 
 def run_stage(main: Callable[[], None], outputs: Sequence[Path] = ()) -> None:

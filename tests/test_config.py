@@ -51,6 +51,57 @@ def test_every_class_of_settings_is_reached_from_params() -> None:
     assert own == set(sections())
 
 
+NO_PACKAGES = (
+    "pkg @ file:///tmp/evil",
+    "https://example.org/evil.zip",
+    "./evil",
+    "/tmp/evil",
+    "evil[extra]",
+    "--index-url=https://example.org",
+    "-r",
+    "a b",
+    "a;b",
+    "a==1 b",
+    "a#b",
+    "",
+)
+NO_VERSIONS = (
+    "1.0 @ file:///tmp/evil",
+    "1.*",
+    ">=1",
+    "1.0,>2",
+    "1.0; python_version>'3'",
+    "1.0 --pre",
+    " 1.0",
+    "1.0/../x",
+    "-1",
+    "",
+)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        *(("package", one) for one in NO_PACKAGES),
+        *(("version", one) for one in NO_VERSIONS),
+        *(("python_version", one) for one in ("-c", "3.11 --pre", "3.11.1.1", "cp311", "")),
+    ],
+)
+def test_what_pip_would_take_for_more_than_a_name_and_a_version_is_refused(
+    tmp_path: Path, key: str, value: str
+) -> None:
+    with pytest.raises(InputError, match=rf"download\.catalogs\.{key} is "):
+        load(tmp_path, changed(key, repr(value)))
+
+
+@pytest.mark.parametrize("package", ["a", "Zope.Interface", "a_b-c.d", "0x"])
+@pytest.mark.parametrize("version", ["1", "v1.0", "1!2.0+local.1", "2026.2.3", "1.0rc1.dev2"])
+def test_names_of_pep_508_and_versions_of_pep_440_are_accepted(
+    tmp_path: Path, package: str, version: str
+) -> None:
+    load(tmp_path, changed("package", package, changed("version", repr(version))))
+
+
 def test_the_projects_own_settings_are_valid() -> None:
     assert load_params(PROJECT / "params.yaml").download.source_language == "en"
 

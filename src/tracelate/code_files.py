@@ -21,6 +21,7 @@ WITHOUT_EFFECT = (
     "tracelate.layout",  # dvc.yaml names the same files
     "tracelate.progress",  # shows, and returns nothing
     "tracelate.training.progress",
+    "tracelate.telemetry",  # what libraries report about their use
     "tracelate.tracking",  # copies the outputs to MLflow
     "tracelate.version",  # is written beside the results
     "pipeline.stage",  # ends a stage

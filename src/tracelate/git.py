@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -10,6 +11,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tracelate.errors import InputError
+
+COMMIT = r"^(?:[0-9a-f]{40}|[0-9a-f]{64})$"
+"""Full name of a commit, which is neither a reference nor an option of git's."""
+WITHOUT_PROGRAMS = ("-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false")
+"""Options that keep git from running the repository's hooks and its file monitor.
+
+The filters of the user's own configuration stay, as Git LFS needs them. A commit cannot define any.
+"""
+WITHOUT_SUBMODULES = ("-c", "submodule.recurse=false")
 
 
 def commit_subject(commit: str, root: Path = Path()) -> str | None:
@@ -21,10 +31,13 @@ def commit_subject(commit: str, root: Path = Path()) -> str | None:
 def worktree(commit: str, kept: Path | None, root: Path = Path()) -> Iterator[Path]:
     """Yields a folder with the commit's files, and removes it when the block ends.
 
+    `commit` is the full name in hexadecimal. Hooks are not run and submodules not checked out.
     `kept` is a new or empty folder for the files, which is then a git worktree and not removed.
 
     Raises InputError if the repository in `root` lacks the commit or cannot check it out.
     """
+    if not re.fullmatch(COMMIT, commit):
+        raise InputError(f"{commit!r} is not the full hexadecimal name of a commit: correct it")
     if commit_subject(commit, root) is None:
         raise InputError(
             f"commit {commit} is not in the git repository of {root.resolve()}: fetch it, or run "
@@ -35,7 +48,8 @@ def worktree(commit: str, kept: Path | None, root: Path = Path()) -> Iterator[Pa
     with tempfile.TemporaryDirectory(prefix="tracelate-", ignore_cleanup_errors=True) as temporary:
         place = Path(temporary) / "worktree" if kept is None else kept.resolve()
         try:
-            done = _git(root, "worktree", "add", "--detach", str(place), commit)
+            options = (*WITHOUT_PROGRAMS, *WITHOUT_SUBMODULES)
+            done = _git(root, *options, "worktree", "add", "--detach", str(place), commit)
             if done is None or done.returncode != 0:
                 reason = "git is missing" if done is None else done.stderr.strip()
                 raise InputError(f"git cannot check out {commit}: fix this error of git: {reason}")

@@ -35,6 +35,8 @@ EVALUATION_FILES = (LINEAGE, METRICS, SPEED, TRANSLATIONS, PAGE)
 """Files that an evaluation writes, and that its run in MLflow has."""
 
 LOCAL = Path(".tracelate")
+DVC_CACHE = LOCAL / "dvc"
+"""Folder of DVC's own caches, which have pickled values."""
 CHECKPOINTS = LOCAL / "checkpoints"
 DATABASE = Path("mlflow.db")
 ARTIFACTS = Path("mlartifacts")

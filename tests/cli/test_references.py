@@ -125,6 +125,8 @@ def arguments_of(command: str, reference: str) -> Sequence[str]:
             return (command, reference, "--name", "en-es", "--dry-run")
         case "lineage":
             return (command, reference, "--json")
+        case "replay":
+            return (command, reference, "--yes")
         case _:
             return (command, reference)
 
@@ -182,7 +184,8 @@ def test_each_form_names_the_model_in_each_command(
             assert document["weights_sha256"] == weights_sha256
             assert document["run"]["run_id"] == world.run_id
         case "replay":
-            assert (done.status, done.stderr) == (0, "")
+            assert done.status == 0
+            assert done.stderr.startswith("commit: ") and "settings: as in" in done.stderr
             assert "✓ same      models/weights.safetensors" in done.stdout
         case "seeds":
             assert (done.status, done.stdout) == (1, "")

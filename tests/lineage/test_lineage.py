@@ -21,6 +21,7 @@ from tests.tracking.stored_runs import mlflow_client
 from tracelate import layout
 from tracelate.cli.lineage_tree import print_chain, print_checks
 from tracelate.cli.main import main
+from tracelate.corpus.provenance import LAST_FIELDS
 from tracelate.errors import InputError
 from tracelate.evaluation.lineage import read_lineage
 from tracelate.files import read_json, sha256_of, write_json
@@ -438,6 +439,7 @@ def served(document: dict[str, Any]) -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self.send_response(200 if self.path == "/model" else 404)
+            self.send_header("Content-Type", "application/json")
             self.end_headers()
             if self.path == "/model":
                 self.wfile.write(json.dumps(document).encode())
@@ -472,9 +474,34 @@ def test_a_served_model_says_where_it_comes_from(champion: Trace) -> None:
         assert wrong(trace(address)) == {("the served model", "weights_sha256")}
     with (
         served({"name": "something else"}) as address,
-        pytest.raises(InputError, match="with a model"),
+        pytest.raises(InputError, match=r"the lineage of http://.* is missing"),
     ):
         trace(address)
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", "{outside}", "../outside.en"])
+def test_a_served_lineage_makes_no_file_outside_the_project_be_read(
+    project: Path, champion: Trace, path: str
+) -> None:
+    outside = project.parent / "outside.en"
+    outside.write_text("text")
+    lineage = json.loads(json.dumps(champion.lineage.model_dump()))
+    named = {"name": "x", "sha256": sha256_of(outside)}
+    kept = {name: lineage["provenance"][name] for name in LAST_FIELDS}
+    lineage["provenance"] = {
+        "corpus": "files",
+        "files": {"all": {"source": named, "target": named}},
+        **kept,
+    }
+    name = path.format(outside=outside)
+    lineage["params"]["download"]["files"]["train"] = {"source": name, "target": name}
+    document = {"weights_sha256": champion.lineage.weights_sha256, "lineage": lineage}
+    with served(document) as address:
+        checks = verify(trace(address))
+    of_corpus = [check for check in checks if check.place == "the corpus"]
+    assert [(one.verdict, one.reason) for one in of_corpus] == [
+        ("not here", "it lies outside the project")
+    ] * 2
 
 
 def test_checks_are_printed_with_their_reasons(project: Path) -> None:

@@ -15,6 +15,7 @@ from tracelate.corpus.sources.line_files import FileProvenance, TextFile, TextFi
 from tracelate.errors import InputError
 from tracelate.evaluation.lineage import Lineage, read_lineage
 from tracelate.evaluation.metrics_file import read_metrics
+from tracelate.files import sha256_of
 from tracelate.git import commit_subject, worktree
 from tracelate.lineage import replay as replaying
 from tracelate.lineage.checks import failed_checks
@@ -39,6 +40,10 @@ def git(folder: Path, *arguments: str) -> str:
     ).stdout.strip()
 
 
+def head(folder: Path) -> str:
+    return git(folder, "rev-parse", "HEAD")
+
+
 def trained_at(finished_project: Path, commit: str | None, **changes: Any) -> Lineage:
     lineage = read_lineage(finished_project / layout.LINEAGE)
     training = lineage.training.model_copy(update={"commit": commit, "dirty": False, **changes})
@@ -59,7 +64,7 @@ def test_a_worktree_is_gone_however_its_block_ends(
     repository: Path, failure: type[BaseException] | None
 ) -> None:
     try:
-        with worktree("HEAD", None, repository) as folder:
+        with worktree(head(repository), None, repository) as folder:
             assert (folder / "params.yaml").read_text() == "of the commit\n"
             (folder / "untracked").write_text("text")
             if failure is not None:
@@ -73,12 +78,12 @@ def test_a_worktree_is_gone_however_its_block_ends(
 def test_a_kept_worktree_stays_and_a_full_folder_is_refused(
     repository: Path, tmp_path: Path
 ) -> None:
-    with worktree("HEAD", tmp_path / "kept", repository):
+    with worktree(head(repository), tmp_path / "kept", repository):
         pass
     assert (tmp_path / "kept/params.yaml").is_file() and len(worktrees(repository)) == 2
     with (
         pytest.raises(InputError, match="kept is not an empty folder"),
-        worktree("HEAD", tmp_path / "kept", repository),
+        worktree(head(repository), tmp_path / "kept", repository),
     ):
         pass
 
@@ -86,6 +91,33 @@ def test_a_kept_worktree_stays_and_a_full_folder_is_refused(
 def test_an_unknown_commit_is_refused(finished_project: Path, repository: Path) -> None:
     with pytest.raises(InputError, match=r"commit 0{40} is not in the git repository"):
         replay(trained_at(finished_project, "0" * 40), None, root=repository)
+
+
+@pytest.mark.parametrize("name", ["HEAD", "main", "--orphan", "{head}^", "{head}\n", "{short}"])
+def test_only_the_full_name_of_a_commit_is_checked_out(repository: Path, name: str) -> None:
+    commit = head(repository)
+    asked = name.format(head=commit, short=commit[:12])
+    with (
+        pytest.raises(InputError, match="is not the full hexadecimal name of a commit"),
+        worktree(asked, None, repository),
+    ):
+        pass
+    assert len(worktrees(repository)) == 1
+
+
+def test_a_checkout_runs_no_hook_of_the_repository(repository: Path, tmp_path: Path) -> None:
+    ran = tmp_path / "ran"
+    for place in (repository / ".git/hooks", tmp_path / "hooks"):
+        place.mkdir(exist_ok=True)
+        (place / "post-checkout").write_text(f"#!/bin/sh\ntouch {ran}\n")
+        (place / "post-checkout").chmod(0o755)
+    git(repository, "config", "core.hooksPath", str(tmp_path / "hooks"))
+    git(repository, "checkout", "-q", "--detach")
+    assert ran.exists()  # the hook works where it is not switched off
+    ran.unlink()
+    with worktree(head(repository), None, repository):
+        pass
+    assert not ran.exists()
 
 
 def test_code_that_is_not_known_is_refused(finished_project: Path, repository: Path) -> None:
@@ -137,6 +169,47 @@ def test_text_files_must_be_those_that_were_trained_on(
     with pytest.raises(InputError, match=r"corpora/train\.en is not the file .* sha256 is 0{64}"):
         replay(lineage, None, root=repository)
     assert len(worktrees(repository)) == 1
+
+
+def of_text_files(lineage: Lineage, path: str, sha256: str) -> Lineage:
+    """Returns the lineage with this one file as its corpus, in both languages."""
+    file = TextFile(name=Path(path).name, sha256=sha256)
+    provenance = FileProvenance(
+        files={"all": TextFilePair(source=file, target=file)},
+        licence="unknown",
+        source_language="en",
+        target_language="es",
+        pairs={"all": 1},
+    )
+    files = {**lineage.params["download"]["files"], "train": {"source": path, "target": path}}
+    download = {**lineage.params["download"], "corpus": "files", "files": files}
+    params = {**lineage.params, "download": download}
+    return lineage.model_copy(update={"provenance": provenance, "params": params})
+
+
+def test_a_corpus_outside_the_project_is_neither_copied_nor_written(
+    finished_project: Path, repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outside = tmp_path / "outside.en"
+    outside.write_text("text\n")
+    before = sorted(tmp_path.rglob("*.en"))
+    monkeypatch.setattr(replaying, "REPRODUCE", (sys.executable, "-c", "raise SystemExit(7)"))
+    for path in (str(outside), "../outside.en"):
+        lineage = trained_at(finished_project, head(repository))
+        lineage = of_text_files(lineage, path, sha256_of(outside))
+        with pytest.raises(InputError, match="status 7"):
+            replay(lineage, None, root=repository)
+        assert sorted(tmp_path.rglob("*.en")) == before
+
+
+def test_a_file_of_the_commit_is_not_replaced_by_the_present_one(
+    finished_project: Path, repository: Path
+) -> None:
+    (repository / "params.yaml").write_text("changed since\n")
+    lineage = trained_at(finished_project, head(repository))
+    lineage = of_text_files(lineage, "params.yaml", sha256_of(repository / "params.yaml"))
+    with pytest.raises(InputError, match=r"params\.yaml is not the file that was trained on"):
+        replay(lineage, None, root=repository)
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,10 @@ from tracelate.cli import (
 from tracelate.cli.console import print_line
 from tracelate.credentials import hide_credentials_in_tracebacks, without_credentials
 from tracelate.errors import InputError, describe_os_error
+from tracelate.telemetry import turn_off_telemetry
 from tracelate.version import VERSION
+
+turn_off_telemetry()
 
 app = typer.Typer(
     no_args_is_help=True,

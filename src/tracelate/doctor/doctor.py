@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from tracelate import layout
+from tracelate.doctor.dvc_checks import dvc_problems
 from tracelate.doctor.problem import Problem
 from tracelate.doctor.project_checks import project_problems
 from tracelate.doctor.store_checks import store_problems
@@ -21,6 +23,10 @@ def find_problems() -> list[Problem]:
     Raises StoreError if MLflow fails after the connection was made.
     """
     root = project_root()
+    return [*dvc_problems(root), *_problems_with_store(root)]
+
+
+def _problems_with_store(root: Path) -> list[Problem]:
     if not has_store() and not (root / layout.RUN).is_file():
         return list(project_problems(root, None))
     try:

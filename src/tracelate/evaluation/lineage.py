@@ -5,42 +5,86 @@ Every file is named by its path from the project's root, with the sha256 of its 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Self
+
+from pydantic import AfterValidator, TypeAdapter, model_validator
 
 from tracelate import layout
 from tracelate.config import Params
+from tracelate.config_section import Language
+from tracelate.corpus.provenance import Sha256
 from tracelate.corpus.sources.choose import AnyProvenance, read_provenance
 from tracelate.errors import InputError
+from tracelate.evaluation.hashed_names import (
+    EvaluationHashes,
+    ModelHashes,
+    PreparedHashes,
+    RawHashes,
+    TokenizedHashes,
+)
 from tracelate.file_format import Document, FileForm, FileFormat, unchanged
 from tracelate.files import read_json, sha256_of
 from tracelate.training.model_files import CONFIG, TOKENIZER, WEIGHTS
 from tracelate.training.run_file import TrainingRun, read_training_run
 
 MODEL_FILES = (WEIGHTS, CONFIG, TOKENIZER)
+UNPRINTABLE = ("Cc", "Cs")
+"""Unicode categories of control characters, such as that which begins a terminal's commands, and of
+surrogates, which UTF-8 cannot hold."""
+_LANGUAGE: TypeAdapter[str] = TypeAdapter(Language)
+
+
+def _with_sections(params: dict[str, Any]) -> dict[str, Any]:
+    """Returns settings that have the sections and languages that every version has."""
+    for name in ("download", "prepare", "tokenize", "model", "train", "evaluate"):
+        if not isinstance(params.get(name), dict):
+            raise ValueError(f"the section {name} is missing")
+    for name in ("source_language", "target_language"):
+        _LANGUAGE.validate_python(params["download"].get(name))
+    return params
 
 
 class Lineage(FileForm):
-    """Content of lineage.json."""
+    """Content of lineage.json.
+
+    It may come from a server or another machine: names of files are checked, because they are read
+    and hashed, and no text has control characters, because it is printed.
+    """
 
     training: TrainingRun
-    model: dict[str, str]
-    tokenized: dict[str, str]
-    prepared: dict[str, str]
-    raw: dict[str, str]
+    model: ModelHashes
+    tokenized: TokenizedHashes
+    prepared: PreparedHashes
+    raw: RawHashes
     provenance: AnyProvenance
     """data/raw/provenance.json whole."""
     leakage: dict[str, dict[str, Any]]
     """Of valid and test, as reports/data.json counts it, without the examples."""
-    params: dict[str, Any]
+    params: Annotated[dict[str, Any], AfterValidator(_with_sections)]
     """params.yaml whole, as the version that trained had it, so that the run can be repeated."""
     signatures: dict[str, str]
     """sacrebleu's, of each score."""
-    test_sha256: str
+    test_sha256: Sha256
     """Of the file with the test sentences that the scores were measured on."""
-    evaluation: dict[str, str]
+    evaluation: EvaluationHashes
     """The scores and the translations that were scored."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_control_characters(cls, document: Any) -> Any:
+        for text in _texts(document):
+            if any(unicodedata.category(letter) in UNPRINTABLE for letter in text):
+                raise ValueError(f"{text[:60]!a} has control characters")
+        return document
+
+    @model_validator(mode="after")
+    def _refuse_missing_settings_of_the_corpus(self) -> Self:
+        if not isinstance(self.params["download"].get(self.provenance.corpus), dict):
+            raise ValueError(f"params has no section download.{self.provenance.corpus}")
+        return self
 
     @property
     def files(self) -> dict[str, str]:
@@ -149,3 +193,16 @@ def refuse_changed_files(
 
 def _hashes(root: Path, paths: Iterable[Path]) -> dict[str, str]:
     return {path.as_posix(): sha256_of(root / path) for path in paths}
+
+
+def _texts(document: Any) -> Iterator[str]:
+    """Yields all keys and texts of a JSON document."""
+    waiting = [document]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, dict):
+            waiting += [*value, *value.values()]
+        elif isinstance(value, list):
+            waiting += value

@@ -10,6 +10,7 @@ from tracelate import layout
 from tracelate.comparison.comparability import inconsistencies
 from tracelate.corpus.pairs import read_pairs
 from tracelate.errors import InputError
+from tracelate.evaluation.hashed_names import is_within_project
 from tracelate.evaluation.lineage import Lineage, read_lineage
 from tracelate.evaluation.results import read_evidence
 from tracelate.files import read_json, sha256_of
@@ -59,15 +60,27 @@ def evaluation_copies(place: str, folder: Path, lineage: Lineage) -> FileCopies:
     return _flat_copies(place, folder, lineage.evaluation)
 
 
-def corpus_copies(root: Path, lineage: Lineage) -> FileCopies:
-    """Returns the files of the corpus in the project or in the cache.
+def corpus_files(root: Path, lineage: Lineage) -> list[HashedFile]:
+    """Returns the files of the corpus in the project or in the cache, which need not exist.
 
     Raises InputError if the lineage's settings lack a file of its provenance.
     """
-    provenance = lineage.provenance
-    files = provenance.files_on_disk(lineage.corpus_settings, root)
-    place = "the corpus" if provenance.in_project else "the cache"
-    return FileCopies(place, [HashedFile(*file) for file in files], must_exist=False)
+    files = lineage.provenance.files_on_disk(lineage.corpus_settings, root)
+    return [HashedFile(*file) for file in files]
+
+
+def check_corpus(root: Path, lineage: Lineage) -> Iterator[LineageCheck]:
+    """Yields a check for each file of the corpus.
+
+    A file outside the project is not read: the lineage may come from elsewhere, and would otherwise
+    show whether any file of this machine exists and has a certain hash.
+    """
+    place = "the corpus" if lineage.provenance.in_project else "the cache"
+    for file in corpus_files(root, lineage):
+        if lineage.provenance.in_project and not is_within_project(file.what):
+            yield LineageCheck(place, file.what, "not here", "it lies outside the project")
+        else:
+            yield from check_copies(FileCopies(place, [file], must_exist=False))
 
 
 def check_copies(copies: FileCopies) -> Iterator[LineageCheck]:

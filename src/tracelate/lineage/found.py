@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import tempfile
-import urllib.request
-from http.client import HTTPException
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from tracelate import layout
 from tracelate.errors import InputError
 from tracelate.evaluation.lineage import Lineage, parse_lineage, read_lineage
-from tracelate.files import parse_json, sha256_of
+from tracelate.files import sha256_of
+from tracelate.lineage.served import read_model_document
 from tracelate.tracking.packages.package_files import ARTIFACTS_FOLDER
 from tracelate.tracking.references.local_references import read_local_lineage
 from tracelate.tracking.references.reference_runs import shown_run
@@ -31,8 +30,6 @@ from tracelate.tracking.store.failures import ArtifactError, InvalidValueError, 
 from tracelate.tracking.store.records import StoredRun, StoredVersion
 from tracelate.tracking.store.store import Store
 from tracelate.training.model_files import WEIGHTS
-
-SERVER_TIMEOUT_S = 10
 
 
 class Found(NamedTuple):
@@ -95,17 +92,11 @@ def find_served_lineage(reference: ServedReference, store: Store | None) -> Foun
 
     Raises InputError if the server cannot be reached or does not serve a model of Tracelate.
     """
-    url = f"{reference.text.rstrip('/')}/model"
-    try:
-        with urllib.request.urlopen(url, timeout=SERVER_TIMEOUT_S) as answer:
-            document = parse_json(answer.read())
-        lineage = parse_lineage(document["lineage"], url)
-    except (OSError, HTTPException, ValueError, KeyError, TypeError) as error:
-        reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise InputError(
-            f"{url} does not answer with a model ({reason}): start a server with `tracelate "
-            "serve`, or correct the address"
-        ) from error
+    document = read_model_document(reference.text)
+    place = f"the lineage of {reference.text}"
+    if "lineage" not in document:
+        raise InputError(f"{place} is missing: name the address of a `tracelate serve`")
+    lineage = parse_lineage(document["lineage"], place)
     return Found(lineage, version=_served_version(store, document), served=document)
 
 

@@ -14,6 +14,7 @@ from ruamel.yaml import YAML
 
 from tracelate import layout
 from tracelate.errors import InputError
+from tracelate.evaluation.hashed_names import is_within_project
 from tracelate.evaluation.lineage import Lineage
 from tracelate.evaluation.metrics_file import read_metrics
 from tracelate.evaluation.report import Metrics
@@ -24,8 +25,9 @@ from tracelate.lineage.checks import (
     HashedFile,
     LineageCheck,
     check_copies,
-    corpus_copies,
+    corpus_files,
 )
+from tracelate.lineage.replay_plan import refuse_invalid_lineage
 
 PLACE = "the replay"
 REPRODUCE = (sys.executable, "-m", "dvc", "repro", "--force", "--no-run-cache", "--no-commit")
@@ -49,7 +51,8 @@ def replay(
     The runs are logged to a store in the worktree, and not to the project's. With `kept`, the
     worktree is made in that folder and stays. The output of DVC goes to standard error.
 
-    Raises InputError if the code or the corpus is unknown or missing, or if a stage fails.
+    Raises InputError if the code or the corpus is unknown or missing, if a setting is invalid, or
+    if a stage fails.
     """
     training = lineage.training
     if training.commit is None:
@@ -62,6 +65,7 @@ def replay(
             f"run {training.run_id} was trained from files that differed from commit "
             f"{training.commit}, so its code is unknown: --allow-dirty replays the commit itself"
         )
+    refuse_invalid_lineage(lineage)
     with worktree(training.commit, kept, root) as folder:
         _write_params(folder / layout.PARAMS, lineage)
         _copy_corpus(root, folder, lineage)
@@ -78,14 +82,19 @@ def _copy_corpus(root: Path, folder: Path, lineage: Lineage) -> None:
     """Copies files of the project, which git does not have; the stage finds all others itself."""
     if not lineage.provenance.in_project:
         return
-    for name, path, sha256 in corpus_copies(root, lineage).files:
-        if not path.is_file() or sha256_of(path) != sha256:
+    for name, path, sha256 in corpus_files(root, lineage):
+        if not is_within_project(name):
+            continue  # the stage reads it where it is
+        copy = folder / name
+        if path.is_file() and not copy.exists():
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, copy)
+        # the copy is hashed: the file may change meanwhile
+        if not copy.is_file() or sha256_of(copy) != sha256:
             raise InputError(
                 f"{path} is not the file that was trained on, whose sha256 is {sha256}: restore "
                 "that file"
             )
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, folder / name)
 
 
 def _reproduce(folder: Path) -> None:
@@ -106,15 +115,23 @@ def _reproduce(folder: Path) -> None:
 
 
 def _environment(folder: Path) -> dict[str, str]:
-    """Returns variables that select the worktree's code and store, and this interpreter."""
+    """Returns variables that select the worktree's code, store and caches, and this interpreter.
+
+    The folder of DVC's own cache is made.
+    """
+    # older commits leave it in a folder that every user of the machine may write
+    cache = folder / layout.DVC_CACHE
+    (cache / "repo").mkdir(parents=True, exist_ok=True)
+    cache.chmod(0o700)
     kept = {name: value for name, value in os.environ.items() if not name.startswith(NOT_INHERITED)}
-    if cache := kept.get("TRACELATE_CACHE"):
-        kept["TRACELATE_CACHE"] = str(Path(cache).resolve())
+    if downloads := kept.get("TRACELATE_CACHE"):
+        kept["TRACELATE_CACHE"] = str(Path(downloads).resolve())
     return {
         **kept,
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), kept.get("PATH", os.defpath)]),
         "PYTHONPATH": str(folder / "src"),
         "DVC_NO_ANALYTICS": "1",
+        "DVC_SITE_CACHE_DIR": str(cache),
     }
 
 

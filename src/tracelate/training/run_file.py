@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import StringConstraints
 
 from tracelate.file_format import FileForm, FileFormat, unchanged
-from tracelate.git import Commit
+from tracelate.git import COMMIT, Commit
 
 
 class TrainingRun(FileForm):
@@ -14,7 +17,7 @@ class TrainingRun(FileForm):
     run_id: str
     """Of the run in MLflow."""
     experiment: str
-    commit: str | None
+    commit: Annotated[str, StringConstraints(pattern=COMMIT)] | None
     """None outside a git repository."""
     dirty: bool
     """If files differed from the commit."""

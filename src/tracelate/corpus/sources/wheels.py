@@ -1,7 +1,9 @@
 """Fetches a wheel with pip, under the user's own pip settings, and keeps it in a cache.
 
 A wheel in the cache is named by its sha256, which is checked at every use. None is unpacked or
-installed.
+installed. pip's settings (PIP_… and pip.conf) may name another index, such as a mirror: the sha256
+decides which file is accepted. The settings allow names and versions only, because pip would build
+what an address or a folder has, and so run its code.
 """
 
 from __future__ import annotations

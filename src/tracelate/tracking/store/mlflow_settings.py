@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 import mlflow
 
+from tracelate.telemetry import turn_off_telemetry
 from tracelate.tracking.store.address import tracking_uri
 
 VARIABLES = {
@@ -24,7 +25,8 @@ VARIABLES = {
 
 
 def configure_mlflow() -> None:
-    """Sets VARIABLES, and hides the log of the creation of the database's tables."""
+    """Sets VARIABLES, switches telemetry off, and hides the log of the tables' creation."""
+    turn_off_telemetry()
     for name, value in VARIABLES.items():
         os.environ.setdefault(name, value)
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)

@@ -1,0 +1,63 @@
+"""Names of the files that a lineage lists, which may come from anywhere.
+
+A name becomes a path that is read and hashed, so each part of a lineage accepts names in its own
+folder of the project alone.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath
+from typing import Annotated
+
+from pydantic import AfterValidator
+from pydantic_core import PydanticCustomError
+
+from tracelate import layout
+from tracelate.corpus.provenance import Sha256
+from tracelate.training.model_files import CONFIG, TOKENIZER, WEIGHTS
+
+
+def is_within_project(name: str) -> bool:
+    """Returns True for a relative path that leads to no folder above its start."""
+    path = PurePosixPath(name)
+    return bool(path.parts) and not path.is_absolute() and ".." not in path.parts
+
+
+def _files_in(folder: Path, *needed: Path) -> AfterValidator:
+    """Accepts names of files in the folder, which must have the files that are `needed`."""
+    room = folder.as_posix()
+
+    def checked(hashes: dict[str, str]) -> dict[str, str]:
+        for name in hashes:
+            if not _is_file_in(folder, name):
+                raise PydanticCustomError(
+                    "file_name", "{name} is no file of {room}", {"name": repr(name), "room": room}
+                )
+        for path in needed:
+            if path.as_posix() not in hashes:
+                raise PydanticCustomError("file_name", "{path} is missing", {"path": str(path)})
+        return hashes
+
+    return AfterValidator(checked)
+
+
+def _is_file_in(folder: Path, name: str) -> bool:
+    path = PurePosixPath(name)
+    return (
+        is_within_project(name)
+        and path.as_posix() == name
+        and name.isprintable()
+        and PurePosixPath(folder) in path.parents
+    )
+
+
+MODEL_FILES = tuple(layout.MODELS / name for name in (WEIGHTS, CONFIG, TOKENIZER))
+Hashes = dict[str, Sha256]
+"""From the path of a file, from the project's root, to its SHA-256."""
+ModelHashes = Annotated[Hashes, _files_in(layout.MODELS, *MODEL_FILES)]
+TokenizedHashes = Annotated[Hashes, _files_in(layout.TOKENIZED, *layout.TRAINING_INPUTS)]
+PreparedHashes = Annotated[
+    Hashes, _files_in(layout.PREPARED, layout.TRAIN, layout.VALID, layout.TEST)
+]
+RawHashes = Annotated[Hashes, _files_in(layout.RAW, layout.PROVENANCE)]
+EvaluationHashes = Annotated[Hashes, _files_in(layout.REPORTS, layout.METRICS, layout.TRANSLATIONS)]
