@@ -94,7 +94,7 @@ def test_misspelt_and_missing_keys_are_named(
         ("vocabulary_size", "'4000'", "tokenize.vocabulary_size is '4000': "),
         ("vocabulary_size", "true", "tokenize.vocabulary_size is True: "),
         ("vocabulary_size", "10", "tokenize.vocabulary_size is 10: "),
-        ("vocabulary_size", "null", "tokenize.vocabulary_size is None: "),
+        ("vocabulary_size", "null", "tokenize.vocabulary_size is null: "),
         ("drop_untranslated", "no", "prepare.drop_untranslated is 'no': "),
         ("valid_percent", "101", "prepare.valid_percent is 101: "),
         ("valid_percent", ".nan", "prepare.valid_percent is nan: "),

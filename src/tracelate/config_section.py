@@ -21,6 +21,12 @@ class Before(NamedTuple):
     value: Any
 
 
+class Reason(NamedTuple):
+    """Reason of a setting's limit, in its annotation; a message continues with it."""
+
+    text: str
+
+
 class Section(BaseModel):
     """A frozen section: strict types, finite numbers, no unknown keys, no defaults.
 
