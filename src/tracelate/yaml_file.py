@@ -45,10 +45,10 @@ def read_yaml(path: Path, missing: str) -> Any:
     return parse_yaml(_read_text(path, missing), str(path))
 
 
-def parse_yaml(text: str, place: str) -> Any:
+def parse_yaml(text: str, place: str, max_values: int = MAX_VALUES) -> Any:
     """Returns the values of a YAML text that came from `place`. Raises as `read_yaml` does."""
     try:
-        _refuse_beyond_limits(text)
+        _refuse_beyond_limits(text, max_values)
         # pure: the C loader follows YAML 1.1
         values = YAML(typ="safe", pure=True).load(text)
         _refuse_odd_values(values)
@@ -77,7 +77,7 @@ def _read_text(path: Path, missing: str) -> str:
         raise InputError(f"{path} is no valid YAML: {error}; save it as UTF-8") from error
 
 
-def _refuse_beyond_limits(text: str) -> None:
+def _refuse_beyond_limits(text: str, max_values: int) -> None:
     """Reads the parser's events, before anything is built from them."""
     total, begun = 0, [0]
     """Values so far, and those at the beginning of each collection that is open."""
@@ -110,9 +110,9 @@ def _refuse_beyond_limits(text: str) -> None:
                     sizes[anchor] = size
         if len(begun) > MAX_DEPTH + 1:
             raise _RefusedError(f"nests more than {MAX_DEPTH} mappings and lists: flatten it")
-        if total > MAX_VALUES:
+        if total > max_values:
             raise _RefusedError(
-                f"has more than {MAX_VALUES:,} keys and values, those of aliases included: "
+                f"has more than {max_values:,} keys and values, those of aliases included: "
                 "shorten it"
             )
         if documents > 1:
