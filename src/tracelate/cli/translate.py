@@ -41,6 +41,7 @@ def translate(
         int | None,
         typer.Option(
             min=1,
+            max=64,
             help="Number of hypotheses of the search. Default: that of the model's evaluation.",
         ),
     ] = None,

@@ -9,9 +9,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-
 from tracelate import layout
 from tracelate.config import load_params
 from tracelate.errors import InputError
@@ -30,6 +27,7 @@ from tracelate.tracking.references.references import (
     Reference,
 )
 from tracelate.training.model_files import TrainedModel, load_model
+from tracelate.yaml_file import read_yaml
 
 
 class SearchSettings(NamedTuple):
@@ -109,8 +107,8 @@ def _params_settings(folder: Path) -> SearchSettings:
 
 def _has_evaluate_section(path: Path) -> bool:
     try:
-        values = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
-    except (YAMLError, UnicodeDecodeError):
+        values = read_yaml(path, "restore it")
+    except InputError:
         return True  # `load_params` reports what is wrong
     return isinstance(values, dict) and "evaluate" in values
 
