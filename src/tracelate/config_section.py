@@ -63,9 +63,9 @@ Language = Annotated[
     str, StringConstraints(max_length=35, pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]+)*$")
 ]
 """Code of a language of at most 35 characters, as RFC 5646, section 4.4.1, advises."""
-PackageName = Annotated[str, AfterValidator(_package_name)]
+PackageName = Annotated[Text, AfterValidator(_package_name)]
 """Name of a Python package as PEP 508 defines it."""
-PackageVersion = Annotated[str, AfterValidator(_package_version)]
+PackageVersion = Annotated[Text, AfterValidator(_package_version)]
 """Version of a Python package as PEP 440 defines it."""
 LengthPenalty = Annotated[float, Field(ge=0, le=10, allow_inf_nan=False)]
 """Exponent of the length penalty. Far above 10, the penalty of a long translation overflows."""
