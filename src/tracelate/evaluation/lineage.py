@@ -7,39 +7,143 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, ValidationError, model_validator
 
 from tracelate import layout
-from tracelate.config import Params
+from tracelate.config import LengthPenalty, Params
+from tracelate.config_section import MAX_COUNT
+from tracelate.corpus.raw import ALL, Provenance, read_provenance
+from tracelate.corpus.report import LeakageForm, read_data_report
 from tracelate.errors import InputError
-from tracelate.file_format import Document, FileForm, FileFormat, unchanged
+from tracelate.file_format import (
+    Document,
+    FileForm,
+    FileFormat,
+    FilePath,
+    Name,
+    PartForm,
+    Sha256,
+    Whole,
+    first_error,
+    unchanged,
+)
 from tracelate.files import read_json, sha256_of
+from tracelate.saved_settings import model_config_of
 from tracelate.training.model_files import CONFIG, TOKENIZER, WEIGHTS
 from tracelate.training.run_file import TrainingRun, read_training_run
 
 MODEL_FILES = (WEIGHTS, CONFIG, TOKENIZER)
 
 
+Hashes = dict[FilePath, Sha256]
+
+
+class DownloadPart(PartForm):
+    """Settings of the corpus that commands read."""
+
+    source_language: Name
+    target_language: Name
+    catalogs: dict[str, Any] | None = None
+    files: dict[str, Any] | None = None
+
+
+class FilePairForm(PartForm):
+    """Paths of two text files."""
+
+    source: Name
+    target: Name
+
+
+class NearDuplicatePart(PartForm):
+    """Definition of a near duplicate."""
+
+    similarity: float
+    gram: Whole
+
+
+class PreparePart(PartForm):
+    """Settings of the stage prepare that commands read."""
+
+    near_duplicate: NearDuplicatePart | None = None
+
+
+class EvaluatePart(PartForm):
+    """Settings with which a model translates."""
+
+    beam_size: Annotated[int, Field(ge=1, le=MAX_COUNT)]
+    length_penalty: LengthPenalty
+    batch_sentences: Annotated[int, Field(ge=1, le=MAX_COUNT)]
+
+
+class ParamsPart(PartForm):
+    """Settings of any version that commands read."""
+
+    download: DownloadPart
+    prepare: PreparePart
+    model: dict[str, Any]
+    evaluate: EvaluatePart
+
+
 class Lineage(FileForm):
     """Content of lineage.json."""
 
     training: TrainingRun
-    model: dict[str, str]
-    tokenized: dict[str, str]
-    prepared: dict[str, str]
-    raw: dict[str, str]
+    model: Hashes
+    tokenized: Hashes
+    prepared: Hashes
+    raw: Hashes
     provenance: dict[str, Any]
     """data/raw/provenance.json whole: what the corpus is, its version or revision, its licence."""
-    leakage: dict[str, dict[str, Any]]
+    leakage: dict[Literal["valid", "test"], dict[str, Any]]
     """Of valid and test, as reports/data.json counts it, without the examples."""
     params: dict[str, Any]
     """params.yaml whole, as the version that trained had it, so that the run can be repeated."""
-    signatures: dict[str, str]
+    signatures: dict[Name, Name]
     """sacrebleu's, of each score."""
-    test_sha256: str
+    test_sha256: Sha256
     """Of the file with the test sentences that the scores were measured on."""
-    evaluation: dict[str, str]
+    evaluation: Hashes
     """The scores and the translations that were scored."""
+
+    @model_validator(mode="after")
+    def _refuse_missing_parts(self) -> Self:
+        for section, paths in {
+            "model": [layout.MODELS / name for name in MODEL_FILES],
+            "tokenized": layout.TRAINING_INPUTS,
+            "prepared": [layout.TRAIN, layout.VALID, layout.TEST],
+            "evaluation": [layout.METRICS, layout.TRANSLATIONS],
+        }.items():
+            for path in paths:
+                if path.as_posix() not in getattr(self, section):
+                    raise ValueError(f"{section} has no {path.as_posix()}")
+        if "test" not in self.leakage:
+            raise ValueError("leakage has no test")
+        # the whole sections stay as they are in the file; these check what is read of them
+        for name, form, part in (
+            ("provenance", Provenance, self.provenance),
+            ("leakage.test", LeakageForm, self.leakage["test"]),
+            ("params", ParamsPart, self.params),
+        ):
+            try:
+                form.model_validate(part)
+            except ValidationError as error:
+                raise ValueError(f"{name}.{first_error(error)}") from error
+        model_config_of(self.params["model"])
+        self._refuse_other_corpus()
+        return self
+
+    def _refuse_other_corpus(self) -> None:
+        """Raises ValueError if the settings lack the corpus that the provenance describes."""
+        download = self.params["download"]
+        match self.provenance["corpus"]:
+            case "catalogs" if "sha256" not in (download.get("catalogs") or {}):
+                raise ValueError("params.download.catalogs has no sha256")
+            case "files":
+                for split in self.provenance.get("files") or {}:
+                    name = "train" if split == ALL else split
+                    FilePairForm.model_validate((download.get("files") or {}).get(name))
 
     @property
     def files(self) -> dict[str, str]:
@@ -63,7 +167,7 @@ class Lineage(FileForm):
         """The definition of a near duplicate that `leakage` was measured with."""
         # version 0.1 had constants
         before = {"similarity": 0.8, "gram": 5}
-        return dict(self.params["prepare"].get("near_duplicate", before))
+        return dict(self.params["prepare"].get("near_duplicate") or before)
 
     @property
     def pair(self) -> str:
@@ -81,6 +185,7 @@ def make_lineage(
     params: Params, signatures: Mapping[str, str], test_sha256: str, root: Path = Path()
 ) -> Lineage:
     """The lineage of the project's model, which was evaluated with scores of these signatures."""
+    read_data_report(root / layout.DATA_REPORT)  # refuses a damaged one
     leakage = read_json(root / layout.DATA_REPORT)["leakage"]
     raw = sorted((root / layout.RAW).iterdir())
     return Lineage(
@@ -89,7 +194,7 @@ def make_lineage(
         tokenized=_hashes(root, layout.TRAINING_INPUTS),
         prepared=_hashes(root, (layout.TRAIN, layout.VALID, layout.TEST)),
         raw=_hashes(root, (path.relative_to(root) for path in raw)),
-        provenance=read_json(root / layout.PROVENANCE),
+        provenance=read_provenance(root / layout.PROVENANCE),
         leakage={
             split: {name: value for name, value in figures.items() if name != "examples"}
             for split, figures in leakage.items()

@@ -70,7 +70,7 @@ def corpus_copies(root: Path, lineage: Lineage) -> FileCopies:
         return FileCopies("the cache", [wheel], must_exist=False)
     files = [
         HashedFile(path, root / path, described[side]["sha256"])
-        for split, described in provenance.get("files", {}).items()
+        for split, described in (provenance.get("files") or {}).items()
         for side, path in download["files"]["train" if split == ALL else split].items()
     ]
     return FileCopies("the corpus", files, must_exist=False)

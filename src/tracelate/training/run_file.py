@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
-from tracelate.file_format import FileForm, FileFormat, unchanged
+from pydantic import StringConstraints
+
+from tracelate.file_format import FileForm, FileFormat, Name, unchanged
 from tracelate.git import Commit
 
 
 class TrainingRun(FileForm):
     """Content of run.json."""
 
-    run_id: str
+    run_id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,250}$")]
     """Of the run in MLflow."""
-    experiment: str
-    commit: str | None
+    experiment: Name
+    commit: Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z]{1,64}$")] | None
     """None outside a git repository."""
     dirty: bool
     """If files differed from the commit."""

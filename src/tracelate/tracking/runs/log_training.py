@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 
 from tracelate import layout
 from tracelate.config import Params
+from tracelate.corpus.raw import read_provenance
 from tracelate.evaluation.lineage import corpus_name
-from tracelate.files import read_json
 from tracelate.git import Commit, current_commit
 from tracelate.model.architecture import architecture_name
 from tracelate.saved_settings import model_config_of
@@ -20,6 +20,7 @@ from tracelate.tracking.runs.run_writer import RunWriter
 from tracelate.tracking.runs.runs import dvc_tags, hash_tags, source_tags, start_run
 from tracelate.tracking.runs.sync_marks import finish_stage, is_synced
 from tracelate.training.curve_files import read_curve
+from tracelate.training.report import read_training_report
 from tracelate.training.run_file import read_training_run
 
 TRAIN, VALID = layout.TOKENIZED_TRAIN, layout.TOKENIZED_VALID
@@ -94,7 +95,7 @@ def training_origin(params: Mapping[str, Any], commit: Commit, root: Path = Path
     tags = {"pair": language_pair(params), "data": hashes[f"sha256.{TRAIN}"][:12]}
     provenance = root / layout.PROVENANCE
     if provenance.is_file():
-        tags["corpus"] = corpus_name(read_json(provenance))
+        tags["corpus"] = corpus_name(read_provenance(provenance))
     return RunContents(
         params={name: section for name, section in params.items() if name not in UNUSED},
         tags={**tags, **source_tags(commit), **hashes},
@@ -119,8 +120,8 @@ def language_pair(params: Mapping[str, Any]) -> str:
 
 def training_metrics(report: Path) -> dict[str, float]:
     """Returns the values of reports/train.json under their names in MLflow."""
-    values = read_json(report)
-    return {MEASURED[name]: values[name] for name in MEASURED}
+    values = read_training_report(report)
+    return {logged: getattr(values, name) for name, logged in MEASURED.items()}
 
 
 def training_curve(path: Path) -> Curve:
