@@ -82,7 +82,10 @@ def _unsynced_stages(root: Path, store: Store) -> list[str]:
 
 
 def _unused_checkpoints(note: Path, store: Store) -> Iterator[Problem]:
-    run = store.runs.find(read_json(note)["run_id"])
+    try:
+        run = store.runs.find(read_json(note)["run_id"])
+    except (ValueError, TypeError, LookupError):
+        return  # `train` replaces a damaged note, and says so
     if run is not None and run.status == "FINISHED":
         yield Problem(
             f"the training of run {run.run_id} has finished, but its checkpoints were not deleted",
