@@ -339,7 +339,7 @@ def _known_metric(key: str) -> str:
 
 
 class RegistryConfig(Section):
-    """The conditions of a promotion. No stage tracks them."""
+    """The conditions of a promotion, and the trusted signers. No stage tracks them."""
 
     name: Annotated[str, StringConstraints(pattern=MODEL_NAME, max_length=MAX_MODEL_NAME)]
     """Name of the registered model; the option --name of a command overrides it. Another language
@@ -359,6 +359,10 @@ class RegistryConfig(Section):
     max_near_leakage_percent: Percent
     """Most percent of the test sentences that may have a near duplicate in the training text, by
     the definition prepare.near_duplicate. A candidate's own settings do not count here."""
+    trusted_keys: list[Text]
+    """Paths of public keys, relative to params.yaml. With at least one, `promote` has to sign, and
+    models that none of the keys has signed are neither translated with nor served; [] needs no
+    signature. The command `tracelate keys new` makes a key."""
 
 
 class RuntimeConfig(Section):
