@@ -40,10 +40,6 @@ Content = TypeVar("Content")
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=1_000, pattern=r"^\P{Cc}+$")]
 """A text of one line."""
-FilePath = Annotated[
-    str, StringConstraints(pattern=r"^[^/\p{Cc}]{1,255}(/[^/\p{Cc}]{1,255})*$", max_length=1_000)
-]
-"""Path of a file from the project's root."""
 Whole = Annotated[int, Field(ge=0, le=2**53)]
 SHOWN_CHARACTERS = 300
 """Of the reason why a file is damaged."""

@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from tracelate.config import HubConfig
 from tracelate.corpus.pairs import Pair
-from tracelate.corpus.provenance import Provenance, Sha256
+from tracelate.corpus.provenance import Provenance
 from tracelate.corpus.raw import ALL
 from tracelate.corpus.sources.source import Corpus, count_pairs
 from tracelate.errors import InputError
+from tracelate.file_format import Sha256
 from tracelate.yaml_file import parse_yaml
 
 if TYPE_CHECKING:
