@@ -27,7 +27,7 @@ from tracelate.tracking.runs.run_owner import HOST, PID, PID_SPACE, STARTED, pro
 from tracelate.tracking.runs.run_writer import RunWriter
 from tracelate.tracking.runs.runs import start_run
 from tracelate.tracking.runs.sync import sync_project
-from tracelate.tracking.store.failures import StoreError
+from tracelate.tracking.store.failures import ReportingClient, StoreError
 from tracelate.tracking.store.mlflow_settings import default_store
 from tracelate.tracking.store.store import connect
 
@@ -269,6 +269,28 @@ def test_a_version_whose_model_or_files_are_gone_is_named(client: MlflowClient) 
     assert any(
         f"made from model {model.model_id}, which is gone" in what for what in problems_found()
     )
+
+
+def test_more_versions_need_no_more_calls_of_mlflow(
+    client: MlflowClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [model] = client.search_logged_models([experiment_of(client)])
+    calls: list[str] = []
+    original = ReportingClient.__getattr__
+
+    def counted(self: ReportingClient, name: str) -> object:
+        calls.append(name)
+        return original(self, name)
+
+    monkeypatch.setattr(ReportingClient, "__getattr__", counted)
+    numbers = []
+    for _ in range(3):
+        for name in ("en-es", "en-fr"):
+            register_version(connect(), name, model.model_id, str(model.source_run_id))
+        calls.clear()
+        assert find_problems() == []
+        numbers.append(len(calls))
+    assert len(set(numbers)) == 1, numbers
 
 
 def test_a_lock_whose_holder_died_is_released(client: MlflowClient) -> None:

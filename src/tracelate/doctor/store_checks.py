@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 
 from tracelate import layout
+from tracelate.doctor.file_lists import FileLists
 from tracelate.doctor.problem import Problem
 from tracelate.errors import InputError
 from tracelate.evaluation.lineage import MODEL_FILES
@@ -51,14 +52,19 @@ def store_problems(store: Store) -> Iterator[Problem]:
     Raises StoreError if MLflow fails.
     """
     experiments = [one.experiment_id for one in store.runs.experiments()]
-    for run in store.runs.search(experiments):
+    runs = store.runs.search(experiments)
+    all_models = {one.model_id: one for one in store.models.search(experiments)}
+    models = [one for one in all_models.values() if one.tags.keys() >= MODEL_TAGS]
+    needed = [_stage_folder(run, stage) for run in runs for stage in _synced_stages(run)]
+    needed += [_packed_folder(one.artifact_location) for one in models if one.status == "READY"]
+    files = FileLists(store, needed)
+    for run in runs:
         if run.status == "RUNNING":
             yield from _dead_run(store, run)
-        yield from _missing_run_files(store, run)
-    models = [one for one in store.models.search(experiments) if one.tags.keys() >= MODEL_TAGS]
+        yield from _missing_run_files(files, run)
     for model in models:
-        yield from _model_problems(store, model)
-    yield from _registry_problems(store, models)
+        yield from _model_problems(store, files, model)
+    yield from _registry_problems(store, files, models, all_models)
     for lock in stale_locks(store):
         yield Problem(
             f"the lock {lock.entry} was not released: {lock.describe()}",
@@ -88,12 +94,23 @@ def _dead_run(store: Store, run: StoredRun) -> Iterator[Problem]:
         )
 
 
-def _missing_run_files(store: Store, run: StoredRun) -> Iterator[Problem]:
-    for stage, expected in STAGE_FILES.items():
+def _synced_stages(run: StoredRun) -> list[str]:
+    return [stage for stage in STAGE_FILES if SYNC_TAG + stage in run.tags]
+
+
+def _stage_folder(run: StoredRun, stage: str) -> str:
+    return f"{run.artifact_uri.rstrip('/')}/{stage}"
+
+
+def _packed_folder(location: str) -> str:
+    """Returns the address of the folder with the own files of the packed model at `location`."""
+    return f"{location.rstrip('/')}/{ARTIFACTS_FOLDER}"
+
+
+def _missing_run_files(files: FileLists, run: StoredRun) -> Iterator[Problem]:
+    for stage in _synced_stages(run):
         tag = SYNC_TAG + stage
-        if tag not in run.tags:
-            continue
-        if missing := sorted(expected - store.runs.list_files(run.run_id, stage)):
+        if missing := sorted(STAGE_FILES[stage] - files[_stage_folder(run, stage)]):
             yield Problem(
                 f"run {run.run_id} has lost {stage}/{', '.join(missing)}",
                 run.artifact_uri,
@@ -102,12 +119,12 @@ def _missing_run_files(store: Store, run: StoredRun) -> Iterator[Problem]:
             )
 
 
-def _model_problems(store: Store, model: StoredModel) -> Iterator[Problem]:
+def _model_problems(store: Store, files: FileLists, model: StoredModel) -> Iterator[Problem]:
     age_s = time.time() - model.created_ms / 1000
     if model.status == "PENDING" and age_s > MIN_AGE_S:
         yield from _unfinished_model(store, model)
     elif model.status == "READY":
-        missing = _missing_packed_files(store, model.artifact_location)
+        missing = _missing_packed_files(files, model.artifact_location)
         if missing:
             yield Problem(
                 f"model {model.model_id} has lost {', '.join(missing)}",
@@ -138,13 +155,18 @@ def _unfinished_model(store: Store, model: StoredModel) -> Iterator[Problem]:
         )
 
 
-def _registry_problems(store: Store, models: Sequence[StoredModel]) -> Iterator[Problem]:
+def _registry_problems(
+    store: Store,
+    files: FileLists,
+    models: Sequence[StoredModel],
+    all_models: Mapping[str, StoredModel],
+) -> Iterator[Problem]:
     # all versions: a name with a quote cannot be written in MLflow's filter
     versions = store.registry.versions()
     ids, locations = {one.model_id for one in models}, {one.artifact_location for one in models}
     ours = [one for one in versions if _is_ours(store, one, ids, locations)]
     for version in ours:
-        yield from _version_problems(store, version)
+        yield from _version_problems(store, files, version, all_models)
     names = {version.name for version in ours}
     existing = {(version.name, version.version) for version in versions}
     for registered in store.registry.search():
@@ -200,22 +222,28 @@ def _unsigned_aliases(
             )
 
 
-def _version_problems(store: Store, version: StoredVersion) -> Iterator[Problem]:
+def _version_problems(
+    store: Store, files: FileLists, version: StoredVersion, models: Mapping[str, StoredModel]
+) -> Iterator[Problem]:
+    """Asks the store about a version alone only if it was not made from one of the models."""
     title = f"version {version.version} of {version.name}"
     remedy = f"{RESTORE}, or promote another version in its place and delete it"
     model_id = version.model_id
-    if model_id is not None and store.models.find(model_id) is None:
+    model = models.get(model_id or "")
+    if model_id is not None and model is None and store.models.find(model_id) is None:
         yield Problem(f"{title} was made from model {model_id}, which is gone", shown_uri(), remedy)
         return
-    location = store.registry.location(version)
-    if missing := _missing_packed_files(store, location):
+    if model is not None and version.source == f"models:/{model.model_id}":
+        location = model.artifact_location
+    else:
+        location = store.registry.location(version)
+    if missing := _missing_packed_files(files, location):
         yield Problem(f"{title} has lost {', '.join(missing)}", location, remedy)
 
 
-def _missing_packed_files(store: Store, location: str) -> list[str]:
+def _missing_packed_files(files: FileLists, location: str) -> list[str]:
     """Returns the names of the packed model's files that are not at `location`."""
-    found = store.models.list_files(f"{location.rstrip('/')}/{ARTIFACTS_FOLDER}")
-    return sorted(PACKED_FILES - found)
+    return sorted(PACKED_FILES - files[_packed_folder(location)])
 
 
 def _minute(since_ms: int) -> str:

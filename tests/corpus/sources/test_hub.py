@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+import os
 import time
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,9 +12,10 @@ import pytest
 
 from tracelate.config import HubConfig
 from tracelate.corpus.pairs import Pair
-from tracelate.corpus.sources.hub import HubSource, find_commit
+from tracelate.corpus.sources.hub import HubProvenance, HubSource, find_commit
 from tracelate.corpus.sources.source import Corpus
 from tracelate.errors import InputError
+from tracelate.files import sha256_of
 
 Rows = list[dict[str, Any]]
 
@@ -124,6 +127,75 @@ def test_metadata_that_describes_the_folder_is_read(tmp_path: Path) -> None:
 def test_a_name_that_is_no_dataset_is_refused() -> None:
     with pytest.raises(InputError, match=r"download\.hub\.name 'a/b/c' is neither"):
         read("a/b/c")
+
+
+OUTSIDE = ("../secret.jsonl", "{outside}", "http://127.0.0.1:9/x.jsonl", "zip://x::/y", "~/x.jsonl")
+
+
+@pytest.mark.parametrize("pattern", OUTSIDE)
+@pytest.mark.parametrize("place", ["README.md", ".huggingface.yaml"])
+def test_a_folder_that_names_files_outside_it_is_refused(
+    tmp_path: Path, pattern: str, place: str
+) -> None:
+    name = write_dataset(tmp_path / "set", train=FLAT)
+    outside = tmp_path / "secret.jsonl"
+    outside.write_text((tmp_path / "set/train.jsonl").read_text())
+    path = pattern.format(outside=outside)
+    settings = (
+        f"configs:\n- config_name: default\n  data_files:\n  - split: train\n    path: {path}\n"
+    )
+    fence = "---\n" if place == "README.md" else ""
+    (tmp_path / "set" / place).write_text(f"{fence}{settings}{fence}")
+    with pytest.raises(InputError, match="outside its folder"):
+        read(name)
+
+
+def test_a_link_that_leads_out_of_the_folder_is_refused(tmp_path: Path) -> None:
+    name = write_dataset(tmp_path / "set", train=FLAT)
+    (tmp_path / "set/train.jsonl").rename(tmp_path / "secret.jsonl")
+    (tmp_path / "set/train.jsonl").symlink_to(tmp_path / "secret.jsonl")
+    with pytest.raises(InputError, match="which is no file in it"):
+        read(name)
+
+
+def test_a_file_that_changed_and_kept_its_time_is_read_anew(tmp_path: Path) -> None:
+    name = write_dataset(tmp_path / "set", train=FLAT)
+    path = tmp_path / "set/train.jsonl"
+    before, first = path.stat(), read(name)
+    path.write_text(path.read_text().replace("dog", "fox"))
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    second = read(name)
+    assert second.splits["all"][0].source == "a fox"
+    for corpus in (first, second):
+        assert isinstance(corpus.provenance, HubProvenance)
+        assert list(corpus.provenance.sha256_of_files) == ["train.jsonl"]
+    assert second.provenance.model_dump()["sha256_of_files"] == {"train.jsonl": sha256_of(path)}
+    assert first.provenance != second.provenance
+
+
+def test_a_dataset_of_the_hub_has_no_files_in_its_provenance(tmp_path: Path) -> None:
+    provenance = read(write_dataset(tmp_path / "set", train=FLAT)).provenance
+    of_hub = provenance.model_copy(update={"sha256_of_files": {}})
+    assert "sha256_of_files" not in of_hub.model_dump(mode="json")
+
+
+@pytest.mark.parametrize("name", ["set.py", "other.py", "train.pkl"])
+def test_no_code_of_a_folder_is_run(tmp_path: Path, name: str) -> None:
+    folder = write_dataset(tmp_path / "set", train=FLAT)
+    ran = tmp_path / "ran"
+    code = f"open({str(ran)!r}, 'w')"
+    content = f"c__builtin__\nexec\n(V{code}\ntR." if name.endswith("pkl") else code
+    (tmp_path / "set" / name).write_text(content)
+    with suppress(InputError):
+        read(folder)
+    assert not ran.exists()
+
+
+def test_files_of_another_kind_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set/train.txt").write_text("text\n")
+    with pytest.raises(InputError, match="its files are of the kind text"):
+        read(str(tmp_path / "set"))
 
 
 def test_the_commit_is_read_from_where_the_data_came_from() -> None:

@@ -106,7 +106,7 @@ def test_a_missing_artifact_is_an_error_and_a_missing_folder_has_no_files(
 ) -> None:
     run_id = add_run(client, "empty")
     runs = connect().runs
-    assert runs.list_files(run_id, "evaluation") == set()
+    assert connect().models.list_files((tmp_path / "nowhere").as_uri()) == set()
     with pytest.raises(ArtifactError, match=f"evaluation/metrics.json of run {run_id}"):
         runs.download_file(run_id, "evaluation/metrics.json", tmp_path)
     with pytest.raises(ArtifactError, match="nowhere"):

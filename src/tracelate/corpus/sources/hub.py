@@ -10,14 +10,18 @@ import hashlib
 import json
 import logging
 import re
-from collections.abc import Iterable, Sequence
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field
 
 from tracelate.config import HubConfig
 from tracelate.corpus.pairs import Pair
 from tracelate.corpus.provenance import Provenance
 from tracelate.corpus.raw import ALL
+from tracelate.corpus.sources.hub_folder import hash_files, refuse_outside_patterns
 from tracelate.corpus.sources.source import Corpus, count_pairs
 from tracelate.errors import InputError
 from tracelate.file_format import Sha256
@@ -31,6 +35,8 @@ CARD = re.compile(r"\s*---[\r\n]+(?P<metadata>[\S\s]*?)[\r\n]+---(\r\n|\r|\n|$)"
 MAX_CARD_BYTES = 1_000_000
 MAX_CARD_VALUES = 20_000
 """Keys and values of a dataset's metadata, which may list hundreds of configurations."""
+FORMATS = ("arrow", "csv", "json", "parquet")
+"""Kinds of files that are read; others hold no pairs, and some can hold code."""
 _SPLITS = {"train": "train", "validation": "valid", "valid": "valid", "test": "test"}
 
 
@@ -45,6 +51,10 @@ class HubProvenance(Provenance):
     """Commit of the revision at that time, if `datasets` reports it."""
     sha256_of_pairs: dict[str, Sha256]
     """By split."""
+    sha256_of_files: dict[str, Sha256] = Field(
+        default_factory=dict, exclude_if=lambda files: not files
+    )
+    """Of a local folder: its files by their path in it."""
 
     @property
     def title(self) -> str:
@@ -67,7 +77,11 @@ class HubSource:
         self.target_language = target_language
 
     def read(self) -> Corpus:
-        loaded = self._load()
+        # a cache of its own for a folder: that of `datasets` knows files by name, size and time
+        with tempfile.TemporaryDirectory(prefix="tracelate-") as cache:
+            return self._corpus(*self._load(cache))
+
+    def _corpus(self, loaded: Mapping[str, Dataset], files: Mapping[str, str]) -> Corpus:
         known = {_SPLITS[name]: part for name, part in loaded.items() if name in _SPLITS}
         if "train" not in known:
             raise InputError(
@@ -83,6 +97,7 @@ class HubSource:
             revision=None if self._is_local() else self.config.revision,
             commit=find_commit(known["train"].info),
             sha256_of_pairs={split: hash_pairs(pairs) for split, pairs in splits.items()},
+            sha256_of_files=dict(files),
             licence=self.config.licence,
             source_language=self.source_language,
             target_language=self.target_language,
@@ -93,7 +108,8 @@ class HubSource:
     def _is_local(self) -> bool:
         return Path(self.config.name).is_dir()
 
-    def _load(self) -> dict[str, Dataset]:
+    def _load(self, cache: str) -> tuple[dict[str, Dataset], Mapping[str, str]]:
+        """Returns the splits, and of a local folder the hashes of its files."""
         # imported here: it takes seconds
         import datasets
         from datasets.exceptions import DatasetNotFoundError, DatasetsError
@@ -109,9 +125,22 @@ class HubSource:
             logging.getLogger(library).setLevel(logging.CRITICAL)
         if self._is_local():
             _refuse_wrong_card(Path(name) / "README.md")
-        asked = {} if self._is_local() else {"revision": revision}
+            refuse_outside_patterns(Path(name))
+            asked = {"cache_dir": cache}
+        else:
+            asked = {"revision": revision}
         try:
-            return dict(datasets.load_dataset(name, **asked))
+            builder = datasets.load_dataset_builder(name, **asked)
+            if builder.name not in FORMATS:
+                raise ValueError(f"its files are of the kind {builder.name}")
+            files = self._hash_files(builder)
+            builder.download_and_prepare()
+            loaded = dict(builder.as_dataset())
+            if self._hash_files(builder) != files:
+                raise ValueError("its files changed while they were read")
+            return loaded, files
+        except InputError:
+            raise
         except DatasetNotFoundError as error:
             raise InputError(
                 f"the Hugging Face Hub has no dataset {name!r} at revision {revision!r} that you "
@@ -126,6 +155,12 @@ class HubSource:
             ) from error
         except Exception as error:  # of wrong metadata, `datasets` raises any class
             raise _unreadable(name, error) from error
+
+    def _hash_files(self, builder: Any) -> Mapping[str, str]:
+        if not self._is_local():
+            return {}
+        named = (builder.config.data_files or {}).values()
+        return hash_files(Path(self.config.name), [str(one) for part in named for one in part])
 
     def _pairs(self, split: str, part: Dataset) -> list[Pair]:
         columns: list[Iterable[Any]] = []

@@ -9,6 +9,7 @@ from mlflow.artifacts import download_artifacts, list_artifacts
 from mlflow.entities import LoggedModelStatus
 from mlflow.exceptions import MlflowException
 from mlflow.utils import get_results_from_paginated_fn
+from mlflow.utils.file_utils import local_file_uri_to_path
 
 from tracelate.tracking.store.address import tracking_uri
 from tracelate.tracking.store.failures import (
@@ -102,6 +103,8 @@ class ModelStore:
         The result is empty if the folder is missing or cannot be read.
         """
         try:
+            if location.startswith("file:"):  # MLflow takes milliseconds for each folder
+                return {path.name for path in Path(local_file_uri_to_path(location)).iterdir()}
             found = list_artifacts(artifact_uri=location, tracking_uri=tracking_uri())
         except (MlflowException, OSError):
             return set()

@@ -165,16 +165,6 @@ class RunStore:
         """Writes a document as JSON to a path among the run's artifacts; NaN becomes null."""
         self._client.log_dict(run_id, finite_or_none(document), path)
 
-    def list_files(self, run_id: str, folder: str) -> set[str]:
-        """Returns the names of the files in a folder of the run's artifacts.
-
-        The result is empty if the folder is missing or cannot be read.
-        """
-        try:
-            return {Path(one.path).name for one in self._client.list_artifacts(run_id, folder)}
-        except (StoreError, OSError):
-            return set()
-
     def download_file(self, run_id: str, path: str, folder: Path) -> Path:
         """Copies an artifact of the run into a local folder and returns the copy's path.
 
