@@ -14,7 +14,6 @@ from tracelate.config import load_params
 from tracelate.errors import InputError
 from tracelate.evaluation.lineage import (
     MODEL_FILES,
-    Lineage,
     read_lineage,
     refuse_changed_files,
 )
@@ -93,7 +92,7 @@ def _load_with_lineage(folder: Path, title: str) -> LoadedModel:
     lineage = read_lineage(path)
     hashes = {Path(name).name: sha256 for name, sha256 in lineage.model.items()}
     refuse_changed_files(folder, hashes)
-    settings = _lineage_settings(lineage, path)
+    settings = _settings(lineage.params["evaluate"])
     return LoadedModel(load_model(folder), settings, hashes, describe_model(title, path))
 
 
@@ -110,7 +109,7 @@ def _project_settings(root: Path) -> SearchSettings:
     if (root / layout.LINEAGE).is_file():
         lineage = read_lineage(root / layout.LINEAGE)
         if not changed_model_files(root, lineage):
-            return _lineage_settings(lineage, root / layout.LINEAGE)
+            return _settings(lineage.params["evaluate"])
     return _params_settings(root)
 
 
@@ -131,14 +130,6 @@ def _has_evaluate_section(path: Path) -> bool:
     except InputError:
         return True  # `load_params` reports what is wrong
     return isinstance(values, dict) and "evaluate" in values
-
-
-def _lineage_settings(lineage: Lineage, path: Path) -> SearchSettings:
-    section = lineage.params.get("evaluate", {})
-    for name in SearchSettings._fields:
-        if name not in section:
-            raise InputError(f"{path} has no setting evaluate.{name}: restore the file")
-    return _settings(section)
 
 
 def _settings(section: Mapping[str, Any]) -> SearchSettings:
