@@ -5,8 +5,9 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DVC_NO_ANALYTICS := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 export HF_HUB_DISABLE_TELEMETRY := 1
+FUZZ_SECONDS ?= 60
 
-.PHONY: run test quick lint docs graph study ui setup clean help
+.PHONY: run test quick lint fuzz docs graph study ui setup clean help
 
 run: setup  ## run the whole pipeline on real text, then print a summary
 	dvc repro
@@ -27,6 +28,9 @@ lint: setup  ## check style, types, and imports between packages
 graph: setup  ## update the code that dvc.yaml lists for each stage
 	python -m tests.pipeline.graph
 
+fuzz: .venv/fuzz-installed  ## change inputs of every reader at random for FUZZ_SECONDS (60)
+	python -m tests.fuzz --seconds $(FUZZ_SECONDS)
+
 docs: .venv/docs-installed  ## build the documentation in site/, and check its links
 	NO_MKDOCS_2_WARNING=1 python -m mkdocs build --strict
 
@@ -46,6 +50,10 @@ setup: .venv/installed  ## make the virtual environment with the exact versions 
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	chmod -R go= .tracelate/dvc studies/attention/.tracelate/dvc
+	touch $@
+
+.venv/fuzz-installed: .venv/installed
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[fuzz]'
 	touch $@
 
 .venv/docs-installed: .venv/installed

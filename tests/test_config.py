@@ -3,14 +3,27 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import get_args
+from typing import Any, cast, get_args
 
+import numpy as np
 import pytest
+import torch
+from mlflow.utils.validation import _validate_experiment_name, _validate_model_name
 from ruamel.yaml import YAML
 
 from tests.tiny_corpus import PROJECT
-from tracelate.config import Params, Section, load_params
+from tracelate.comparison.significance import Resampling
+from tracelate.config import (
+    EvaluateConfig,
+    Params,
+    RegistryConfig,
+    Section,
+    TrainConfig,
+    load_params,
+)
 from tracelate.errors import InputError
+from tracelate.serving.limits import Limits
+from tracelate.tracking.packages.packed_translator import TranslationOptions
 
 TRANSFORMER = {"architecture": "transformer"}
 TEXT = (PROJECT / "params.yaml").read_text(encoding="utf-8")
@@ -145,7 +158,7 @@ def test_misspelt_and_missing_keys_are_named(
         ("vocabulary_size", "'4000'", "tokenize.vocabulary_size is '4000': "),
         ("vocabulary_size", "true", "tokenize.vocabulary_size is True: "),
         ("vocabulary_size", "10", "tokenize.vocabulary_size is 10: "),
-        ("vocabulary_size", "null", "tokenize.vocabulary_size is None: "),
+        ("vocabulary_size", "null", "tokenize.vocabulary_size is null: "),
         ("drop_untranslated", "no", "prepare.drop_untranslated is 'no': "),
         ("valid_percent", "101", "prepare.valid_percent is 101: "),
         ("valid_percent", ".nan", "prepare.valid_percent is nan: "),
@@ -260,3 +273,122 @@ def test_contradictory_model_settings_are_refused_with_the_reason(
         yaml.dump(values, file)
     with pytest.raises(InputError, match=re.escape(message)):
         load_params(tmp_path / "params.yaml")
+
+
+LIMITS = [
+    ("download", "source_language", "a" * 3 + "-" + "b" * 32, "at most 35 characters"),
+    ("download", "catalogs.package", "a" * 1_001, "at most 1000 characters"),
+    ("download", "catalogs.licence", "a\nb", "should match pattern"),
+    ("download", "catalogs.licence", "a\0", "should match pattern"),
+    ("download", "hub.name", " ", "should match pattern"),
+    ("prepare", "seed", 2**63, "9223372036854775807, since a seed has 63 bits"),
+    ("prepare", "seed", -(2**63), "-9223372036854775807, since a seed has 63 bits"),
+    ("prepare", "max_characters", 10**7, "1000000, longer than any sentence"),
+    ("prepare", "always_balanced_characters", 10**10, "less than or equal to 1000000000"),
+    ("prepare", "near_duplicate.gram", 10**7, "1000000, longer than any sentence"),
+    ("tokenize", "vocabulary_size", 10**12, "5000000, more than a corpus has words"),
+    ("tokenize", "min_frequency", 10**12, "1000000000, more than any training has"),
+    ("model", "hops", 10**6, "1000, deeper than any network that trains"),
+    ("model", "layers", 10**6, "1000, deeper than any network that trains"),
+    ("model", "heads", 10**7, "1000000, more than any machine computes with"),
+    ("model", "window", 10**7, "1000000, more than any machine computes with"),
+    ("model", "hidden_size", 10**9, "1000000, more than any machine computes with"),
+    ("model", "embedding_size", 10**9, "1000000, more than any machine computes with"),
+    ("model", "feed_forward_ratio", 10**6, "less than or equal to 10000"),
+    ("model", "embedding_deviation", 1e308, "less than or equal to 1000"),
+    ("model", "max_length_ratio", 10**6, "less than or equal to 10000"),
+    ("model", "max_length_extra", 10**7, "less than or equal to 1000000"),
+    ("train", "seed", 2**32, "4294967295, since numpy's seeds have 32 bits"),
+    ("train", "seed", 2**64 - 1, "4294967295, since numpy's seeds have 32 bits"),
+    ("train", "seed", -1, "greater than or equal to 0"),
+    ("train", "epochs", 100_000, "20000, since the batches of all epochs are counted before"),
+    ("train", "warmup_steps", 10**10, "less than or equal to 1000000000"),
+    ("train", "learning_rate", 1e308, "1000, above which training diverges"),
+    ("train", "batch_tokens", 10**18, "1000000000, more than any training has"),
+    ("train", "length_noise", 1e308, "less than or equal to 1000"),
+    ("train", "gradient_clip_norm", 1e308, "since float32 ends there"),
+    ("train", "log_every_steps", 10**10, "1000000000, more than any training has"),
+    ("evaluate", "beam_size", 20, "16, since servers refuse more beams by default"),
+    ("evaluate", "batch_sentences", 10**7, "1000000, more than any machine computes with"),
+    ("evaluate", "bootstrap_samples", 10**8, "1000000, above which an interval changes no more"),
+    ("evaluate", "bootstrap_seed", 2**63, "9223372036854775807, since a seed has 63 bits"),
+    ("evaluate", "heat_maps", 10**6, "10000, since each is a picture in MLflow"),
+    ("evaluate", "source_length_buckets", list(range(1, 102)), "at most 100 items"),
+    ("registry", "name", "..a", "should match pattern"),
+    ("registry", "name", "a" * 201, "at most 200 characters"),
+    ("registry", "significance_level", 1e-17, "0.001, the lowest that 1,000 bootstrap samples"),
+    ("runtime", "devices", 10**6, "1024, more than any machine has"),
+    ("runtime", "experiment", "a" * 257, "at most 256 characters"),
+    ("runtime", "experiment", "a\nb", "should match pattern"),
+]
+
+
+def settings_with(section: str, key: str, value: object) -> dict[str, Any]:
+    values: dict[str, Any] = YAML(typ="safe", pure=True).load(TEXT)
+    *sections, name = key.split(".")
+    within = values[section]
+    for one in sections:
+        within = within[one]
+    within[name] = value
+    return values
+
+
+def write(folder: Path, values: dict[str, Any]) -> Path:
+    with (folder / "params.yaml").open("w", encoding="utf-8") as file:
+        YAML().dump(values, file)
+    return folder / "params.yaml"
+
+
+@pytest.mark.parametrize(("section", "key", "value", "limit"), LIMITS)
+def test_what_a_later_step_cannot_take_is_refused_with_the_limit(
+    tmp_path: Path, section: str, key: str, value: object, limit: str
+) -> None:
+    path = write(tmp_path, settings_with(section, key, value))
+    with pytest.raises(InputError, match=re.escape(f"{section}.{key} is ")) as error:
+        load_params(path)
+    assert limit in str(error.value)
+    assert str(error.value).isprintable() and len(str(error.value)) < 400
+
+
+@pytest.mark.parametrize("value", [True, 1.0, float("nan"), float("inf"), "1", None, [], {}])
+def test_no_other_value_passes_for_a_whole_number(tmp_path: Path, value: object) -> None:
+    for section, kind in Params.model_fields.items():
+        for key, field in cast("type[Section]", kind.annotation).model_fields.items():
+            if field.annotation is int:
+                with pytest.raises(InputError, match=re.escape(f"{section}.{key} is ")):
+                    load_params(write(tmp_path, settings_with(section, key, value)))
+
+
+def test_every_number_has_an_upper_limit() -> None:
+    for section in dict.fromkeys(sections()):
+        schema = section.model_json_schema()["properties"]
+        for name, field in section.model_fields.items():
+            if field.annotation in (int, float) and name != "max_length_ratio":
+                assert {"maximum", "exclusiveMaximum"} & schema[name].keys(), name
+
+
+def test_a_model_of_any_settings_can_be_asked_at_a_server_with_its_default_limits() -> None:
+    largest = EvaluateConfig.model_json_schema()["properties"]["beam_size"]["maximum"]
+    assert largest <= Limits().beams
+    TranslationOptions(beam_size=largest, length_penalty=10)
+
+
+def test_a_significance_level_can_be_reached_by_both_tests() -> None:
+    lowest = RegistryConfig.model_json_schema()["properties"]["significance_level"]["minimum"]
+    draws = Resampling()
+    assert max(1 / (draws.bootstrap_samples + 1), 1 / (draws.randomisations + 1)) < lowest
+
+
+def test_mlflow_takes_every_name_that_the_settings_allow(tmp_path: Path) -> None:
+    for name in ("a" * 200, "-", ".a", "a..b", "A_1.b-c", "m-0"):
+        _validate_model_name(name)
+        load_params(write(tmp_path, settings_with("registry", "name", name)))
+    _validate_experiment_name("é" * 256)
+    load_params(write(tmp_path, settings_with("runtime", "experiment", "é" * 256)))
+
+
+def test_the_largest_seed_of_a_training_seeds_all_generators() -> None:
+    largest = TrainConfig.model_json_schema()["properties"]["seed"]["maximum"]
+    np.random.seed(largest)
+    last_step = 2**32 - 1
+    assert torch.Generator().manual_seed(largest * 2**32 + last_step) is not None

@@ -20,7 +20,7 @@ from tracelate.comparison.comparability import differences, inconsistencies
 from tracelate.comparison.compare import compare, comparison_document
 from tracelate.comparison.significance import Resampling
 from tracelate.config import load_params
-from tracelate.evaluation.metrics_file import metrics_document, read_metrics, write_metrics
+from tracelate.evaluation.metrics_file import read_metrics, write_metrics
 from tracelate.metric_table import METRICS, Metric, metric_title, titled_direction
 from tracelate.registry.gate import describe_significance
 from tracelate.tracking.run_table import RunScore, RunTable, sort_keys
@@ -65,7 +65,7 @@ def test_an_added_metric_is_in_every_table() -> None:
     row = ROW._replace(scores={**ROW.scores, "chrfpp": RunScore(61.7)})
     tables = [
         score_table(comparison.scores, 0.05),
-        summary_table(metrics_document(new.metrics)),
+        summary_table(new.metrics),
         table_of_runs(
             RunTable([row], [1], groups=1, left_out=0),
             ranked_by="chrfpp",

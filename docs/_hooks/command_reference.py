@@ -30,7 +30,15 @@ def on_files(files: Files, *, config: MkDocsConfig) -> Files:
 def commands_page() -> str:
     """The page, as Markdown."""
     commands: dict[str, Any] = typer.main.get_command(app).commands  # type: ignore[attr-defined]
-    return "\n".join([INTRODUCTION, *(_section(name, one) for name, one in commands.items())])
+    return "\n".join([INTRODUCTION, *(_sections(commands))])
+
+
+def _sections(commands: dict[str, Any], group: str = "") -> Iterator[str]:
+    for name, command in commands.items():
+        if hasattr(command, "commands"):
+            yield from _sections(command.commands, f"{name} ")
+        else:
+            yield _section(f"{group}{name}", command)
 
 
 def _section(name: str, command: Any) -> str:

@@ -28,7 +28,11 @@ from tracelate.config_model import (
     ModelConfig,
 )
 from tracelate.config_section import (
+    MAX_BEAMS,
+    MAX_COUNT,
+    MAX_SEED,
     Before,
+    Characters,
     Count,
     Fraction,
     Language,
@@ -36,7 +40,10 @@ from tracelate.config_section import (
     PackageName,
     PackageVersion,
     Percent,
+    Reason,
     Section,
+    Seed,
+    Size,
     Text,
 )
 from tracelate.layout import PARAMS
@@ -168,7 +175,7 @@ class NearDuplicateConfig(Section):
 
     similarity: Annotated[float, Field(gt=0, le=1)]
     """Lowest similarity of a near duplicate; 1: only sentences with the same n-grams."""
-    gram: Count
+    gram: Characters
     """Characters of an n-gram. Longer ones make fewer sentences near duplicates."""
 
 
@@ -188,7 +195,7 @@ class ExclusionConfig(Section):
 class PrepareConfig(Section):
     """Cleaning and splitting of the corpus."""
 
-    seed: int
+    seed: Annotated[int, Field(ge=-MAX_SEED, le=MAX_SEED), Reason("since a seed has 63 bits")]
     """Seed of the splits. The split of a group depends on this and the group's name alone, so that
     new groups move no others."""
     valid_percent: Percent
@@ -196,12 +203,12 @@ class PrepareConfig(Section):
     Groups are catalogs, or sentences with the same source, so the percentage of pairs differs."""
     test_percent: Percent
     """Percent of the groups that become test text, if the corpus has no test split."""
-    max_characters: Count
+    max_characters: Characters
     """Most characters on either side of a pair; longer pairs are dropped."""
     max_length_ratio: Annotated[float, Field(ge=1)]
     """Most characters of the longer side for each character of the shorter side; other pairs are
     dropped. Characters of double width, such as Chinese ones, count twice."""
-    always_balanced_characters: Annotated[int, Field(ge=0)]
+    always_balanced_characters: Annotated[int, Field(ge=0, le=MAX_COUNT)]
     """Pairs whose longer side has at most this many characters, counted in the same way, are kept
     whatever their ratio: that of short texts varies, as in `OK` and `De acuerdo`."""
     drop_untranslated: bool
@@ -218,7 +225,9 @@ class PrepareConfig(Section):
 class TokenizeConfig(Section):
     """The vocabulary."""
 
-    vocabulary_size: Annotated[int, Field(ge=300)]
+    vocabulary_size: Annotated[
+        int, Field(ge=300, le=5_000_000), Reason("more than a corpus has words; memory is reserved")
+    ]
     """Number of pieces of the byte-pair encoding (Sennrich et al. 2016) that both languages share,
     with the 256 bytes and 4 special tokens; a small corpus may yield fewer."""
     min_frequency: Count
@@ -229,14 +238,18 @@ class TokenizeConfig(Section):
 class TrainConfig(Section):
     """The training: its length, optimiser, batches and regularisation."""
 
-    seed: Annotated[int, Field(ge=0)]
+    seed: Annotated[int, Field(ge=0, le=2**32 - 1), Reason("since numpy's seeds have 32 bits")]
     """Seed of the first weights, the order of batches and the dropout masks."""
-    epochs: Count
+    epochs: Annotated[
+        int,
+        Field(ge=1, le=20_000),
+        Reason("since the batches of all epochs are counted before the first"),
+    ]
     """Most passes over the training text; early stopping may end the training before."""
-    warmup_steps: Annotated[int, Field(ge=0)]
+    warmup_steps: Annotated[int, Field(ge=0, le=MAX_COUNT)]
     """Number of optimiser steps in which the learning rate rises linearly from 0 to
     learning_rate."""
-    learning_rate: Annotated[float, Field(gt=0)]
+    learning_rate: Annotated[float, Field(gt=0, le=1_000), Reason("above which training diverges")]
     """Learning rate of Adam (Kingma and Ba 2015) after the warm-up."""
     final_learning_rate_factor: Annotated[float, Field(ge=0, le=1)]
     """Learning rate of the last step, divided by learning_rate; half a cosine leads to it
@@ -245,18 +258,18 @@ class TrainConfig(Section):
     """Decay of Adam's average of the gradient, for each step (Kingma and Ba 2015)."""
     adam_beta2: Fraction
     """Decay of Adam's average of the squared gradient; 0.98 in Vaswani et al. 2017, section 5.3."""
-    adam_epsilon: Annotated[float, Field(gt=0)]
+    adam_epsilon: Annotated[float, Field(gt=0, le=1_000)]
     """Number that Adam adds to the root of the average squared gradient before dividing by it."""
     batch_tokens: Count
     """Most tokens in a batch of all devices together: its number of pairs times the length of its
     longest side, padding included. It sets the number of optimiser steps, so it is tracked."""
-    length_noise: Annotated[float, Field(ge=0)]
+    length_noise: Annotated[float, Field(ge=0, le=1_000)]
     """Pairs are sorted into batches by their length times a random factor between 1 and 1 +
     length_noise, so that each epoch has other batches; 0: by length alone."""
     label_smoothing: Fraction
     """Probability that the training target spreads evenly over the vocabulary (Szegedy et al. 2016,
     section 7; 0.1 in Vaswani et al. 2017, section 5.4)."""
-    gradient_clip_norm: Annotated[float, Field(gt=0)]
+    gradient_clip_norm: Annotated[float, Field(gt=0, le=1e30), Reason("since float32 ends there")]
     """Largest L2 norm of the gradient of all weights; a larger gradient is scaled down to it
     (Pascanu et al. 2013)."""
     weight_average_decay: Fraction
@@ -274,27 +287,31 @@ class TrainConfig(Section):
 class EvaluateConfig(Section):
     """Translation of the test text, and its scores."""
 
-    beam_size: Count
+    beam_size: Annotated[
+        int, Field(ge=1, le=MAX_BEAMS), Reason("since servers refuse more beams by default")
+    ]
     """Number of hypotheses of a sentence that beam search keeps at each step; 1 is greedy
     search."""
     length_penalty: LengthPenalty
     """Exponent alpha of the length penalty ((5 + length) / 6) ** alpha, which divides the log
     probability of a translation (Wu et al. 2016, eq. 14); 0: no penalty, which favours short
     translations."""
-    batch_sentences: Count
+    batch_sentences: Size
     """Number of sentences that are translated together. Their order is by length; another number
     may change scores by rounding."""
-    bootstrap_samples: Annotated[int, Field(ge=2)]
+    bootstrap_samples: Annotated[
+        int, Field(ge=2, le=1_000_000), Reason("above which an interval changes no more")
+    ]
     """Number of resampled test sets behind each 95 % interval (Koehn 2004)."""
-    bootstrap_seed: Annotated[int, Field(ge=0)]
+    bootstrap_seed: Seed
     """Seed of the resampling."""
-    source_length_buckets: Annotated[list[Count], Field(min_length=1)]
+    source_length_buckets: Annotated[list[Count], Field(min_length=1, max_length=100)]
     """Fewest words of the source in each bucket that BLEU is computed for, rising from 1. A bucket
     ends before the next one; the last has no end."""
     min_bucket_sentences: Count
     """Fewest sentences of a bucket that gets a score. An interval from very few sentences does not
     hold for others."""
-    heat_maps: Annotated[int, Field(ge=0)]
+    heat_maps: Annotated[int, Field(ge=0, le=10_000), Reason("since each is a picture in MLflow")]
     """Number of test sentences whose attention is drawn; 0: none."""
 
     @model_validator(mode="after")
@@ -308,6 +325,13 @@ class EvaluateConfig(Section):
         return self
 
 
+MODEL_NAME = r"^(?:[A-Za-z0-9_-]|\.[A-Za-z0-9_-])[A-Za-z0-9._-]*$"
+"""Pattern of a registered model's name. MLflow refuses `.` and what begins with
+`..`."""
+
+MAX_MODEL_NAME = 200
+
+
 def _known_metric(key: str) -> str:
     if key not in METRICS:
         raise PydanticCustomError("unknown_metric", f"should be {', '.join(METRICS)}")
@@ -315,15 +339,17 @@ def _known_metric(key: str) -> str:
 
 
 class RegistryConfig(Section):
-    """The conditions of a promotion. No stage tracks them."""
+    """The conditions of a promotion, and the trusted signers. No stage tracks them."""
 
-    name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]+$", max_length=200)]
+    name: Annotated[str, StringConstraints(pattern=MODEL_NAME, max_length=MAX_MODEL_NAME)]
     """Name of the registered model; the option --name of a command overrides it. Another language
     pair needs another name."""
     metric: Annotated[str, AfterValidator(_known_metric)]
     """Metric by which a model must be better than the champion that it replaces: bleu, chrf or
     ter."""
-    significance_level: Annotated[float, Field(gt=0, lt=1)]
+    significance_level: Annotated[
+        float, Field(ge=0.001, lt=1), Reason("the lowest that 1,000 bootstrap samples can show")
+    ]
     """Level that the p-values of both tests must be below: paired bootstrap (Koehn 2004) and
     approximate randomisation (Riezler and Maxwell 2005)."""
     seed_deviation: Annotated[float, Field(ge=0, le=100)]
@@ -333,6 +359,10 @@ class RegistryConfig(Section):
     max_near_leakage_percent: Percent
     """Most percent of the test sentences that may have a near duplicate in the training text, by
     the definition prepare.near_duplicate. A candidate's own settings do not count here."""
+    trusted_keys: list[Text]
+    """Paths of public keys, relative to params.yaml. With at least one, `promote` has to sign, and
+    models that none of the keys has signed are neither translated with nor served; [] needs no
+    signature. The command `tracelate keys new` makes a key."""
 
 
 class RuntimeConfig(Section):
@@ -340,9 +370,9 @@ class RuntimeConfig(Section):
 
     accelerator: Literal["auto", "cpu", "gpu"]
     """Device to train on; auto: a GPU if there is one."""
-    devices: Count
+    devices: Annotated[int, Field(ge=1, le=1_024), Reason("more than any machine has")]
     """Number of devices, each with a process of its own; above 1 they train together (DDP)."""
-    experiment: Text
+    experiment: Annotated[Text, StringConstraints(max_length=256)]
     """Name of the experiment in MLflow."""
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from tracelate.config_section import Before, Count, Fraction, Section
+from tracelate.config_section import MAX_SIZE, Before, Depth, Fraction, Reason, Section, Size
 
 AttentionName = Literal[
     "none",
@@ -56,14 +56,14 @@ class ModelConfig(Section):
     general or concat (Luong et al. 2015, section 3.1); scaled_dot or multi_head (Vaswani et al.
     2017, section 3.2); local_m or local_p look into a window of the source (Luong et al. 2015,
     section 3.2); none is the plain encoder-decoder (Sutskever et al. 2014)."""
-    hops: Count
+    hops: Depth
     """Number of times that attention reads the source at each target step, each time with the
     result of the time before in its query (Sukhbaatar et al. 2015, section 2.2); 1 is plain
     attention."""
-    heads: Count
+    heads: Size
     """Number of attention heads of multi_head and of a transformer; it must divide hidden_size
     (Vaswani et al. 2017, section 3.2.2)."""
-    window: Count
+    window: Size
     """D of local_m and local_p, in pieces: attention reads the D pieces on either side of the
     position it looks at, and that piece (Luong et al. 2015, section 3.2; 10 there)."""
     input_feeding: bool
@@ -82,24 +82,28 @@ class ModelConfig(Section):
     cell: CellName
     """Recurrent cell: rnn (Elman 1990), gru (Cho et al. 2014) or lstm (Hochreiter and Schmidhuber
     1997)."""
-    embedding_size: Count
+    embedding_size: Size
     """Number of features of a piece's embedding. One matrix embeds source and target pieces and is
     the output layer (Press and Wolf 2017)."""
-    hidden_size: Annotated[int, Field(ge=2, multiple_of=2)]
+    hidden_size: Annotated[
+        int,
+        Field(ge=2, le=MAX_SIZE, multiple_of=2),
+        Reason("more than any machine computes with"),
+    ]
     """Number of features of the decoder's state and of an encoder state, both directions
     together."""
-    layers: Count
+    layers: Depth
     """Number of layers in the encoder, and in the decoder."""
-    feed_forward_ratio: Annotated[int, Field(ge=1), Before(4)]
+    feed_forward_ratio: Annotated[int, Field(ge=1, le=10_000), Before(4)]
     """Size of a transformer's inner feed-forward layer, divided by hidden_size; 4 in Vaswani et al.
     2017, section 3.3."""
-    embedding_deviation: Annotated[float, Field(gt=0), Before(0.1)]
+    embedding_deviation: Annotated[float, Field(gt=0, le=1_000), Before(0.1)]
     """Standard deviation of the embeddings before training."""
     dropout: DropoutConfig
     """Probabilities of dropout by place."""
-    max_length_ratio: Annotated[int, Field(ge=1), Before(2)]
+    max_length_ratio: Annotated[int, Field(ge=1, le=10_000), Before(2)]
     """Most target pieces for each source piece; see max_length_extra."""
-    max_length_extra: Annotated[int, Field(ge=0), Before(10)]
+    max_length_extra: Annotated[int, Field(ge=0, le=MAX_SIZE), Before(10)]
     """A source of S pieces has a translation of at most max_length_ratio * S + max_length_extra
     pieces, the end tokens included; a search that reaches this length is cut off."""
 

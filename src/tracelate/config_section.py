@@ -36,12 +36,36 @@ def _package_version(version: str) -> str:
 
 Percent = Annotated[float, Field(ge=0, le=100)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
-Count = Annotated[int, Field(ge=1)]
-Text = Annotated[str, StringConstraints(min_length=1)]
-Language = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]+)*$")]
-PackageName = Annotated[str, AfterValidator(_package_name)]
+MAX_BEAMS = 16
+"""Most hypotheses of a sentence in a request to a server that has its default limits."""
+MAX_COUNT = 1_000_000_000
+MAX_SEED = 2**63 - 1
+MAX_SIZE = 1_000_000
+
+
+class Reason(NamedTuple):
+    """Reason of a setting's limit, in its annotation; a message continues with it."""
+
+    text: str
+
+
+Count = Annotated[int, Field(ge=1, le=MAX_COUNT), Reason("more than any training has")]
+Characters = Annotated[int, Field(ge=1, le=MAX_SIZE), Reason("longer than any sentence")]
+Size = Annotated[int, Field(ge=1, le=MAX_SIZE), Reason("more than any machine computes with")]
+Depth = Annotated[int, Field(ge=1, le=1_000), Reason("deeper than any network that trains")]
+Seed = Annotated[int, Field(ge=0, le=MAX_SEED), Reason("since a seed has 63 bits")]
+Text = Annotated[
+    str, StringConstraints(min_length=1, max_length=1_000, pattern=r"^\P{Cc}*[^\p{Cc}\s]\P{Cc}*$")
+]
+"""At most 1,000 characters, of which one is visible and none is a line break or a control
+character: MLflow's params have 6,000, and a message is one line."""
+Language = Annotated[
+    str, StringConstraints(max_length=35, pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]+)*$")
+]
+"""Code of a language of at most 35 characters, as RFC 5646, section 4.4.1, advises."""
+PackageName = Annotated[Text, AfterValidator(_package_name)]
 """Name of a Python package as PEP 508 defines it."""
-PackageVersion = Annotated[str, AfterValidator(_package_version)]
+PackageVersion = Annotated[Text, AfterValidator(_package_version)]
 """Version of a Python package as PEP 440 defines it."""
 LengthPenalty = Annotated[float, Field(ge=0, le=10, allow_inf_nan=False)]
 """Exponent of the length penalty. Far above 10, the penalty of a long translation overflows."""

@@ -11,9 +11,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Annotated, Any, Generic, NamedTuple, NoReturn, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from tracelate.errors import InputError
 from tracelate.files import parse_json, write_json
@@ -24,13 +24,25 @@ Upgrade = Callable[[Document], Document]
 
 
 class FileForm(BaseModel):
-    """Base class for the content of a file: frozen, strict, without unknown keys."""
+    """Base class for the content of a file: frozen, strict, finite, without unknown keys."""
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
+
+
+class PartForm(FileForm):
+    """Base class for the part of a file that is read; other keys are ignored."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="ignore", allow_inf_nan=False)
 
 
 Form = TypeVar("Form", bound=FileForm)
 Content = TypeVar("Content")
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=1_000, pattern=r"^\P{Cc}+$")]
+"""A text of one line."""
+Whole = Annotated[int, Field(ge=0, le=2**53)]
+SHOWN_CHARACTERS = 300
+"""Of the reason why a file is damaged."""
 
 
 class FileFormat(NamedTuple, Generic[Form]):
@@ -76,14 +88,13 @@ class FileFormat(NamedTuple, Generic[Form]):
         rest = dict(_json_object(document, place, self.remedy))
         found, written_by = rest.pop("format_version", 1), rest.pop("tracelate_version", None)
         if not isinstance(found, int) or isinstance(found, bool) or found < 1:
-            raise InputError(
-                f"{place} is damaged (format_version is {found!r}, not a number from 1 on): "
-                f"{self.remedy}"
-            )
+            reason = f"format_version is {found!r}, not a number from 1 on"
+            raise InputError(f"{place} is damaged ({_short(reason)}): {self.remedy}")
         if found > self.version:
+            author = _short(written_by or "of a later version")
             raise InputError(
-                f"{place} was made by Tracelate {written_by or 'of a later version'} (format "
-                f"{found}, and {VERSION} reads up to {self.version}): update Tracelate"
+                f"{place} was made by Tracelate {author} (format {found}, and {VERSION} reads up "
+                f"to {self.version}): update Tracelate"
             )
 
         def upgraded(document: Document) -> Form:
@@ -103,10 +114,12 @@ def read_document(path: Path, place: str, remedy: str) -> Document:
         text = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError) as error:
         raise InputError(f"{place} is missing: {remedy}") from error
+    except OSError as error:
+        raise InputError(f"{place} cannot be read ({error.strerror}): {remedy}") from error
     try:
         document = parse_json(text)
     except (ValueError, RecursionError) as error:
-        raise InputError(f"{place} is damaged ({error}): {remedy}") from error
+        raise InputError(f"{place} is damaged ({_short(error)}): {remedy}") from error
     return _json_object(document, place, remedy)
 
 
@@ -125,9 +138,9 @@ def checked(
     try:
         return read(document)
     except ValidationError as error:
-        raise InputError(f"{place} is damaged ({_first(error)}): {remedy}") from error
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        reason = f"{type(error).__name__}: {error}"
+        raise InputError(f"{place} is damaged ({first_error(error)}): {remedy}") from error
+    except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
+        reason = _short(f"{type(error).__name__}: {error}")
         raise InputError(f"{place} is damaged ({reason}): {remedy}") from error
 
 
@@ -142,7 +155,18 @@ def _json_object(document: object, place: str, remedy: str) -> Document:
     return document
 
 
-def _first(error: ValidationError) -> str:
+def first_error(error: ValidationError) -> str:
+    """Returns the place and the reason of the first error."""
     first: Mapping[str, Any] = error.errors()[0]
     place = ".".join(str(part) for part in first["loc"])
-    return f"{place}: {first['msg']}" if place else str(first["msg"])
+    message = str(first["msg"]).removeprefix("Value error, ")
+    return _short(f"{place}: {message}" if place else message)
+
+
+def _short(value: object) -> str:
+    text = " ".join(str(value).split())
+    return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}…"
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no number of JSON")

@@ -92,6 +92,13 @@ def current_commit(root: Path = Path()) -> Commit:
     return Commit(sha or None, bool(_output(root, "status", "--porcelain", *others)))
 
 
+def is_ignored(path: Path) -> bool | None:
+    """Returns True if git ignores the path, or None outside a git repository."""
+    folder = next(above for above in path.absolute().parents if above.is_dir())
+    done = _git(folder, "check-ignore", "--quiet", str(path.absolute()))
+    return None if done is None or done.returncode not in (0, 1) else done.returncode == 0
+
+
 def _output(root: Path, *arguments: str) -> str | None:
     """Returns the output of git without surrounding white space, or None if it failed."""
     done = _git(root, *arguments)

@@ -34,6 +34,9 @@ LINEAGE = REPORTS / "lineage.json"
 EVALUATION_FILES = (LINEAGE, METRICS, SPEED, TRANSLATIONS, PAGE)
 """Files that an evaluation writes, and that its run in MLflow has."""
 
+PACKAGE_SIGNATURE = Path("model.sig")
+"""The signature of a packed model, in its folder."""
+
 LOCAL = Path(".tracelate")
 DVC_CACHE = LOCAL / "dvc"
 """Folder of DVC's own caches, which have pickled values."""

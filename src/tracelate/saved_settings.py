@@ -15,6 +15,7 @@ from pydantic.fields import FieldInfo
 
 from tracelate.config import Before, DropoutConfig, ModelConfig
 from tracelate.errors import InputError
+from tracelate.file_format import first_error
 
 
 def complete_model_settings(saved: Mapping[str, Any]) -> dict[str, Any]:
@@ -38,9 +39,7 @@ def model_config_of(saved: Mapping[str, Any]) -> ModelConfig:
     try:
         return ModelConfig.model_validate(complete_model_settings(saved))
     except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"])
-        raise InputError(f"the saved setting model.{name} is wrong: {first['msg']}") from error
+        raise InputError(f"the saved setting model.{first_error(error)}") from error
 
 
 def _has_value_before(field: FieldInfo) -> bool:

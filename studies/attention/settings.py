@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 from pydantic import Field, ValidationError, model_validator
-from ruamel.yaml import YAML
 
 from pipeline.stage import run_stage
 from tracelate.config import Params, Section, load_params
+from tracelate.config_file import explain_errors, read_settings
 from tracelate.errors import InputError
 from tracelate.layout import CURVES, METRICS, TRAINING_REPORT, TRANSLATIONS
 
@@ -79,14 +79,7 @@ class Run(NamedTuple):
 
 def load_study() -> Study:
     """Reads study.yaml. Raises InputError if it is missing or invalid."""
-    try:
-        return Study.model_validate(YAML(typ="safe", pure=True).load(STUDY))
-    except FileNotFoundError as error:
-        raise InputError(f"{STUDY} is missing: run this at the project's root") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise InputError(f"{STUDY}: {place}: {first['msg']}") from error
+    return read_settings(STUDY, Study)
 
 
 def load_run(study: Study, variant: str, seed: int) -> Run:
@@ -96,11 +89,11 @@ def load_run(study: Study, variant: str, seed: int) -> Run:
     values = load_params().model_dump()
     for changes in (study.base, study.variants[variant], {"train": {"seed": seed}}):
         for section, settings in changes.items():
-            values[section] |= settings
+            values[section] = {**values.get(section, {}), **settings}
     try:
         return Run(variant, seed, Params.model_validate(values))
     except ValidationError as error:
-        reasons = "; ".join(one["msg"] for one in error.errors())
+        reasons = explain_errors(error.errors(include_url=False), Params)
         raise InputError(f"{STUDY}: variant {variant}: {reasons}") from error
 
 

@@ -18,11 +18,12 @@ from tests.tracking.stored_runs import mlflow_client
 from tracelate import layout
 from tracelate.cli.main import main
 from tracelate.config import load_params
+from tracelate.errors import InputError
 from tracelate.evaluation.lineage import read_lineage
 from tracelate.lineage.checks import LineageCheck
 from tracelate.registry.versions import register_version
 from tracelate.serving.servable import load_servable
-from tracelate.tracking.references.references import FORMS, Reference
+from tracelate.tracking.references.references import FORMS, LocalReference, Reference, resolve
 from tracelate.tracking.references.trained_models import DEFAULT_SETTINGS
 from tracelate.tracking.runs.log_model import pack_model
 from tracelate.tracking.runs.sync import sync_project
@@ -203,6 +204,51 @@ def test_each_command_gives_the_same_error_for_an_unknown_reference(
     [line] = done.stderr.splitlines()
     assert line.startswith(f"error: {wrong!r} names no model or run (it ")
     assert line.endswith(f"): name {FORMS}; `tracelate runs` lists the runs")
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        "models:/",
+        "models:/a@",
+        "models:/@a",
+        "models:/a/0",
+        "models:/a/" + "9" * 5_000,
+        "models:/..@a",
+        "models:/a'b@c",
+        "models:/a\0@b",
+        "models:/m-" + "0" * 32,
+        "runs:/",
+        "runs:/' OR '1'='1",
+        "runs:/" + "a" * 32,
+        "/dev/null",
+        "../" * 3_000,
+        " ",
+        "%",
+        "a\nb",
+        "a\0b",
+        "\x1b[31m",
+        "\ud800",
+        "x" * 10_000,
+        "/" * 10_000,
+    ],
+)
+def test_an_odd_reference_is_refused_in_one_short_line(world: World, odd: str) -> None:
+    with pytest.raises(InputError, match="names no model or run") as error:
+        resolve(odd)
+    assert str(error.value).isprintable() and len(str(error.value)) < 1_500
+
+
+@pytest.mark.parametrize("reference", [CHAMPION, "models:/{model_id}", "runs:/{run_id}"])
+def test_no_folder_shadows_an_address_of_mlflow(world: World, reference: str) -> None:
+    address = world.name(reference)
+    first, _, _ = address.partition("/")
+    shutil.copytree("models", address)
+    try:
+        assert not isinstance(resolve(address), LocalReference)
+        assert isinstance(resolve(f"./{address}"), LocalReference)
+    finally:
+        shutil.rmtree(first)
 
 
 @pytest.mark.usefixtures("light")

@@ -251,7 +251,8 @@ from typing import Any, Literal
 
 from tracelate.config import TableConfig
 from tracelate.corpus.pairs import Pair
-from tracelate.corpus.provenance import CorpusFile, Provenance, Sha256
+from tracelate.corpus.provenance import CorpusFile, Provenance
+from tracelate.file_format import Sha256
 from tracelate.corpus.raw import ALL
 from tracelate.corpus.sources.source import Corpus, count_pairs
 from tracelate.files import sha256_of

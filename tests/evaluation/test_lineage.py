@@ -8,6 +8,7 @@ import pytest
 
 from tracelate import layout
 from tracelate.config import load_params
+from tracelate.corpus.report import read_data_report
 from tracelate.errors import InputError
 from tracelate.evaluation.lineage import (
     make_lineage,
@@ -19,6 +20,7 @@ from tracelate.evaluation.metrics_file import read_metrics
 from tracelate.files import read_json, sha256_of
 from tracelate.tracking.packages.model_card import model_card, write_card
 from tracelate.tracking.packages.package_files import CARD
+from tracelate.training.report import read_training_report
 from tracelate.training.run_file import RUN_FORMAT
 
 
@@ -131,8 +133,8 @@ def test_the_card_names_the_model_that_was_trained(
     card = model_card(
         lineage.model_copy(update={"params": {**lineage.params, "model": model}}),
         read_metrics(finished_project / layout.METRICS),
-        read_json(finished_project / layout.TRAINING_REPORT),
-        read_json(finished_project / layout.DATA_REPORT),
+        read_training_report(finished_project / layout.TRAINING_REPORT),
+        read_data_report(finished_project / layout.DATA_REPORT),
         [],
     )
     title, _, what, *_ = card.splitlines()

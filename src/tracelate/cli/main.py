@@ -18,6 +18,7 @@ from tracelate.cli import (
     compare,
     doctor,
     history,
+    keys,
     lineage,
     promote,
     recall,
@@ -30,6 +31,7 @@ from tracelate.cli import (
     sync,
     translate,
     ui,
+    verify_receipt,
 )
 from tracelate.cli.console import print_line
 from tracelate.credentials import hide_credentials_in_tracebacks, without_credentials
@@ -59,6 +61,8 @@ for command in (
     bom,
     recall,
     replay,
+    keys,
+    verify_receipt,
     sync,
     doctor,
 ):

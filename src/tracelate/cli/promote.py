@@ -9,6 +9,7 @@ import typer
 
 from tracelate.cli.console import print_line, result_console
 from tracelate.cli.options import REFERENCE_HELP, AliasOption, NameOption, version_text
+from tracelate.cli.signing_options import SignWithOption, load_key
 from tracelate.config import load_params
 from tracelate.errors import InputError
 from tracelate.layout import TEST
@@ -47,18 +48,24 @@ def promote(
     test: Annotated[
         Path, typer.Option(help="File with the test sentences that the run was scored on.")
     ] = TEST,
+    sign_with: SignWithOption = None,
 ) -> None:
     """Move the alias to a run's model if it is better than the alias's present version.
 
     The gate requires the same test set and scoring, a gain that is significant and larger than the
     variation between seeds, no leakage, and that the registered model's translations equal those
     that were scored, in batches and one by one.
+
+    With a key, the model's files are signed as this version. A model that has the alias already is
+    signed again.
     """
     from tracelate.progress import bar_for_each_step
     from tracelate.registry.gate import gate_policy
     from tracelate.registry.promotion import PromotionRequest
     from tracelate.registry.promotion import promote as promote_run
+    from tracelate.registry.signing import Signing
     from tracelate.registry.versions import make_alias
+    from tracelate.signing.trust import read_trust
     from tracelate.tracking.references.references import resolve
 
     if force != (reason is not None):
@@ -72,6 +79,7 @@ def promote(
         test,
         forced_because=reason,
         dry_run=dry_run,
+        signing=Signing(None if dry_run else load_key(sign_with), read_trust()),
     )
     with bar_for_each_step() as on_progress:
         done = promote_run(request, on_progress)
@@ -100,6 +108,8 @@ def _outcome(done: Promotion, alias: Alias, dry_run: bool) -> str:
     new = "a new version" if done.version is None else version_text(done.version)
     old = version_text(done.replaced)
     match done.decision, dry_run:
+        case "unchanged", _ if done.signed:
+            return f"{alias} is {new} already; now {_signed(done)}"
         case "unchanged", _:
             return f"{alias} is {new} already: nothing to do"
         case "refused", False:
@@ -112,4 +122,14 @@ def _outcome(done: Promotion, alias: Alias, dry_run: bool) -> str:
         case decision, True:
             return f"would be {decision}: {alias} would become {new}; now: {old}"
         case decision, _:
-            return f"{decision}: {alias} is {new} now; before: {old}"
+            return f"{decision}: {alias} is {new} now, {_signed(done)}; before: {old}"
+
+
+def _signed(done: Promotion) -> str:
+    match done.signed:
+        case "folder":
+            return "signed (its files are those of this folder)"
+        case "store":
+            return "signed (as MLflow has it: this folder has another model)"
+        case _:
+            return "unsigned"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from tracelate.cli.console import print_line
 from tracelate.cli.options import REFERENCE_HELP
+from tracelate.cli.signing_options import TrustedKeyOption, load_key
 
 app = typer.Typer()
 
@@ -60,6 +62,14 @@ def serve(
     timeout: Annotated[
         float, typer.Option(min=0.1, help="Seconds after which a request gets 503.")
     ] = 60,
+    sign_with: Annotated[
+        Path | None,
+        typer.Option(
+            help="Private key that signs a receipt of each answer, in the header "
+            "Tracelate-Receipt, which `tracelate verify-receipt` checks."
+        ),
+    ] = None,
+    trusted_key: TrustedKeyOption = None,
 ) -> None:
     """Serve a model over HTTP, with the interface of MLflow's scoring server.
 
@@ -69,10 +79,12 @@ def serve(
     a header of every response names the model; `GET /health` returns 200.
 
     An alias is looked up once, at the start. A model whose files differ from its lineage is
-    refused, also if it lies outside this folder.
+    refused, also if it lies outside this folder; where trusted keys are set, so is one that none of
+    them has signed.
     """
     from tracelate.serving.limits import Limits
     from tracelate.serving.server import serve as run_server
+    from tracelate.signing.trust import read_trust
     from tracelate.tracking.references.references import resolve
 
     limits = Limits(
@@ -90,4 +102,6 @@ def serve(
         limits,
         lambda line: print_line(line, err=True),
         allowed_hosts=allowed_host or (),
+        trust=read_trust(trusted_key or ()),
+        key=load_key(sign_with),
     )

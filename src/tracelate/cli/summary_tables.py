@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from rich.markup import escape
 from rich.table import Table
 
@@ -11,13 +9,15 @@ from tracelate import layout
 from tracelate.cli.printable_console import PrintableConsole
 from tracelate.config import Params
 from tracelate.corpus.provenance import Provenance
+from tracelate.corpus.report import DataReport, read_data_report
 from tracelate.corpus.sources.choose import read_provenance
 from tracelate.errors import InputError
-from tracelate.evaluation.report import TranslationRow, read_translations
+from tracelate.evaluation.metrics_file import read_metrics
+from tracelate.evaluation.report import Metrics, TranslationRow, read_translations
 from tracelate.evaluation.word_attention import choose_for_heat_maps
-from tracelate.files import read_json
 from tracelate.metric_table import BLEU, METRICS
 from tracelate.model.architecture import architecture_name
+from tracelate.training.report import TrainingReport, read_training_report
 
 READ = (
     layout.PROVENANCE,
@@ -35,20 +35,21 @@ def print_summary(params: Params) -> None:
         if not path.is_file():
             raise InputError(f"{path} is missing: run the pipeline first, with `make run`")
     console = PrintableConsole(highlight=False)
-    provenance, data = read_provenance(layout.PROVENANCE), read_json(layout.DATA_REPORT)
+    provenance, data = read_provenance(layout.PROVENANCE), read_data_report(layout.DATA_REPORT)
     console.print(data_line(params, provenance, data), soft_wrap=True)
-    console.print(training_line(params, read_json(layout.TRAINING_REPORT)), soft_wrap=True)
-    console.print(score_table(read_json(layout.METRICS)))
+    console.print(
+        training_line(params, read_training_report(layout.TRAINING_REPORT)), soft_wrap=True
+    )
+    console.print(score_table(read_metrics(layout.METRICS)))
     console.print(translation_table(list(read_translations(layout.TRANSLATIONS))))
     console.print(NEXT_STEPS, soft_wrap=True)
 
 
-def data_line(params: Params, provenance: Provenance, data: dict[str, Any]) -> str:
+def data_line(params: Params, provenance: Provenance, data: DataReport) -> str:
     """Returns the line about languages, corpus, licence, sizes and leakage."""
     origin = f"{provenance.title} ({provenance.licence})"
-    splits = data["splits"]
-    counts = ", ".join(f"{name} {splits[name]['pairs']:,}" for name in ("train", "valid", "test"))
-    near = data["leakage"]["test"]["near_source_percent"]
+    counts = ", ".join(f"{name} {split.pairs:,}" for name, split in data.splits)
+    near = data.leakage.test.near_source_percent
     languages = f"{params.download.source_language} to {params.download.target_language}"
     return (
         f"[bold]Data[/]   {languages} from {escape(origin)}: {counts} pairs; "
@@ -56,30 +57,32 @@ def data_line(params: Params, provenance: Provenance, data: dict[str, Any]) -> s
     )
 
 
-def training_line(params: Params, report: dict[str, Any]) -> str:
+def training_line(params: Params, report: TrainingReport) -> str:
     """Returns the line about architecture, size, duration and speed."""
     return (
         f"[bold]Model[/]  {architecture_name(params.model)}: "
-        f"{report['parameter_count'] / 1e6:.1f} M parameters, {report['epochs']} epochs in "
-        f"{report['seconds'] / 60:.1f} minutes at {report['tokens_per_s']:,.0f} target tokens/s"
+        f"{report.parameter_count / 1e6:.1f} M parameters, {report.epochs} epochs in "
+        f"{report.seconds / 60:.1f} minutes at {report.tokens_per_s:,.0f} target tokens/s"
     )
 
 
-def score_table(metrics: dict[str, Any]) -> Table:
+def score_table(metrics: Metrics) -> Table:
     """Returns a row for each metric, with its interval and meaning."""
+    scores = {score.name: score for score in metrics.scores}
+    signature = scores[BLEU.key].signature if BLEU.key in scores else "none"
     table = Table(
-        title=f"Scores on {metrics['test']['sentences']:,} test sentences",
-        caption=f"signature of {BLEU.title}: {escape(metrics[BLEU.key]['signature'])}",
+        title=f"Scores on {metrics.test.sentences:,} test sentences",
+        caption=f"signature of {BLEU.title}: {escape(signature)}",
         title_justify="left",
         caption_justify="left",
     )
     for column in ("", "score", "95 % interval", "meaning"):
         table.add_column(column, justify="right" if column == "score" else "left")
     for metric in METRICS.values():
-        if (score := metrics.get(metric.key)) is not None:
-            interval = f"{score['low']:.1f} to {score['high']:.1f}"
+        if (score := scores.get(metric.key)) is not None:
+            interval = f"{score.low:.1f} to {score.high:.1f}"
             meaning = f"{metric.meaning}; {metric.direction}"
-            table.add_row(metric.title, f"{score['value']:.1f}", interval, meaning)
+            table.add_row(metric.title, f"{score.value:.1f}", interval, meaning)
     return table
 
 

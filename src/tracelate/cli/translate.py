@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from tracelate.cli.console import print_translation
 from tracelate.cli.options import REFERENCE_HELP
+from tracelate.cli.signing_options import SignWithOption, TrustedKeyOption, load_key
 from tracelate.errors import InputError
 from tracelate.inference.long_lines import MAX_LINE_PIECES
 
 if TYPE_CHECKING:
     from tracelate.inference.translator import Translator
+    from tracelate.signing.keys import SigningKey
+    from tracelate.signing.receipt import TextDigest
+    from tracelate.tracking.references.trained_models import LoadedModel
+
+    Digests = Callable[[], tuple[TextDigest, TextDigest]]
+    """Returns the hashes of the text and of the translation."""
+    CheckLine = Callable[[str], object]
+    """Raises InputError for a line that is not to be translated."""
 
 app = typer.Typer()
 
@@ -41,6 +51,7 @@ def translate(
         int | None,
         typer.Option(
             min=1,
+            max=64,
             help="Number of hypotheses of the search. Default: that of the model's evaluation.",
         ),
     ] = None,
@@ -59,6 +70,15 @@ def translate(
             "with its square.",
         ),
     ] = MAX_LINE_PIECES,
+    receipt: Annotated[
+        Path | None,
+        typer.Option(
+            help="File for a receipt: a statement, signed with --sign-with, which text the model "
+            "has translated into what. `tracelate verify-receipt` checks it."
+        ),
+    ] = None,
+    sign_with: SignWithOption = None,
+    trusted_key: TrustedKeyOption = None,
 ) -> None:
     """Translate text of any size, line by line and in order.
 
@@ -67,15 +87,7 @@ def translate(
     params.yaml in the model's folder or the nearest one above it; without that they are 5, 1.0 and
     128 sentences.
     """
-    from tracelate.inference.file_translation import (
-        bounded_lines,
-        read_files,
-        read_lines,
-        translate_to_file,
-        translation_identity,
-    )
     from tracelate.inference.part_file import refuse_output
-    from tracelate.progress import byte_bar
 
     for path in files or []:
         if not path.is_file():
@@ -86,51 +98,116 @@ def translate(
         if not files:
             raise InputError("--output needs input files, so that it can continue: name them")
         refuse_output(output, files)
-    translator, hashes = _translator(model, beam_size, max_line_pieces)
+    key = _receipt_key(receipt, sign_with)
+    translator, loaded = _translator(model, beam_size, max_line_pieces, trusted_key)
+    if receipt is not None and loaded.receipt is None:
+        raise InputError(
+            f"{model} cannot give a receipt, because it has no lineage: name a model that was "
+            "evaluated"
+        )
     check_line = translator.refuse_long if long_lines == "refuse" else lambda _: None
     if not files:
-        lines = read_lines(bounded_lines(sys.stdin.buffer), "standard input", check_line)
-        _translate_standard_input(translator, lines)
-        return
-    with byte_bar("translate", sum(path.stat().st_size for path in files)) as on_bytes:
-        if output is None:
-            for translation in translator.translate_lines(read_files(files, on_bytes, check_line)):
-                print_translation(translation)
-            return
-        identity = translation_identity(_settings(translator, hashes), files)
+        digests = _translate_standard_input(translator, check_line)
+    elif output is None:
+        digests = _translate_files(translator, files, check_line)
+    else:
+        hashes = loaded.sha256_by_name
+        digests = _translate_to_file(translator, hashes, files, output, check_line)
+    if receipt is not None and key is not None and loaded.receipt is not None:
+        from tracelate.signing.receipt import write_receipt
+
+        write_receipt(receipt, *digests(), loaded.receipt, _settings(translator), key)
+
+
+def _receipt_key(receipt: Path | None, sign_with: Path | None) -> SigningKey | None:
+    """Returns the key that signs the receipt, if there is to be one."""
+    if receipt is None:
+        return None
+    if sign_with is None:
+        raise InputError(
+            "--receipt needs a key to sign with: name it with --sign-with, or make one with "
+            "`tracelate keys new`"
+        )
+    return load_key(sign_with)
+
+
+def _translate_standard_input(translator: Translator, check_line: CheckLine) -> Digests:
+    """Translates in batches, or line by line if a user types."""
+    from tracelate.inference.file_translation import bounded_lines, read_lines
+    from tracelate.signing.receipt import LineCounter
+
+    text, translation = LineCounter(), LineCounter()
+    read = read_lines(bounded_lines(sys.stdin.buffer), "standard input", check_line)
+    lines = text.passing(read)
+    is_typed = sys.stdin.isatty()
+    if is_typed:
+        typer.echo("Type a sentence and press Enter; Ctrl-D ends.", err=True)
+    streams: Iterable[Iterator[str]] = (iter([line]) for line in lines) if is_typed else [lines]
+    for stream in streams:
+        for line in translation.passing(translator.translate_lines(stream)):
+            print_translation(line)
+    return lambda: (text.digest, translation.digest)
+
+
+def _translate_files(
+    translator: Translator, files: Sequence[Path], check_line: CheckLine
+) -> Digests:
+    from tracelate.inference.file_translation import read_files
+    from tracelate.signing.receipt import LineCounter
+
+    text, translation = LineCounter(), LineCounter()
+    with _bytes_bar(files) as on_bytes:
+        lines = text.passing(read_files(files, on_bytes, check_line))
+        for line in translation.passing(translator.translate_lines(lines)):
+            print_translation(line)
+    return lambda: (text.digest, translation.digest)
+
+
+def _translate_to_file(
+    translator: Translator,
+    hashes: Mapping[str, str],
+    files: Sequence[Path],
+    output: Path,
+    check_line: CheckLine,
+) -> Digests:
+    from tracelate.inference.file_translation import translate_to_file, translation_identity
+    from tracelate.signing.receipt import digest_files
+
+    with _bytes_bar(files) as on_bytes:
+        identity = translation_identity({"model": dict(hashes), **_settings(translator)}, files)
         translate_to_file(translator, files, output, identity, on_bytes, check_line)
+    # of the files, because a part of them may have been translated by an earlier call
+    return lambda: (digest_files("lines", files), digest_files("lines", [output]))
 
 
-def _settings(translator: Translator, hashes: Mapping[str, str]) -> dict[str, object]:
-    """Returns everything beside the input that the translations depend on."""
+def _settings(translator: Translator) -> dict[str, Any]:
+    """Returns the settings that change the words of a translation."""
     return {
-        "model": dict(hashes),
         "beam_size": translator.beam_size,
         "length_penalty": translator.length_penalty,
         "max_line_pieces": translator.max_line_pieces,
     }
 
 
-def _translate_standard_input(translator: Translator, lines: Iterator[str]) -> None:
-    """Translates in batches, or line by line if a user types."""
-    is_typed = sys.stdin.isatty()
-    if is_typed:
-        typer.echo("Type a sentence and press Enter; Ctrl-D ends.", err=True)
-    streams: Iterable[Iterator[str]] = (iter([line]) for line in lines) if is_typed else [lines]
-    for stream in streams:
-        for translation in translator.translate_lines(stream):
-            print_translation(translation)
+def _bytes_bar(files: Sequence[Path]) -> AbstractContextManager[Callable[[int], object]]:
+    from tracelate.progress import byte_bar
+
+    return byte_bar("translate", sum(path.stat().st_size for path in files))
 
 
 def _translator(
-    reference: str, beam_size: int | None, max_line_pieces: int
-) -> tuple[Translator, Mapping[str, str]]:
-    """Returns a translator with the model's settings, and the hashes of the model's files."""
+    reference: str,
+    beam_size: int | None,
+    max_line_pieces: int,
+    trusted_keys: Sequence[Path] | None,
+) -> tuple[Translator, LoadedModel]:
+    """Returns a translator with the model's settings, and the model that it uses."""
     from tracelate.inference.translator import Translator
+    from tracelate.signing.trust import read_trust
     from tracelate.tracking.references.references import resolve
     from tracelate.tracking.references.trained_models import load_trained
 
-    loaded = load_trained(resolve(reference))
+    loaded = load_trained(resolve(reference), read_trust(trusted_keys or ()))
     translator = Translator(
         loaded.trained,
         beam_size=beam_size or loaded.settings.beam_size,
@@ -138,4 +215,4 @@ def _translator(
         batch_sentences=loaded.settings.batch_sentences,
         max_line_pieces=max_line_pieces,
     )
-    return translator, loaded.sha256_by_name
+    return translator, loaded

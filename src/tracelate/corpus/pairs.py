@@ -49,9 +49,10 @@ def read_table(path: Path, schema: pa.Schema) -> pa.Table:
     """The columns of `schema`. Raises InputError where the file is missing or of another kind."""
     try:
         table = pq.read_table(path)
+        table.validate(full=True)  # texts that are not UTF-8 among others
     except FileNotFoundError as error:
         raise InputError(f"{path} is missing: run the stage that writes it (dvc repro)") from error
-    except pa.ArrowInvalid as error:
+    except (pa.ArrowException, OSError, ValueError) as error:
         raise InputError(f"{path} is no whole parquet file: delete it and run dvc repro") from error
     if table.schema.remove_metadata() != schema:
         raise InputError(

@@ -15,14 +15,11 @@ from pydantic import (
     ConfigDict,
     Field,
     SerializerFunctionWrapHandler,
-    StringConstraints,
     model_serializer,
 )
 
 from tracelate.file_format import FileForm
 
-Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-"""SHA-256 in hexadecimal."""
 LAST_FIELDS = ("licence", "source_language", "target_language", "pairs")
 """Fields of every corpus that follow those of its kind in the file."""
 

@@ -74,7 +74,12 @@ class SubwordTokenizer:
             isinstance(tokenizer.decoder, decoders.ByteLevel)
         ):
             raise InputError(f"{path} is a tokenizer of another kind: restore it (dvc repro)")
-        return cls(tokenizer)
+        try:
+            return cls(tokenizer)
+        except KeyError as error:
+            raise InputError(
+                f"{path} has a piece with {error}, which stands for no byte: restore it (dvc repro)"
+            ) from error
 
     def save(self, path: Path) -> None:
         """Writes the same bytes for the same tokenizer."""

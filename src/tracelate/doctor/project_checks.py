@@ -13,6 +13,7 @@ from tracelate import layout
 from tracelate.doctor.problem import Problem
 from tracelate.errors import InputError
 from tracelate.files import SUFFIX, read_json
+from tracelate.signing.trust import SETTING, read_trust
 from tracelate.tracking.runs import evaluation_contents as evaluations
 from tracelate.tracking.runs import log_training as trainings
 from tracelate.tracking.runs.log_evaluation import find_evaluation
@@ -43,6 +44,7 @@ def project_problems(root: Path, store: Store | None) -> Iterator[Problem]:
             yield from _unused_checkpoints(note, store)
     for folder in FOLDERS:
         yield from _partial_files(root / folder)
+    yield from _unreadable_keys(root)
 
 
 def _unsynced_results(root: Path, store: Store) -> Iterator[Problem]:
@@ -82,12 +84,26 @@ def _unsynced_stages(root: Path, store: Store) -> list[str]:
 
 
 def _unused_checkpoints(note: Path, store: Store) -> Iterator[Problem]:
-    run = store.runs.find(read_json(note)["run_id"])
+    try:
+        run = store.runs.find(read_json(note)["run_id"])
+    except (ValueError, TypeError, LookupError):
+        return  # `train` replaces a damaged note, and says so
     if run is not None and run.status == "FINISHED":
         yield Problem(
             f"the training of run {run.run_id} has finished, but its checkpoints were not deleted",
             str(note.parent),
             "delete the folder: no training will resume from it",
+        )
+
+
+def _unreadable_keys(root: Path) -> Iterator[Problem]:
+    try:
+        read_trust(folder=root)
+    except InputError as error:
+        yield Problem(
+            f"models cannot be used, because a trusted key cannot be read: {error}",
+            str(root / layout.PARAMS),
+            f"correct {SETTING}, or restore the key",
         )
 
 

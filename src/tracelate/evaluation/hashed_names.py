@@ -13,7 +13,7 @@ from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
 
 from tracelate import layout
-from tracelate.corpus.provenance import Sha256
+from tracelate.file_format import Sha256
 from tracelate.training.model_files import CONFIG, TOKENIZER, WEIGHTS
 
 

@@ -8,14 +8,13 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Any, Literal, Self
 
-from pydantic import AfterValidator, TypeAdapter, model_validator
+from pydantic import ValidationError, model_validator
 
 from tracelate import layout
 from tracelate.config import Params
-from tracelate.config_section import Language
-from tracelate.corpus.provenance import Sha256
+from tracelate.corpus.report import LeakageForm, read_data_report
 from tracelate.corpus.sources.choose import AnyProvenance, read_provenance
 from tracelate.errors import InputError
 from tracelate.evaluation.hashed_names import (
@@ -25,8 +24,18 @@ from tracelate.evaluation.hashed_names import (
     RawHashes,
     TokenizedHashes,
 )
-from tracelate.file_format import Document, FileForm, FileFormat, unchanged
+from tracelate.evaluation.saved_params import SavedParams
+from tracelate.file_format import (
+    Document,
+    FileForm,
+    FileFormat,
+    Name,
+    Sha256,
+    first_error,
+    unchanged,
+)
 from tracelate.files import read_json, sha256_of
+from tracelate.saved_settings import model_config_of
 from tracelate.training.model_files import CONFIG, TOKENIZER, WEIGHTS
 from tracelate.training.run_file import TrainingRun, read_training_run
 
@@ -34,17 +43,6 @@ MODEL_FILES = (WEIGHTS, CONFIG, TOKENIZER)
 UNPRINTABLE = ("Cc", "Cs")
 """Unicode categories of control characters, such as that which begins a terminal's commands, and of
 surrogates, which UTF-8 cannot hold."""
-_LANGUAGE: TypeAdapter[str] = TypeAdapter(Language)
-
-
-def _with_sections(params: dict[str, Any]) -> dict[str, Any]:
-    """Returns settings that have the sections and languages that every version has."""
-    for name in ("download", "prepare", "tokenize", "model", "train", "evaluate"):
-        if not isinstance(params.get(name), dict):
-            raise ValueError(f"the section {name} is missing")
-    for name in ("source_language", "target_language"):
-        _LANGUAGE.validate_python(params["download"].get(name))
-    return params
 
 
 class Lineage(FileForm):
@@ -61,11 +59,11 @@ class Lineage(FileForm):
     raw: RawHashes
     provenance: AnyProvenance
     """data/raw/provenance.json whole."""
-    leakage: dict[str, dict[str, Any]]
+    leakage: dict[Literal["valid", "test"], dict[str, Any]]
     """Of valid and test, as reports/data.json counts it, without the examples."""
-    params: Annotated[dict[str, Any], AfterValidator(_with_sections)]
+    params: dict[str, Any]
     """params.yaml whole, as the version that trained had it, so that the run can be repeated."""
-    signatures: dict[str, str]
+    signatures: dict[Name, Name]
     """sacrebleu's, of each score."""
     test_sha256: Sha256
     """Of the file with the test sentences that the scores were measured on."""
@@ -79,6 +77,22 @@ class Lineage(FileForm):
             if any(unicodedata.category(letter) in UNPRINTABLE for letter in text):
                 raise ValueError(f"{text[:60]!a} has control characters")
         return document
+
+    @model_validator(mode="after")
+    def _refuse_missing_parts(self) -> Self:
+        if "test" not in self.leakage:
+            raise ValueError("leakage has no test")
+        # the whole sections stay as they are in the file; these check what is read of them
+        for name, form, part in (
+            ("leakage.test", LeakageForm, self.leakage["test"]),
+            ("params", SavedParams, self.params),
+        ):
+            try:
+                form.model_validate(part)
+            except ValidationError as error:
+                raise ValueError(f"{name}.{first_error(error)}") from error
+        model_config_of(self.params["model"])
+        return self
 
     @model_validator(mode="after")
     def _refuse_missing_settings_of_the_corpus(self) -> Self:
@@ -115,7 +129,7 @@ class Lineage(FileForm):
         """The definition of a near duplicate that `leakage` was measured with."""
         # version 0.1 had constants
         before = {"similarity": 0.8, "gram": 5}
-        return dict(self.params["prepare"].get("near_duplicate", before))
+        return dict(self.params["prepare"].get("near_duplicate") or before)
 
     @property
     def pair(self) -> str:
@@ -133,6 +147,7 @@ def make_lineage(
     params: Params, signatures: Mapping[str, str], test_sha256: str, root: Path = Path()
 ) -> Lineage:
     """The lineage of the project's model, which was evaluated with scores of these signatures."""
+    read_data_report(root / layout.DATA_REPORT)  # refuses a damaged one
     leakage = read_json(root / layout.DATA_REPORT)["leakage"]
     raw = sorted((root / layout.RAW).iterdir())
     return Lineage(

@@ -10,11 +10,14 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from sacrebleu.metrics import BLEU, CHRF
 
 from tracelate.errors import InputError
 from tracelate.evaluation.sacrebleu_statistics import Scorer
 from tracelate.metric_table import BLEU_OF_SHORT_TEXTS, METRICS
+
+DRAWS_AT_ONCE = 1_000
 
 
 class Score(NamedTuple):
@@ -151,9 +154,11 @@ def _score(
     """
     statistics_NK = scorer.statistics(hypotheses, references)
     count = len(statistics_NK)
-    draws = np.random.default_rng(seed).choice(count, size=(samples, count), replace=True)
     low, high = percentile_interval(
-        [scorer.score(statistics_NK[draw].sum(axis=0)) for draw in draws]
+        [
+            scorer.score(statistics_NK[draw].sum(axis=0))
+            for draw in bootstrap_draws(count, samples, seed)
+        ]
     )
     return Score(
         scorer.metric.key,
@@ -162,6 +167,17 @@ def _score(
         high,
         scorer.resampled_signature(samples, seed),
     )
+
+
+def bootstrap_draws(count: int, samples: int, seed: int) -> Iterator[NDArray[np.int64]]:
+    """Yields `samples` rows of `count` indices: those of one call of numpy's `choice` for all.
+
+    Only DRAWS_AT_ONCE rows are in RAM.
+    """
+    generator = np.random.default_rng(seed)
+    for begun in range(0, samples, DRAWS_AT_ONCE):
+        rows = min(DRAWS_AT_ONCE, samples - begun)
+        yield from generator.choice(count, size=(rows, count), replace=True)
 
 
 def percentile_interval(resampled: Sequence[float]) -> tuple[float, float]:

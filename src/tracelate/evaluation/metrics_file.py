@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, StringConstraints
 
 from tracelate.evaluation.attention_statistics import AttentionStatistics
 from tracelate.evaluation.metrics import LengthBucket, Score
 from tracelate.evaluation.report import Metrics, ScoredTest
-from tracelate.file_format import Document, FileForm, FileFormat, unchanged
+from tracelate.file_format import Document, FileForm, FileFormat, Name, Sha256, Whole, unchanged
 from tracelate.files import write_json
 from tracelate.metric_table import METRICS
 
@@ -21,15 +21,15 @@ class ScoreForm(FileForm):
     value: float
     low: float
     high: float
-    signature: str
+    signature: Name
 
 
 class BucketForm(FileForm):
     """BLEU of the sentences whose source has so many words; null where they are too few."""
 
-    shortest_words: int
-    longest_words: int | None
-    sentences: int
+    shortest_words: Whole
+    longest_words: Whole | None
+    sentences: Whole
     bleu: ScoreForm | None
 
 
@@ -46,15 +46,19 @@ class AttentionForm(FileForm):
 class TestSetForm(FileForm):
     """As `ScoredTest`."""
 
-    sentences: int
-    sha256: str
+    sentences: Whole
+    sha256: Sha256
+
+
+ScoreName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,100}$")]
+"""MLflow's names of metrics contain it."""
 
 
 class MetricsForm(FileForm):
     """Content of metrics.json. Every other key is a score's name."""
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="allow")
-    __pydantic_extra__: dict[str, ScoreForm]
+    model_config = ConfigDict(frozen=True, strict=True, extra="allow", allow_inf_nan=False)
+    __pydantic_extra__: dict[ScoreName, ScoreForm]
 
     bleu_by_source_length: list[BucketForm]
     attention: AttentionForm | None

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tracelate.errors import InputError
 from tracelate.evaluation.attention_statistics import AttentionStatistics
 from tracelate.evaluation.metrics import LengthBucket, Score
+from tracelate.file_format import FileFormat, PartForm
 from tracelate.files import whole_file
 
 
@@ -24,9 +25,9 @@ class TranslationRow(BaseModel):
     source: str
     reference: str
     translation: str
-    sentence_bleu: float
+    sentence_bleu: Annotated[float, Field(ge=0, le=100.001)]
     """Percent; smoothed, with effective order."""
-    sentence_chrf: float
+    sentence_chrf: Annotated[float, Field(ge=0, le=100.001)]
     """Percent."""
     group: str
     """The unit that the corpus was split by, such as a component or a document."""
@@ -34,6 +35,22 @@ class TranslationRow(BaseModel):
     """The file of the corpus that the pair comes from, and the place in it."""
     log_probability: float | None = None
     """Natural logarithm, divided by the length penalty of the search; None if not recorded."""
+
+
+class EvaluationSpeed(PartForm):
+    """Content of reports/evaluate.json, as far as it is read."""
+
+    sentences_per_s: float
+
+
+SPEED_FORMAT = FileFormat(
+    "evaluate.json", EvaluationSpeed, [], "evaluate the model again (dvc repro)"
+)
+
+
+def read_speed(path: Path) -> EvaluationSpeed:
+    """Raises InputError if the file is missing or damaged."""
+    return SPEED_FORMAT.read(path)
 
 
 class ScoredTest(NamedTuple):
@@ -64,7 +81,7 @@ def write_translations(path: Path, rows: Iterable[TranslationRow]) -> None:
 
 def read_translations(path: Path) -> Iterator[TranslationRow]:
     """Reads what `write_translations` wrote. Raises InputError that names a wrong line."""
-    with path.open(encoding="utf-8", newline="\n") as file:
+    with path.open("rb") as file:
         for number, line in enumerate(file, start=1):
             try:
                 yield TranslationRow.model_validate_json(line)

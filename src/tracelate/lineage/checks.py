@@ -110,11 +110,13 @@ def check_project(place: str, root: Path, lineage: Lineage) -> Iterator[LineageC
     yield from check_copies(FileCopies(place, same_training, must_exist=False))
 
 
-def check_equal(place: str, what: str, found: object, wanted: object) -> LineageCheck:
-    """Compares a value that was found with the value in the lineage."""
+def check_equal(
+    place: str, what: str, found: object, wanted: object, record: str = "the lineage"
+) -> LineageCheck:
+    """Compares a value that was found with the value in the lineage, or in another record."""
     if found == wanted:
         return LineageCheck(place, what, "same")
-    reason = f"is {_short(found)}, the lineage has {_short(wanted)}"
+    reason = f"is {_short(found)}, {record} has {_short(wanted)}"
     return LineageCheck(place, what, "differs", reason)
 
 

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from tracelate import layout
 from tracelate.config import Params, load_params
-from tracelate.config_file import explain
+from tracelate.config_file import explain_errors
 from tracelate.errors import InputError
 from tracelate.evaluation.hashed_names import is_within_project
 from tracelate.evaluation.lineage import Lineage
@@ -45,8 +45,8 @@ def refuse_invalid_lineage(lineage: Lineage) -> None:
         Params.model_validate(params)
     except ValidationError as error:
         errors = [one for one in error.errors() if one["type"] != "missing"]
-        if wrong := [explain("the lineage", one, Params) for one in errors]:
-            raise InputError("; ".join(wrong)) from error
+        if errors:
+            raise InputError(f"the lineage: {explain_errors(errors, Params)}") from error
     if failed := failed_checks(check_lineage(lineage)):
         raise InputError(
             f"the lineage contradicts itself ({failed[0].what}: it {failed[0].reason}): restore it"

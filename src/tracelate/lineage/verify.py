@@ -24,7 +24,9 @@ from tracelate.lineage.checks import (
     packed_copies,
 )
 from tracelate.lineage.found import download_packed, download_run_file
+from tracelate.lineage.signatures import check_local_signature, check_stored_signature
 from tracelate.lineage.trace import Trace
+from tracelate.signing.trust import Trust, read_trust
 from tracelate.tracking.packages.package_files import (
     ARTIFACTS_FOLDER,
     OLD_PYFUNC_MODEL,
@@ -47,15 +49,19 @@ PACKED = "the packed model"
 SERVED = "the served model"
 
 
-def verify(trace: Trace) -> list[LineageCheck]:
-    """Returns the checks of all files, tags and params that can be reached, grouped by place."""
+def verify(trace: Trace, trust: Trust | None = None) -> list[LineageCheck]:
+    """Returns the checks of all files, tags and params that can be reached, grouped by place.
+
+    `trust` has the keys that must have signed the model; by default, those of params.yaml.
+    """
+    trust = read_trust() if trust is None else trust
     return [
         *check_lineage(trace.lineage),
         *_check_served(trace),
         *_check_project(trace),
         *check_corpus(trace.found.root, trace.lineage),
-        *_check_packed(trace),
-        *_check_model(trace),
+        *_check_packed(trace, trust),
+        *_check_model(trace, trust),
         *_check_run(trace),
     ]
 
@@ -76,13 +82,14 @@ def _check_project(trace: Trace) -> Iterator[LineageCheck]:
         yield from check_test_set(place, root / layout.METRICS.parent, root / layout.TEST)
 
 
-def _check_packed(trace: Trace) -> Iterator[LineageCheck]:
+def _check_packed(trace: Trace, trust: Trust) -> Iterator[LineageCheck]:
     if trace.found.packed is not None:
         yield from check_copies(packed_copies(PACKED, trace.found.packed, trace.lineage))
         yield from check_config(PACKED, trace.found.packed, trace.lineage)
+        yield from check_local_signature(PACKED, trace.found.packed, trust)
 
 
-def _check_model(trace: Trace) -> Iterator[LineageCheck]:
+def _check_model(trace: Trace, trust: Trust) -> Iterator[LineageCheck]:
     """Checks the packed model in MLflow's artifact store, and the tags of the logged model."""
     lineage, model = trace.lineage, trace.model
     location = trace.found.location or (model.artifact_location if model is not None else None)
@@ -96,6 +103,7 @@ def _check_model(trace: Trace) -> Iterator[LineageCheck]:
         yield from check_copies(packed_copies(MODEL, packed / ARTIFACTS_FOLDER, lineage))
         yield from check_config(MODEL, packed / ARTIFACTS_FOLDER, lineage)
         yield from _check_unexpected(packed)
+        yield from check_stored_signature(MODEL, packed, trace, trust)
         if model is not None:
             yield from _check_model_tags(model, lineage, packed)
 

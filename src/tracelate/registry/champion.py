@@ -9,8 +9,14 @@ from tracelate.comparison.significance import Resampling, Significance, compare_
 from tracelate.errors import InputError
 from tracelate.evaluation.results import Evidence
 from tracelate.metric_table import METRICS
-from tracelate.registry.logged_evaluation import read_evaluation, refuse_other_lineage
+from tracelate.registry.logged_evaluation import (
+    read_evaluation,
+    refuse_other_lineage,
+    refuse_unsigned_evaluation,
+)
 from tracelate.registry.versions import Alias, current_version
+from tracelate.signing.trust import NO_TRUST, Trust
+from tracelate.tracking.references.signatures import find_version_signature
 from tracelate.tracking.references.stored_references import find_stored
 from tracelate.tracking.runs.log_model import LINEAGE_TAG
 from tracelate.tracking.store.failures import StoreError
@@ -30,9 +36,11 @@ class ChampionComparison(NamedTuple):
 
 
 def compare_with_champion(
-    store: Store, candidate: Evidence, alias: Alias, metric: str
+    store: Store, candidate: Evidence, alias: Alias, metric: str, trust: Trust = NO_TRUST
 ) -> ChampionComparison:
     """Compares the candidate with the version that the alias points at now.
+
+    A version that none of the trusted keys has signed cannot be compared with.
 
     Raises StoreError if MLflow fails.
     """
@@ -41,7 +49,7 @@ def compare_with_champion(
         return ChampionComparison(None, None, [], None)
     title = f"version {version} ({alias.name})"
     try:
-        champion = _read_champion(store, alias.model, version)
+        champion = _read_champion(store, alias.model, version, trust)
     except StoreError:
         raise
     except InputError as error:
@@ -51,11 +59,15 @@ def compare_with_champion(
     return ChampionComparison(version, title, reasons, found)
 
 
-def _read_champion(store: Store, model: str, version: str) -> Evidence:
-    """Raises InputError if the version's evaluation or model has changed."""
+def _read_champion(store: Store, model: str, version: str, trust: Trust) -> Evidence:
+    """Raises InputError if the version's evaluation or model has changed, or is not signed."""
     uri = f"models:/{model}/{version}"
     evaluation = read_evaluation(store, find_stored(uri))
-    model_id = store.registry.version(model, version).model_id
+    stored = store.registry.version(model, version)
+    if trust.is_required:
+        signature = find_version_signature(store, stored, trust)
+        refuse_unsigned_evaluation(evaluation, signature)
+    model_id = stored.model_id
     if model_id is not None:
         packed_with = store.models.get(model_id).tags.get(LINEAGE_TAG)
         refuse_other_lineage(evaluation, uri, packed_with)

@@ -12,6 +12,8 @@ from tracelate.errors import InputError
 from tracelate.evaluation.lineage import Lineage, read_lineage
 from tracelate.evaluation.results import Evidence, read_evidence
 from tracelate.files import sha256_of
+from tracelate.signing.package_signature import PackageSignature
+from tracelate.tracking.packages.package_files import ARTIFACTS_FOLDER
 from tracelate.tracking.references.reference_runs import find_evaluated_run
 from tracelate.tracking.references.references import Reference
 from tracelate.tracking.runs.evaluation_contents import STAGE
@@ -72,6 +74,23 @@ def refuse_other_lineage(evaluation: LoggedEvaluation, uri: str, found: str | No
             f"{known}, not {shorten(evaluation.lineage_sha256)}. The model "
             "was packed with the evaluation of another run: promote that run"
         )
+
+
+def refuse_unsigned_evaluation(evaluation: LoggedEvaluation, signature: PackageSignature) -> None:
+    """Raises InputError unless the scores and translations are those of the signed lineage."""
+    signed = signature.files.get(f"{ARTIFACTS_FOLDER}/{layout.LINEAGE.name}")
+    if signed != evaluation.lineage_sha256:
+        raise InputError(
+            f"lineage.json of {evaluation.title} has sha256 {shorten(evaluation.lineage_sha256)}, "
+            f"but {shorten(signed or 'no lineage')} was signed: promote {signature.place} again "
+            "with --sign-with"
+        )
+    for name, sha256 in evaluation.lineage.evaluation.items():
+        if evaluation.run.tags.get(_hash_tag(Path(name))) != sha256:
+            raise InputError(
+                f"{name} of {evaluation.title} is not the one that its signed lineage names: "
+                "restore the run's files"
+            )
 
 
 def shorten(sha256: str) -> str:

@@ -12,6 +12,8 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import NamedTuple
 
+from tracelate.comparison.parity import describe
+from tracelate.errors import InputError
 from tracelate.registry.alias_history import (
     Author,
     Event,
@@ -30,6 +32,7 @@ from tracelate.registry.gate import (
     judge,
 )
 from tracelate.registry.retranslation import OnProgress, Retranslation, translate_again
+from tracelate.registry.signing import Origin, Signing, sign_version
 from tracelate.registry.verdict import Decision, Judgement, record_materials, record_verdict
 from tracelate.registry.versions import (
     Alias,
@@ -54,6 +57,7 @@ class PromotionRequest(NamedTuple):
     """Reason to move the alias even if checks fail; None to refuse then."""
     dry_run: bool = False
     """True to write nothing, and only return what would happen."""
+    signing: Signing = Signing()
 
 
 class Promotion(NamedTuple):
@@ -68,35 +72,73 @@ class Promotion(NamedTuple):
     """Without checks if the alias pointed at the candidate already."""
     record: str | None
     """Address of the verdict's file, runs:/…; None if it was not written."""
+    signed: Origin | None = None
+    """None if the version was not signed."""
 
 
 def promote(request: PromotionRequest, on_progress: OnProgress = lambda *_: None) -> Promotion:
     """Registers a run's model as a version, and moves the alias to it if the gate is open.
 
+    With a key, the version is signed before the alias is moved. A version that the alias points at
+    already is then signed again, if it translates as it was scored.
+
     Raises InputError if a file of the run or the model, or the test set, is missing or has changed,
-    or if the lock is not released in time; and StoreError if MLflow fails.
+    if the model has to be signed and is not, or if the lock is not released in time; and StoreError
+    if MLflow fails.
     """
     check_reason(request.forced_because)
+    if not request.dry_run:
+        request.signing.refuse_untrusted()
     store, alias = connect(), request.alias
     candidate = find_candidate(store, request.reference, request.test)
     if request.dry_run:
         version = find_version(store, alias.model, candidate.model_id)
     else:
         version = register_version(store, alias.model, candidate.model_id, candidate.run_id)
-    if version is not None and version == current_version(store, alias):
+    is_champion = version is not None and version == current_version(store, alias)
+    signs = request.signing.key is not None and not request.dry_run
+    if is_champion and not signs:
         return Promotion("unchanged", version, version, GateVerdict([]), None)
     uri = candidate.uri if version is None else f"models:/{alias.model}/{version}"
     retranslation = translate_again(candidate, uri, on_progress)
+    if is_champion and version is not None:
+        signed = _sign_again(store, candidate, version, retranslation, request)
+        return Promotion("unchanged", version, version, GateVerdict([]), None, signed)
     with nullcontext() if request.dry_run else hold_lock(store, alias.model) as lock:
         judgement = _judge(store, candidate, version, retranslation, request)
-        record = None
+        record, signed = None, None
         if lock is not None and version is not None and judgement.decision != "unchanged":
             refuse_lost(store, lock)
+            if judgement.decision != "refused":
+                signed = sign_version(
+                    store, candidate, alias, version, retranslation, request.signing
+                )
             record = _carry_out(store, candidate, judgement, alias, version)
             if judgement.decision != "refused":
                 record_materials(store, candidate, alias.model, version, retranslation.libraries)
     replaced = judgement.comparison.version
-    return Promotion(judgement.decision, version, replaced, judgement.verdict, record)
+    return Promotion(judgement.decision, version, replaced, judgement.verdict, record, signed)
+
+
+def _sign_again(
+    store: Store,
+    candidate: Candidate,
+    version: str,
+    retranslation: Retranslation,
+    request: PromotionRequest,
+) -> Origin | None:
+    """Signs the version that the alias points at. Raises InputError if it translates otherwise."""
+    for parity in (retranslation.served, retranslation.alone):
+        if not parity.holds:
+            raise InputError(
+                f"version {version} of {request.alias.model} was not signed, because it does not "
+                f"translate as it was scored ({describe(parity)}): evaluate it again"
+            )
+    with hold_lock(store, request.alias.model) as lock:
+        refuse_lost(store, lock)
+        return sign_version(
+            store, candidate, request.alias, version, retranslation, request.signing
+        )
 
 
 def _judge(
@@ -108,7 +150,9 @@ def _judge(
 ) -> Judgement:
     """Compares the candidate with the present champion and decides."""
     policy, evidence = request.policy, candidate.evidence
-    comparison = compare_with_champion(store, evidence, request.alias, policy.metric)
+    comparison = compare_with_champion(
+        store, evidence, request.alias, policy.metric, request.signing.trust
+    )
     if version is not None and version == comparison.version:
         # another process has promoted the candidate since the first look
         return Judgement("unchanged", GateVerdict([]), comparison, policy, None)

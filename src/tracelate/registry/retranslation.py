@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from tracelate import layout
@@ -11,6 +11,8 @@ from tracelate.files import sha256_of
 from tracelate.lineage.bill_of_materials import parse_requirements
 from tracelate.registry.candidate import Candidate
 from tracelate.registry.logged_evaluation import refuse_other_lineage
+from tracelate.signing.package_signature import hash_package, read_signature
+from tracelate.signing.trust import NO_TRUST
 from tracelate.tracking.packages.package_files import REQUIREMENTS_FILE
 from tracelate.tracking.packages.packed_translator import load_packed_translator
 from tracelate.tracking.references.packed_models import packed_model
@@ -30,6 +32,10 @@ class Retranslation(NamedTuple):
     """Translations of single sentences, compared with those of all sentences at once."""
     libraries: list[str]
     """Requirements of the packed model, as NAME==VERSION."""
+    files: Mapping[str, str]
+    """From the path of each file of the package that translated to its sha256."""
+    signature: bytes | None
+    """The package's signature from an earlier promotion, not checked; None without one."""
 
 
 def translate_again(candidate: Candidate, uri: str, on_progress: OnProgress) -> Retranslation:
@@ -39,7 +45,9 @@ def translate_again(candidate: Candidate, uri: str, on_progress: OnProgress) -> 
     """
     sources = [row.source for row in candidate.evidence.rows]
     scored = [row.translation for row in candidate.evidence.rows]
-    with packed_model(find_stored(uri)) as packed:
+    # a candidate has no signature yet
+    with packed_model(find_stored(uri), NO_TRUST) as packed:
+        files, signature = hash_package(packed.folder), read_signature(packed.folder)
         requirements = (packed.folder / REQUIREMENTS_FILE).read_text(encoding="utf-8")
         found = sha256_of(packed.artifacts / layout.LINEAGE.name)
         refuse_other_lineage(candidate.evaluation, uri, found)
@@ -55,4 +63,6 @@ def translate_again(candidate: Candidate, uri: str, on_progress: OnProgress) -> 
         compare_translations(scored, together),
         compare_translations(together, alone),
         parse_requirements(requirements),
+        files,
+        signature,
     )

@@ -14,15 +14,21 @@ from tracelate.registry.alias_history import (
 from tracelate.registry.alias_lock import hold_lock, refuse_lost
 from tracelate.registry.verdict import VERDICT_TAG
 from tracelate.registry.versions import Alias, current_version
+from tracelate.signing.trust import Trust, read_trust
+from tracelate.tracking.references.signatures import find_version_signature
 from tracelate.tracking.store.store import connect
 
 
-def roll_back(alias: Alias, reason: str | None) -> Event:
+def roll_back(alias: Alias, reason: str | None, trust: Trust | None = None) -> Event:
     """Moves the alias back to its previous version; another call moves it further back.
 
-    Raises InputError if there is no previous version, and StoreError if MLflow fails.
+    `trust` has the keys that must have signed that version; by default, those of params.yaml.
+
+    Raises InputError if there is no previous version, or if it has to be signed and is not; and
+    StoreError if MLflow fails.
     """
     check_reason(reason)
+    trust = read_trust() if trust is None else trust
     store = connect()
     read_history(store, alias)  # raises before the lock is created if there is no such model
     with hold_lock(store, alias.model) as lock:
@@ -34,6 +40,8 @@ def roll_back(alias: Alias, reason: str | None) -> Event:
                 f"there is no version to roll {alias} back to: `tracelate history` lists no "
                 "earlier version that still exists"
             )
+        if trust.is_required:
+            find_version_signature(store, store.registry.version(alias.model, previous), trust)
         event = Event(
             kind="rolled back",
             version=previous,

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from tracelate.config import MAX_MODEL_NAME, MODEL_NAME
 from tracelate.errors import InputError
 from tracelate.registry.alias_lock import hold_lock
 from tracelate.tracking.store.store import Store
 
-NAME = re.compile(r"[A-Za-z0-9._-]{1,200}")
+NAME = re.compile(MODEL_NAME)
 ALIAS = re.compile(r"(?!latest$|v[0-9]+$)[A-Za-z0-9_-]{1,200}", re.IGNORECASE)
 """MLflow reserves `latest`, and `v` followed by a number."""
 
@@ -30,10 +31,11 @@ class Alias(NamedTuple):
 
 def make_alias(model: str, name: str) -> Alias:
     """Returns the alias. Raises InputError if MLflow does not allow one of the names."""
-    if not NAME.fullmatch(model):
+    if len(model) > MAX_MODEL_NAME or not NAME.fullmatch(model):
         raise InputError(
             f"the registered model's name {model!r} is not allowed: choose another one with "
-            "--name, of at most 200 letters, digits, '.', '_' and '-'"
+            "--name, of at most 200 letters, digits, '.', '_' and '-', and neither '.' nor '..' "
+            "at its beginning"
         )
     if not ALIAS.fullmatch(name):
         raise InputError(

@@ -94,7 +94,7 @@ def make_app(model: ServableModel, limits: Limits, hosts: Iterable[str]) -> Star
     """
     service = Service(model, limits)
     requests = TranslationRequests(limits, service.defaults)
-    invocations = Invocations(service.translate, requests, service.is_ready)
+    invocations = Invocations(service.translate, requests, service.is_ready, model.receipts)
     return Starlette(
         routes=[
             Route("/invocations", invocations, methods=["POST"]),

@@ -22,6 +22,7 @@ from starlette.types import Receive, Scope, Send
 
 from tracelate.serving.answers import JSON_TYPE, STOPPING, RefusedError, predictions, refusal
 from tracelate.serving.limits import Limits, TranslationRequest, TranslationRequests
+from tracelate.serving.receipts import Receipts
 
 
 class Invocations:
@@ -37,8 +38,10 @@ class Invocations:
         translate: Callable[[TranslationRequest, str], Future[list[Any]]],
         requests: TranslationRequests,
         is_ready: Callable[[], bool],
+        receipts: Receipts | None = None,
     ) -> None:
         self.translate = translate
+        self.receipts = receipts
         self.requests = requests
         self.is_ready = is_ready
         self.inside = Counter[str]()
@@ -70,7 +73,11 @@ class Invocations:
         self.inside[client] += 1
         try:
             answers = asyncio.wrap_future(self.translate(request, client))
-            return predictions(await self._wait_for(answers, receive))
+            translations = await self._wait_for(answers, receive)
+            answer = predictions(translations)
+            if self.receipts is not None:
+                answer.headers.update(self.receipts.headers(request, translations))
+            return answer
         except (RefusedError, asyncio.CancelledError):
             raise
         except BaseException as error:  # a panic of Rust's in the tokenizer is no Exception

@@ -6,7 +6,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tracelate.evaluation.lineage import Lineage, lineage_document
+from tracelate.layout import LINEAGE
 from tracelate.lineage.checks import refuse_changed_project
+from tracelate.serving.receipts import Receipts
+from tracelate.signing.keys import SigningKey
+from tracelate.signing.receipt import describe_model
+from tracelate.signing.trust import Trust
 from tracelate.tracking.packages.packed_translator import PackedTranslator, load_packed_translator
 from tracelate.tracking.references.packed_models import ModelSource, packed_model
 from tracelate.tracking.references.references import Reference
@@ -18,6 +23,10 @@ class ServableModel(NamedTuple):
     source: ModelSource
     lineage: Lineage
     loaded: PackedTranslator
+    signature: str = "unsigned"
+    """The result of checking the signature, for the user."""
+    receipts: Receipts | None = None
+    """None if the answers have no receipts."""
 
     @property
     def document(self) -> dict[str, Any]:
@@ -32,9 +41,23 @@ class ServableModel(NamedTuple):
         }
 
 
-def load_servable(reference: Reference) -> ServableModel:
-    """Raises InputError where there is no such model, or a file is not the one of its lineage."""
-    with packed_model(reference) as packed:
+def load_servable(
+    reference: Reference, trust: Trust | None = None, key: SigningKey | None = None
+) -> ServableModel:
+    """Loads a model. `trust` has the keys that must have signed it; by default, of params.yaml.
+
+    With a `key`, answers get receipts that it signs.
+
+    Raises InputError where there is no such model, a file is not the one of its lineage, or the
+    model has to be signed and is not.
+    """
+    with packed_model(reference, trust) as packed:
         refuse_changed_project(Path(), packed.lineage)
-        loaded = load_packed_translator(packed.artifacts)
-        return ServableModel(packed.source, packed.lineage, loaded)
+        lineage_path = packed.artifacts / LINEAGE.name
+        return ServableModel(
+            packed.source,
+            packed.lineage,
+            load_packed_translator(packed.artifacts),
+            packed.signature.text,
+            Receipts(describe_model(packed.source.title, lineage_path), key) if key else None,
+        )

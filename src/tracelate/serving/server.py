@@ -22,6 +22,8 @@ from tracelate.serving.limits import Limits
 from tracelate.serving.listener import open_listener
 from tracelate.serving.open_files import AcceptErrors, ConnectionLimits, connection_limits
 from tracelate.serving.servable import ServableModel, load_servable
+from tracelate.signing.keys import SigningKey
+from tracelate.signing.trust import Trust
 from tracelate.tracking.references.references import Reference
 from tracelate.training.cpu_ram import tune_cpu_ram
 
@@ -63,6 +65,8 @@ def serve(
     say: Callable[[str], object],
     *,
     allowed_hosts: Iterable[str] = (),
+    trust: Trust | None = None,
+    key: SigningKey | None = None,
 ) -> None:
     """Serves the model until SIGTERM or Ctrl-C; requests in progress are answered before the end.
 
@@ -71,11 +75,12 @@ def serve(
 
     `port` 0 selects any free port. `say` is called with each line of output. `allowed_hosts` are
     names under which the server answers, beside `host`, names of this machine and its addresses.
+    `trust` and `key` are those of `load_servable`.
 
     Raises InputError if the model cannot be loaded or the port cannot be used.
     """
     with open_listener(host, port) as listener:
-        model = load_servable(reference)
+        model = load_servable(reference, trust, key)
         if host not in LOCAL:
             say(
                 f"warning: {host} is open to other machines, and anyone there may translate: "
@@ -85,7 +90,7 @@ def serve(
         address = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
         announcement = (
             f"serving {model.source.title} ({lineage.pair}, run {model.source.run_id}, weights "
-            f"{lineage.weights_sha256[:12]}) on {address}; Ctrl-C ends"
+            f"{lineage.weights_sha256[:12]}, {model.signature}) on {address}; Ctrl-C ends"
         )
         tune_cpu_ram()
         config = server_config(model, limits, connection_limits(), [host, *allowed_hosts])

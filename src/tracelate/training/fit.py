@@ -14,6 +14,7 @@ import pytorch_lightning as pl
 import sacrebleu
 import torch
 import torch.utils.deterministic
+from lightning_fabric.utilities.exceptions import MisconfigurationException
 from pytorch_lightning.callbacks import EarlyStopping, ModelCheckpoint, WeightAveraging
 from pytorch_lightning.loggers import Logger
 from pytorch_lightning.strategies import DDPStrategy
@@ -31,6 +32,7 @@ from tracelate.training.cpu_ram import tune_cpu_ram
 from tracelate.training.curves import Curves
 from tracelate.training.data import TranslationData
 from tracelate.training.model_files import special_ids
+from tracelate.training.model_size import refuse_too_large
 from tracelate.training.module import BleuOfIds, TranslationTraining
 from tracelate.training.progress import TrainingProgress
 
@@ -70,10 +72,12 @@ def fit(
     A checkpoint is written to `checkpoint_dir` after each epoch. If there is one, the training is
     resumed from it and ends with the same weights as if it had not been stopped.
 
-    Raises StoppedError when training is stopped, and InputError when it diverges.
+    Raises StoppedError when training is stopped, and InputError when it diverges, or when the
+    machine cannot train such a model or lacks the devices.
     """
     _prepare_process()
     began_s = time.perf_counter()
+    refuse_too_large(model_config, tokenizer.size, tokenizer.padding_id)
     pl.seed_everything(config.seed, verbose=False)
     model = Seq2Seq(model_config, tokenizer.size, tokenizer.padding_id)
     special = special_ids(tokenizer)
@@ -134,6 +138,23 @@ def _last(checkpoint_dir: Path) -> ModelCheckpoint:
 
 
 def _make_trainer(
+    config: TrainConfig,
+    runtime: RuntimeConfig,
+    callbacks: list[pl.Callback],
+    loggers: Sequence[Logger],
+    checkpoint_dir: Path,
+) -> pl.Trainer:
+    try:
+        return _new_trainer(config, runtime, callbacks, loggers, checkpoint_dir)
+    except MisconfigurationException as error:
+        raise InputError(
+            f"runtime.accelerator {runtime.accelerator} with runtime.devices {runtime.devices} "
+            f"cannot be used here ({str(error).strip().splitlines()[0]}): lower devices, or set "
+            "accelerator to auto"
+        ) from error
+
+
+def _new_trainer(
     config: TrainConfig,
     runtime: RuntimeConfig,
     callbacks: list[pl.Callback],

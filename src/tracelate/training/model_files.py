@@ -5,9 +5,10 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import torch
+from pydantic import model_validator
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
@@ -15,7 +16,7 @@ from torch import Tensor
 from tracelate.config import ModelConfig
 from tracelate.corpus.tokenizer import SubwordTokenizer
 from tracelate.errors import InputError
-from tracelate.file_format import Document, FileForm, FileFormat
+from tracelate.file_format import Document, FileForm, FileFormat, Name, Sha256
 from tracelate.files import sha256_of, whole_file
 from tracelate.model.search import SpecialIds
 from tracelate.model.seq2seq import Seq2Seq
@@ -27,13 +28,18 @@ WEIGHTS, CONFIG, TOKENIZER = "weights.safetensors", "config.json", "tokenizer.js
 class SavedConfig(FileForm):
     """Content of config.json: the model's settings and what they belong to."""
 
-    source_language: str
-    target_language: str
+    source_language: Name
+    target_language: Name
     vocabulary_size: int
     """Pieces of the tokenizer, special tokens included."""
-    tokenizer_sha256: str
+    tokenizer_sha256: Sha256
     model: dict[str, Any]
     """The section `model` of the params that the model was trained with."""
+
+    @model_validator(mode="after")
+    def _refuse_wrong_settings(self) -> Self:
+        model_config_of(self.model)
+        return self
 
     @property
     def settings(self) -> ModelConfig:

@@ -2,10 +2,34 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from tracelate.file_format import FileFormat, PartForm, Whole
 
 if TYPE_CHECKING:  # the report needs no Lightning
     from tracelate.training.fit import TrainingResult
+
+
+class TrainingReport(PartForm):
+    """Content of reports/train.json, as far as it is read."""
+
+    best_valid_bleu: float
+    """Percent."""
+    best_step: Whole
+    steps: Whole
+    epochs: Whole
+    parameter_count: Whole
+    tokens_per_s: float
+    seconds: float
+
+
+REPORT_FORMAT = FileFormat("train.json", TrainingReport, [], "train the model again (dvc repro)")
+
+
+def read_training_report(path: Path) -> TrainingReport:
+    """Raises InputError if the file is missing or damaged."""
+    return REPORT_FORMAT.read(path)
 
 
 def training_report(result: TrainingResult) -> dict[str, Any]:

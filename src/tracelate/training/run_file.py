@@ -7,16 +7,16 @@ from typing import Annotated
 
 from pydantic import StringConstraints
 
-from tracelate.file_format import FileForm, FileFormat, unchanged
+from tracelate.file_format import FileForm, FileFormat, Name, unchanged
 from tracelate.git import COMMIT, Commit
 
 
 class TrainingRun(FileForm):
     """Content of run.json."""
 
-    run_id: str
+    run_id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,250}$")]
     """Of the run in MLflow."""
-    experiment: str
+    experiment: Name
     commit: Annotated[str, StringConstraints(pattern=COMMIT)] | None
     """None outside a git repository."""
     dirty: bool

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
@@ -83,6 +84,44 @@ def test_a_folder_without_data_is_refused(tmp_path: Path) -> None:
 def test_files_with_different_columns_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot be read as a dataset"):
         read(write_dataset(tmp_path / "set", train=FLAT, test=STRUCT))
+
+
+MERGES = "a0: &a0 {x: 1}\n" + "".join(
+    f"a{level}: &a{level} {{<<: [{', '.join([f'*a{level - 1}'] * 10)}]}}\n" for level in range(1, 8)
+)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "message"),
+    [
+        (MERGES, r"the metadata of .*README\.md has more than 20,000 keys and values"),
+        ("a: " + "[" * 3_000, r"the metadata of .*README\.md nests more than 20"),
+        ("a: [", r"the metadata of .*README\.md is no valid YAML"),
+        ("a: !!python/object/apply:os.system [x]", r"README\.md is no valid YAML"),
+        ("a: 1" + "\n#" * 1_000_000, r"the metadata of .*README\.md has more than 1,000,000 bytes"),
+        ("- a", "cannot be read as a dataset: repo card metadata block should be a dict"),
+        ("configs:\n- 3", "cannot be read as a dataset: .*README.md must describe them"),
+        ("configs:\n- config_name: null", "cannot be read as a dataset: .*README.md must describe"),
+        ("dataset_info:\n  features: 3", "cannot be read as a dataset: .*README.md must describe"),
+    ],
+)
+def test_wrong_metadata_of_a_folder_is_refused_at_once(
+    tmp_path: Path, metadata: str, message: str
+) -> None:
+    name = write_dataset(tmp_path / "set", train=FLAT)
+    read(name)  # imports `datasets`, which takes seconds
+    (tmp_path / "set" / "README.md").write_text(f"\n---\n{metadata}\n---\n# A dataset\n")
+    began_s = time.perf_counter()
+    with pytest.raises(InputError, match=message) as error:
+        read(name)
+    assert time.perf_counter() - began_s < 2
+    assert len(str(error.value)) < 600
+
+
+def test_metadata_that_describes_the_folder_is_read(tmp_path: Path) -> None:
+    name = write_dataset(tmp_path / "set", train=FLAT)
+    (tmp_path / "set" / "README.md").write_text("---\nlicense: mit\ntags: [a]\n---\n# A dataset\n")
+    assert len(read(name).splits["all"]) == len(FLAT)
 
 
 def test_a_name_that_is_no_dataset_is_refused() -> None:

@@ -91,7 +91,7 @@ def test_a_lineage_without_the_settings_is_reported(project: Path) -> None:
     document = read_json(project / layout.LINEAGE)
     del document["params"]["evaluate"]
     write_json(project / layout.LINEAGE, document)
-    with pytest.raises(InputError, match=r"lineage\.json has no setting evaluate\.beam_size"):
+    with pytest.raises(InputError, match=r"lineage\.json is damaged \(params\.evaluate: Field req"):
         load_trained(resolve(str(project)))
 
 

@@ -8,6 +8,7 @@ which are packed at most 34 times smaller, and 13 MB of catalogs in two language
 from __future__ import annotations
 
 import stat
+import struct
 import zipfile
 import zlib
 from collections import Counter
@@ -31,7 +32,17 @@ MAX_TOTAL_BYTES = 256 * 2**20
 """Most bytes of all members that are read from an archive, unpacked."""
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 """Methods of compression whose output can be limited while unpacking."""
-DAMAGE = (zipfile.BadZipFile, NotImplementedError, EOFError, zlib.error, ValueError, RuntimeError)
+DAMAGE = (
+    zipfile.BadZipFile,
+    EOFError,
+    LookupError,
+    OSError,
+    OverflowError,
+    RuntimeError,  # NotImplementedError among them
+    ValueError,
+    struct.error,
+    zlib.error,
+)
 """Exceptions of the zip library for a damaged archive."""
 
 

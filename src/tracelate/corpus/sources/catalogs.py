@@ -17,12 +17,13 @@ from typing import Any, ClassVar, Literal
 
 from tracelate.config import CatalogsConfig
 from tracelate.corpus.pairs import Pair
-from tracelate.corpus.provenance import CorpusFile, Provenance, Sha256
+from tracelate.corpus.provenance import CorpusFile, Provenance
 from tracelate.corpus.raw import ALL
 from tracelate.corpus.sources.archive import Archive, open_archive
 from tracelate.corpus.sources.source import Corpus, count_pairs
 from tracelate.corpus.sources.wheels import cached_wheel, fetch_wheel
 from tracelate.errors import InputError
+from tracelate.file_format import Sha256
 
 Keys = tuple[str, ...]
 

@@ -19,15 +19,22 @@ from pydantic import Field
 
 from tracelate.config import HubConfig
 from tracelate.corpus.pairs import Pair
-from tracelate.corpus.provenance import Provenance, Sha256
+from tracelate.corpus.provenance import Provenance
 from tracelate.corpus.raw import ALL
 from tracelate.corpus.sources.hub_folder import hash_files, refuse_outside_patterns
 from tracelate.corpus.sources.source import Corpus, count_pairs
 from tracelate.errors import InputError
+from tracelate.file_format import Sha256
+from tracelate.yaml_file import parse_yaml
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
+CARD = re.compile(r"\s*---[\r\n]+(?P<metadata>[\S\s]*?)[\r\n]+---(\r\n|\r|\n|$)")
+"""The beginning of a README.md with metadata, as `datasets` finds it."""
+MAX_CARD_BYTES = 1_000_000
+MAX_CARD_VALUES = 20_000
+"""Keys and values of a dataset's metadata, which may list hundreds of configurations."""
 FORMATS = ("arrow", "csv", "json", "parquet")
 """Kinds of files that are read; others hold no pairs, and some can hold code."""
 _SPLITS = {"train": "train", "validation": "valid", "valid": "valid", "test": "test"}
@@ -117,6 +124,7 @@ class HubSource:
         for library in ("datasets", "huggingface_hub"):
             logging.getLogger(library).setLevel(logging.CRITICAL)
         if self._is_local():
+            _refuse_wrong_card(Path(name) / "README.md")
             refuse_outside_patterns(Path(name))
             asked = {"cache_dir": cache}
         else:
@@ -138,16 +146,15 @@ class HubSource:
                 f"the Hugging Face Hub has no dataset {name!r} at revision {revision!r} that you "
                 "may read: correct download.hub.name or revision, or log in"
             ) from error
-        except (FileNotFoundError, DatasetsError, ValueError, RuntimeError) as error:
-            raise InputError(
-                f"{name!r} cannot be read as a dataset: {_one_line(error.__cause__ or error)}; "
-                "its files must be parquet, csv or json lines, all with the same columns"
-            ) from error
+        except (FileNotFoundError, DatasetsError) as error:
+            raise _unreadable(name, error) from error
         except OSError as error:
             raise InputError(
                 f"cannot reach the Hugging Face Hub for {name!r} ({_one_line(error)}): check the "
                 "network, or name a local folder in download.hub.name"
             ) from error
+        except Exception as error:  # of wrong metadata, `datasets` raises any class
+            raise _unreadable(name, error) from error
 
     def _hash_files(self, builder: Any) -> Mapping[str, str]:
         if not self._is_local():
@@ -173,6 +180,30 @@ class HubSource:
             Pair(str(source or ""), str(target or ""), str(source or ""), f"{split}:{number}")
             for number, (source, target) in enumerate(zip(*columns, strict=True), start=1)
         ]
+
+
+def _refuse_wrong_card(path: Path) -> None:
+    """Raises InputError if a folder's README.md begins with metadata that is no safe YAML.
+
+    `datasets` reads it without limits.
+    """
+    if not path.is_file():
+        return
+    with path.open("rb") as file:
+        text = file.read(MAX_CARD_BYTES).decode("utf-8", errors="replace")
+    if found := CARD.match(text):
+        parse_yaml(found["metadata"], f"the metadata of {path}", MAX_CARD_VALUES)
+    elif len(text) >= MAX_CARD_BYTES and text.lstrip().startswith("---"):
+        limit = f"{MAX_CARD_BYTES:,} bytes"
+        raise InputError(f"the metadata of {path} has more than {limit}: shorten it")
+
+
+def _unreadable(name: str, error: Exception) -> InputError:
+    return InputError(
+        f"{name!r} cannot be read as a dataset: {_one_line(error.__cause__ or error)}; its files "
+        "must be parquet, csv or json lines, all with the same columns, and its README.md must "
+        "describe them"
+    )
 
 
 def hash_pairs(pairs: Iterable[Pair]) -> str:

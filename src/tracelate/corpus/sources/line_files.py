@@ -13,10 +13,11 @@ from typing import Any, Literal
 
 from tracelate.config import FilePair, FilesConfig
 from tracelate.corpus.pairs import Pair
-from tracelate.corpus.provenance import CorpusFile, Provenance, ProvenancePart, Sha256
+from tracelate.corpus.provenance import CorpusFile, Provenance, ProvenancePart
 from tracelate.corpus.raw import ALL
 from tracelate.corpus.sources.source import Corpus, count_pairs
 from tracelate.errors import InputError
+from tracelate.file_format import Sha256
 from tracelate.files import sha256_of
 
 

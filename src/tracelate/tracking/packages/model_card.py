@@ -5,17 +5,18 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from tracelate import layout
+from tracelate.corpus.report import DataReport, read_data_report
 from tracelate.evaluation.lineage import Lineage, read_lineage
 from tracelate.evaluation.metrics_file import read_metrics
 from tracelate.evaluation.report import Metrics
-from tracelate.files import read_json, whole_file
+from tracelate.files import whole_file
 from tracelate.metric_table import titled_direction
 from tracelate.model.architecture import architecture_name
 from tracelate.saved_settings import model_config_of
 from tracelate.tracking.packages.package_files import CARD, PICTURES
+from tracelate.training.report import TrainingReport, read_training_report
 
 
 def write_card(folder: Path, root: Path = Path()) -> None:
@@ -27,8 +28,8 @@ def write_card(folder: Path, root: Path = Path()) -> None:
     text = model_card(
         read_lineage(root / layout.LINEAGE),
         read_metrics(root / layout.METRICS),
-        read_json(root / layout.TRAINING_REPORT),
-        read_json(root / layout.DATA_REPORT),
+        read_training_report(root / layout.TRAINING_REPORT),
+        read_data_report(root / layout.DATA_REPORT),
         [picture.name for picture in pictures],
     )
     with whole_file(folder / CARD) as temporary:
@@ -38,8 +39,8 @@ def write_card(folder: Path, root: Path = Path()) -> None:
 def model_card(
     lineage: Lineage,
     metrics: Metrics,
-    training: dict[str, Any],
-    data: dict[str, Any],
+    training: TrainingReport,
+    data: DataReport,
     pictures: Sequence[str],
 ) -> str:
     """`training` and `data` are the contents of reports/train.json and reports/data.json."""
@@ -59,12 +60,12 @@ def model_card(
     return "\n\n".join(paragraphs) + "\n"
 
 
-def _what(lineage: Lineage, model: str, training: dict[str, Any]) -> list[str]:
+def _what(lineage: Lineage, model: str, training: TrainingReport) -> list[str]:
     download = lineage.params["download"]
     return [
         f"Translates from {download['source_language']} to {download['target_language']}: an "
-        f"encoder-decoder ({model}) with {training['parameter_count']:,} parameters, trained for "
-        f"{training['epochs']} epochs ({training['steps']:,} steps) on {lineage.corpus}."
+        f"encoder-decoder ({model}) with {training.parameter_count:,} parameters, trained for "
+        f"{training.epochs} epochs ({training.steps:,} steps) on {lineage.corpus}."
     ]
 
 
@@ -86,14 +87,14 @@ def _scores(metrics: Metrics) -> Iterator[str]:
     yield "Scores of other test sets or signatures cannot be compared with these."
 
 
-def _data(lineage: Lineage, data: dict[str, Any]) -> list[str]:
-    splits = ", ".join(f"{name} {split['pairs']:,}" for name, split in data["splits"].items())
+def _data(lineage: Lineage, data: DataReport) -> list[str]:
+    splits = ", ".join(f"{name} {split.pairs:,}" for name, split in data.splits)
     near = lineage.leakage["test"]["near_source_percent"]
     return [
         f"- corpus: {lineage.corpus}",
         f"- licence: {lineage.provenance.licence}",
         f"- sentence pairs: {splits}",
-        f"- test sentences that nearly occur in training: {near:.1f} % ({data['near_duplicate']})",
+        f"- test sentences that nearly occur in training: {near:.1f} % ({data.near_duplicate})",
     ]
 
 
@@ -111,9 +112,9 @@ def _chain(lineage: Lineage) -> Iterator[str]:
         yield f"| {lineage.corpus} | `{_short(archive)}` |"
 
 
-def _limits(metrics: Metrics, data: dict[str, Any]) -> Iterator[str]:
+def _limits(metrics: Metrics, data: DataReport) -> Iterator[str]:
     yield (
-        f"- It has seen text of one kind only, {data['splits']['train']['pairs']:,} pairs of it: "
+        f"- It has seen text of one kind only, {data.splits.train.pairs:,} pairs of it: "
         "other text will be translated worse than the scores say."
     )
     scored = [(bucket.bleu.value, bucket) for bucket in metrics.buckets if bucket.bleu is not None]

@@ -15,7 +15,7 @@ from tracelate.errors import InputError
 from tracelate.evaluation.lineage import MODEL_FILES
 from tracelate.file_format import FileForm, FileFormat
 from tracelate.files import sha256_of
-from tracelate.layout import LINEAGE
+from tracelate.layout import LINEAGE, PACKAGE_SIGNATURE
 
 MODEL_FILE = "MLmodel"
 """MLflow's description of the package."""
@@ -41,8 +41,8 @@ CODE = (
 )
 """Files and folders of a packed model that MLflow runs, or that decide how it runs."""
 EXAMPLES = ("input_example.json", "serving_input_example.json")
-MLFLOW_NOTES = ("conda.yaml", "registered_model_meta")
-"""Files of MLflow that are not listed; the last is written where a version is downloaded."""
+NOT_LISTED = ("conda.yaml", "registered_model_meta", PACKAGE_SIGNATURE.name)
+"""Files of MLflow, the second written where a version is downloaded, and the signature."""
 COMPILED_FOLDER = "__pycache__"
 """Folder of Python's compiled files. They are never packed: Python prefers them to the code."""
 
@@ -86,7 +86,7 @@ def refuse_changed_package(package: Path) -> None:
 def unexpected_files(package: Path) -> list[str]:
     """Returns the paths of files that no packed model has, in a package of any version."""
     data = (f"{ARTIFACTS_FOLDER}/{name}" for name in (*MODEL_FILES, LINEAGE.name))
-    known = {*CODE, *EXAMPLES, *MLFLOW_NOTES, CARD, *data}
+    known = {*CODE, *EXAMPLES, *NOT_LISTED, CARD, *data}
     return [
         name
         for name in _names(package)
@@ -115,7 +115,7 @@ def _names(package: Path) -> Iterator[str]:
 
 def _is_replaced(name: str) -> bool:
     """True for the files that may change or appear after packing."""
-    replaced = {LIST, CARD, f"{ARTIFACTS_FOLDER}/{LINEAGE.name}", *MLFLOW_NOTES}
+    replaced = {LIST, CARD, f"{ARTIFACTS_FOLDER}/{LINEAGE.name}", *NOT_LISTED}
     return name in replaced or _is_picture(PurePosixPath(name).parts)
 
 

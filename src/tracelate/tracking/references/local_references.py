@@ -10,12 +10,14 @@ from typing import Literal
 from tracelate import layout
 from tracelate.evaluation.lineage import Lineage, read_lineage
 from tracelate.files import sha256_of
+from tracelate.signing.trust import Trust
 from tracelate.tracking.packages.package_files import MODEL_FILE
 from tracelate.tracking.references.references import (
     FilesReference,
     LocalReference,
     PackageReference,
     ProjectReference,
+    Reference,
     unknown_reference,
 )
 from tracelate.training.model_files import CONFIG, WEIGHTS
@@ -85,6 +87,13 @@ def changed_model_files(root: Path, lineage: Lineage) -> list[str]:
         for name, sha256 in lineage.model.items()
         if (root / name).is_file() and sha256_of(root / name) != sha256
     ]
+
+
+def needs_signature(reference: Reference, trust: Trust) -> bool:
+    """Returns True if the model that a reference names has to be signed by a trusted key."""
+    if isinstance(reference, ProjectReference) and trust.project is not None:
+        return reference.root.resolve() != trust.project.resolve()
+    return trust.is_required
 
 
 def enclosing_params(folder: Path) -> Path | None:

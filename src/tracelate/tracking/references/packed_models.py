@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,12 +13,14 @@ from tracelate import layout
 from tracelate.errors import InputError
 from tracelate.evaluation.lineage import Lineage, read_lineage, refuse_changed_files
 from tracelate.files import sha256_of
+from tracelate.signing.trust import Trust, read_trust
 from tracelate.tracking.packages.package_files import (
     ARTIFACTS_FOLDER,
     MODEL_FILE,
     code_sha256,
     unexpected_files,
 )
+from tracelate.tracking.references.local_references import needs_signature
 from tracelate.tracking.references.reference_runs import shown_run
 from tracelate.tracking.references.references import (
     FilesReference,
@@ -29,6 +32,7 @@ from tracelate.tracking.references.references import (
     StoredReference,
     VersionReference,
 )
+from tracelate.tracking.references.signatures import SignatureState, check_signature
 from tracelate.tracking.runs.log_model import CODE_TAG, LINEAGE_TAG, pack_model
 from tracelate.tracking.store.address import shown_uri
 from tracelate.tracking.store.failures import ArtifactError
@@ -60,6 +64,7 @@ class PackedModel(NamedTuple):
     source: ModelSource
     folder: Path
     lineage: Lineage
+    signature: SignatureState
 
     @property
     def artifacts(self) -> Path:
@@ -68,23 +73,29 @@ class PackedModel(NamedTuple):
 
 
 @contextmanager
-def packed_model(reference: Reference) -> Iterator[PackedModel]:
+def packed_model(reference: Reference, trust: Trust | None = None) -> Iterator[PackedModel]:
     """Provides the packed model that a reference names, in a folder that lasts for the block.
 
     The model of a project is packed there. The model of a run is the one that was logged last.
+    `trust` has the keys that must have signed the model; by default, those of params.yaml.
 
-    Raises InputError if there is no model, or if a file is not the one that the lineage names; and
-    StoreError if MLflow fails.
+    Raises InputError if there is no model, if a file is not the one that the lineage names, or if
+    the model has to be signed and is not; and StoreError if MLflow fails.
     """
+    trust = read_trust() if trust is None else trust
     with tempfile.TemporaryDirectory(prefix="tracelate-") as temporary:
         match reference:
             case ProjectReference() | PackageReference() | FilesReference():
                 source = ModelSource(reference.text, None, None, None, reference.text)
-                folder = _local_package(reference, Path(temporary) / "model")
+                copied = needs_signature(reference, trust)
+                folder = _local_package(reference, Path(temporary) / "model", copied)
+                # before anything of the package is read
+                signature = check_signature(reference, folder, trust, source.title)
             case VersionReference() | ModelReference() | RunReference():
                 store = connect()
                 source = stored_source(store, reference)
                 folder = _download(store, source, Path(temporary))
+                signature = check_signature(reference, folder, trust, source.title)
                 _refuse_changed_package(store, source, folder)
         lineage = read_lineage(folder / ARTIFACTS_FOLDER / layout.LINEAGE.name)
         refuse_changed_files(
@@ -94,7 +105,7 @@ def packed_model(reference: Reference) -> Iterator[PackedModel]:
         )
         if source.run_id is None:
             source = source._replace(run_id=lineage.training.run_id)
-        yield PackedModel(source, folder, lineage)
+        yield PackedModel(source, folder, lineage, signature)
 
 
 def stored_source(store: Store, reference: StoredReference) -> ModelSource:
@@ -126,10 +137,15 @@ def _model_source(model: StoredModel) -> ModelSource:
 
 
 def _local_package(
-    reference: ProjectReference | PackageReference | FilesReference, temporary: Path
+    reference: ProjectReference | PackageReference | FilesReference, temporary: Path, copied: bool
 ) -> Path:
-    """Returns the folder of the package; the model of a project is packed into `temporary`."""
+    """Returns the folder of the package; the model of a project is packed into `temporary`.
+
+    With `copied`, a package is copied there, so that what is checked is what is read later.
+    """
     match reference:
+        case PackageReference(folder=folder) if copied:
+            return Path(shutil.copytree(folder, temporary, symlinks=True))
         case PackageReference():
             return reference.folder
         case ProjectReference(root=root):

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -26,6 +27,11 @@ FORMS = (
     "address of a served model (http://…)"
 )
 """All forms of a reference, for help texts and messages."""
+STORED = ("models:/", "runs:/")
+"""Beginnings of the addresses of MLflow's entries."""
+MAX_CHARACTERS = 1_000
+SHOWN_CHARACTERS = 200
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 SERVED = ("http://", "https://")
 
 
@@ -102,8 +108,8 @@ Reference = LocalReference | StoredReference
 def resolve(text: str) -> Reference:
     """Finds what `text`, in one of FORMS, names.
 
-    A path that exists comes before the name of a run; runs:/NAME names a run in any case. An alias
-    is looked up once, here.
+    A path that exists comes before the name of a run, but models:/… and runs:/… always name entries
+    of MLflow; ./models:/… is a path. An alias is looked up once, here.
 
     Raises InputError if `text` names nothing or several runs, or is the address of a server; and
     StoreError if MLflow fails.
@@ -113,10 +119,15 @@ def resolve(text: str) -> Reference:
             text, "only `tracelate lineage` and `tracelate replay` take a served model's address"
         )
     # imported here, because torch and MLflow take seconds, and --help needs neither
-    if text and _exists(text):
+    if text and not text.startswith(STORED) and _exists(text):
         from tracelate.tracking.references.local_references import find_local
 
         return find_local(text)
+    if len(text) > MAX_CHARACTERS or CONTROL.search(text):
+        raise unknown_reference(
+            text,
+            f"it is no file, and no name of up to {MAX_CHARACTERS:,} characters on one line",
+        )
     from tracelate.tracking.references.stored_references import find_stored
 
     return find_stored(text)
@@ -130,12 +141,13 @@ def resolve_with_servers(text: str) -> Reference | ServedReference:
 def _exists(text: str) -> bool:
     try:
         return Path(text).exists()
-    except OSError:  # too long for a path, or in a folder that may not be read
+    except (OSError, ValueError):  # too long for a path, or in a folder that may not be read
         return False
 
 
 def unknown_reference(text: str, reason: str) -> InputError:
     """Returns the error for a reference that names nothing, which lists all forms."""
+    shown = repr(text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}…")
     return InputError(
-        f"{text!r} names no model or run ({reason}): name {FORMS}; `tracelate runs` lists the runs"
+        f"{shown} names no model or run ({reason}): name {FORMS}; `tracelate runs` lists the runs"
     )

@@ -9,27 +9,31 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-
 from tracelate import layout
 from tracelate.config import load_params
 from tracelate.errors import InputError
 from tracelate.evaluation.lineage import (
     MODEL_FILES,
-    Lineage,
     read_lineage,
     refuse_changed_files,
 )
 from tracelate.files import sha256_of
-from tracelate.tracking.references.local_references import changed_model_files, enclosing_params
+from tracelate.signing.receipt import ReceiptModel, describe_model
+from tracelate.signing.trust import Trust, read_trust
+from tracelate.tracking.references.local_references import (
+    changed_model_files,
+    enclosing_params,
+    needs_signature,
+)
 from tracelate.tracking.references.references import (
     FilesReference,
     PackageReference,
     ProjectReference,
     Reference,
+    StoredReference,
 )
 from tracelate.training.model_files import TrainedModel, load_model
+from tracelate.yaml_file import read_yaml
 
 
 class SearchSettings(NamedTuple):
@@ -51,48 +55,61 @@ class LoadedModel(NamedTuple):
     settings: SearchSettings
     sha256_by_name: Mapping[str, str]
     """Hashes of the model's files."""
+    receipt: ReceiptModel | None
+    """The model's entry in receipts; None for a model without a lineage of its own."""
 
 
-def load_trained(reference: Reference) -> LoadedModel:
+def load_trained(reference: Reference, trust: Trust | None = None) -> LoadedModel:
     """Loads the model that a reference names.
 
     The settings are those of the evaluation in the model's lineage. Without a lineage of this model
     they are those of params.yaml in the model's project, or DEFAULT_SETTINGS if there is none.
+    `trust` has the keys that must have signed the model; by default, those of params.yaml.
 
-    Raises InputError if there is no model, or a file is damaged or has changed; and StoreError if
-    MLflow fails.
+    Raises InputError if there is no model, if a file is damaged or has changed, or if the model has
+    to be signed and is not; and StoreError if MLflow fails.
     """
+    trust = read_trust() if trust is None else trust
+    if isinstance(reference, StoredReference) or needs_signature(reference, trust):
+        # imported here, because MLflow takes seconds, and local files do not need it
+        from tracelate.tracking.references.packed_models import packed_model
+
+        with packed_model(reference, trust) as packed:
+            return _load_with_lineage(packed.artifacts, packed.source.title)
     match reference:
         case ProjectReference(root=root):
-            trained = load_model(root / layout.MODELS)
-            return LoadedModel(trained, _project_settings(root), _hashes(root / layout.MODELS))
+            return _load_project(reference.text, root)
         case PackageReference():
-            return _load_with_lineage(reference.artifacts)
+            return _load_with_lineage(reference.artifacts, reference.text)
         case FilesReference(folder=folder) if (folder / layout.LINEAGE.name).is_file():
-            return _load_with_lineage(folder)
+            return _load_with_lineage(folder, reference.text)
         case FilesReference(folder=folder):
-            return LoadedModel(load_model(folder), _params_settings(folder), _hashes(folder))
-        case _:
-            # imported here, because MLflow takes seconds, and local files do not need it
-            from tracelate.tracking.references.packed_models import packed_model
-
-            with packed_model(reference) as packed:
-                return _load_with_lineage(packed.artifacts)
+            return LoadedModel(load_model(folder), _params_settings(folder), _hashes(folder), None)
 
 
-def _load_with_lineage(folder: Path) -> LoadedModel:
+def _load_with_lineage(folder: Path, title: str) -> LoadedModel:
     path = folder / layout.LINEAGE.name
     lineage = read_lineage(path)
     hashes = {Path(name).name: sha256 for name, sha256 in lineage.model.items()}
     refuse_changed_files(folder, hashes)
-    return LoadedModel(load_model(folder), _lineage_settings(lineage, path), hashes)
+    settings = _settings(lineage.params["evaluate"])
+    return LoadedModel(load_model(folder), settings, hashes, describe_model(title, path))
+
+
+def _load_project(title: str, root: Path) -> LoadedModel:
+    folder = root / layout.MODELS
+    trained, hashes = load_model(folder), _hashes(folder)
+    path = root / layout.LINEAGE
+    is_evaluated = path.is_file() and not changed_model_files(root, read_lineage(path))
+    receipt = describe_model(title, path) if is_evaluated else None
+    return LoadedModel(trained, _project_settings(root), hashes, receipt)
 
 
 def _project_settings(root: Path) -> SearchSettings:
     if (root / layout.LINEAGE).is_file():
         lineage = read_lineage(root / layout.LINEAGE)
         if not changed_model_files(root, lineage):
-            return _lineage_settings(lineage, root / layout.LINEAGE)
+            return _settings(lineage.params["evaluate"])
     return _params_settings(root)
 
 
@@ -109,18 +126,10 @@ def _params_settings(folder: Path) -> SearchSettings:
 
 def _has_evaluate_section(path: Path) -> bool:
     try:
-        values = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
-    except (YAMLError, UnicodeDecodeError):
+        values = read_yaml(path, "restore it")
+    except InputError:
         return True  # `load_params` reports what is wrong
     return isinstance(values, dict) and "evaluate" in values
-
-
-def _lineage_settings(lineage: Lineage, path: Path) -> SearchSettings:
-    section = lineage.params.get("evaluate", {})
-    for name in SearchSettings._fields:
-        if name not in section:
-            raise InputError(f"{path} has no setting evaluate.{name}: restore the file")
-    return _settings(section)
 
 
 def _settings(section: Mapping[str, Any]) -> SearchSettings:

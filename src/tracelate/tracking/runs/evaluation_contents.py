@@ -9,8 +9,7 @@ from typing import Any
 from tracelate import layout
 from tracelate.evaluation.lineage import Lineage
 from tracelate.evaluation.metrics_file import read_metrics
-from tracelate.evaluation.report import Metrics, read_translations
-from tracelate.files import read_json
+from tracelate.evaluation.report import Metrics, read_speed, read_translations
 from tracelate.tracking.runs.run_contents import DataFile, RunContents
 from tracelate.tracking.runs.run_owner import process_tags
 from tracelate.tracking.runs.runs import hash_tags
@@ -37,7 +36,7 @@ def evaluation_files(root: Path = Path()) -> list[Path]:
 def evaluation_contents(lineage: Lineage, root: Path) -> RunContents:
     """Reads what an evaluation writes to its run."""
     metrics = read_metrics(root / layout.METRICS)
-    speed = read_json(root / layout.SPEED)["sentences_per_s"]
+    speed = read_speed(root / layout.SPEED).sentences_per_s
     return RunContents(
         params={"evaluate": lineage.params["evaluate"]},
         tags={

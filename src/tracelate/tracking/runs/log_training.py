@@ -11,7 +11,6 @@ import pyarrow.parquet as pq
 from tracelate import layout
 from tracelate.config import Params
 from tracelate.corpus.sources.choose import read_provenance
-from tracelate.files import read_json
 from tracelate.git import Commit, current_commit
 from tracelate.model.architecture import architecture_name
 from tracelate.saved_settings import model_config_of
@@ -20,6 +19,7 @@ from tracelate.tracking.runs.run_writer import RunWriter
 from tracelate.tracking.runs.runs import dvc_tags, hash_tags, source_tags, start_run
 from tracelate.tracking.runs.sync_marks import finish_stage, is_synced
 from tracelate.training.curve_files import read_curve
+from tracelate.training.report import read_training_report
 from tracelate.training.run_file import read_training_run
 
 TRAIN, VALID = layout.TOKENIZED_TRAIN, layout.TOKENIZED_VALID
@@ -119,8 +119,8 @@ def language_pair(params: Mapping[str, Any]) -> str:
 
 def training_metrics(report: Path) -> dict[str, float]:
     """Returns the values of reports/train.json under their names in MLflow."""
-    values = read_json(report)
-    return {MEASURED[name]: values[name] for name in MEASURED}
+    values = read_training_report(report)
+    return {logged: getattr(values, name) for name, logged in MEASURED.items()}
 
 
 def training_curve(path: Path) -> Curve:

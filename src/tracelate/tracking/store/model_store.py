@@ -84,8 +84,8 @@ class ModelStore:
         """Copies all that is in a local folder to the model's files."""
         self._client.log_model_artifacts(model_id, str(folder))
 
-    def log_file(self, model_id: str, path: Path, folder: str) -> None:
-        """Copies a local file into a folder of the model's files."""
+    def log_file(self, model_id: str, path: Path, folder: str | None = None) -> None:
+        """Copies a local file into a folder of the model's files, or beside them without one."""
         self._client.log_model_artifact(model_id, str(path), folder)
 
     def finish(self, model_id: str) -> StoredModel:
