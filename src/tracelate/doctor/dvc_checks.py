@@ -1,4 +1,4 @@
-"""Problems with the folder in which DVC keeps pickled values, code to whoever may write there.
+"""Problems with the folder in which DVC keeps pickled values, which can run code when read.
 
 By default all users of the machine share that folder, and all may write to it.
 """
