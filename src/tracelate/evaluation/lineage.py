@@ -83,6 +83,7 @@ class ParamsPart(PartForm):
     download: DownloadPart
     prepare: PreparePart
     model: dict[str, Any]
+    train: dict[str, Any]
     evaluate: EvaluatePart
 
 
