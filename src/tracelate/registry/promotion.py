@@ -109,13 +109,9 @@ def promote(request: PromotionRequest, on_progress: OnProgress = lambda *_: None
         record, signed = None, None
         if lock is not None and version is not None and judgement.decision != "unchanged":
             refuse_lost(store, lock)
-            if judgement.decision != "refused":
-                signed = sign_version(
-                    store, candidate, alias, version, retranslation, request.signing
-                )
-            record = _carry_out(store, candidate, judgement, alias, version)
-            if judgement.decision != "refused":
-                record_materials(store, candidate, alias.model, version, retranslation.libraries)
+            record, signed = _carry_out(
+                store, candidate, version, retranslation, judgement, request
+            )
     replaced = judgement.comparison.version
     return Promotion(judgement.decision, version, replaced, judgement.verdict, record, signed)
 
@@ -173,19 +169,29 @@ def _judge(
 
 
 def _carry_out(
-    store: Store, candidate: Candidate, judgement: Judgement, alias: Alias, version: str
-) -> str:
-    """Records the verdict and, unless it is refused, moves the alias. Returns the record's address.
+    store: Store,
+    candidate: Candidate,
+    version: str,
+    retranslation: Retranslation,
+    judgement: Judgement,
+    request: PromotionRequest,
+) -> tuple[str, Origin | None]:
+    """Records the verdict and, unless it is refused, signs the version and moves the alias.
 
     The caller must hold the lock of the registered model.
+
+    Returns the record's address, and the origin of the signed files if the version was signed.
     """
-    author = author_now()
+    alias, author = request.alias, author_now()
+    if judgement.decision == "refused":
+        return record_verdict(store, candidate, judgement, alias, version, author), None
+    signed = sign_version(store, candidate, alias, version, retranslation, request.signing)
     record = record_verdict(store, candidate, judgement, alias, version, author)
-    if judgement.decision != "refused":
-        store.registry.set_alias(alias.model, alias.name, version)
-        # after the alias: if the process dies in between, the alias looks as if moved by hand
-        append_event(store, alias, _event(judgement, version, author, record))
-    return record
+    store.registry.set_alias(alias.model, alias.name, version)
+    # after the alias: if the process dies in between, the alias looks as if moved by hand
+    append_event(store, alias, _event(judgement, version, author, record))
+    record_materials(store, candidate, alias.model, version, retranslation.libraries)
+    return record, signed
 
 
 def _event(judgement: Judgement, version: str, author: Author, record: str) -> Event:
