@@ -7,7 +7,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export HF_HUB_DISABLE_TELEMETRY := 1
 FUZZ_SECONDS ?= 60
 
-.PHONY: run test quick lint fuzz docs graph study ui setup clean help
+.PHONY: run test quick lint fuzz docs graph lock licences study ui setup clean help
 
 run: setup  ## run the whole pipeline on real text, then print a summary
 	dvc repro
@@ -34,6 +34,14 @@ fuzz: .venv/fuzz-installed  ## change inputs of every reader at random for FUZZ_
 docs: .venv/docs-installed  ## build the documentation in site/, and check its links
 	NO_MKDOCS_2_WARNING=1 python -m mkdocs build --strict
 
+lock: .venv/release-installed  ## write requirements.lock: each version of constraints.txt with its hashes
+	uv pip compile pyproject.toml --quiet --all-extras --constraint constraints.txt --universal \
+		--python-version 3.11.5 --generate-hashes --no-annotate --no-header \
+		--output-file requirements.lock
+
+licences: .venv/release-installed  ## print the licence of each installed package
+	pip-licenses --from=mixed --format=markdown --order=license --with-urls
+
 study: setup  ## compare all variants of attention and write docs/attention.md; takes over an hour
 	dvc repro tokenize
 	dvc --cd studies/attention stage list --name-only | grep @ | \
@@ -50,6 +58,10 @@ setup: .venv/installed  ## make the virtual environment with the exact versions 
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	chmod -R go= .tracelate/dvc studies/attention/.tracelate/dvc
+	touch $@
+
+.venv/release-installed: .venv/installed
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[release]'
 	touch $@
 
 .venv/fuzz-installed: .venv/installed

@@ -89,3 +89,14 @@ def test_every_declared_package_has_an_exact_version_in_the_constraints() -> Non
     extras = project_table()["optional-dependencies"]
     missing = {name for extra in extras for name in declared(extra)} - pinned
     assert missing == set()
+
+
+def test_the_lock_has_the_versions_of_constraints_and_a_hash_of_each() -> None:
+    locked: dict[str, str] = {}
+    for entry in re.split(r"\n(?=\S)", (PROJECT / "requirements.lock").read_text()):
+        name, version = re.match(r"([\w.-]+)==([^\s;]+)", entry).groups()  # type: ignore[union-attr]
+        locked[normalized(name)] = version
+        assert re.search(r"--hash=sha256:[0-9a-f]{64}", entry), f"{name} has no hash"
+    for line in (PROJECT / "constraints.txt").read_text().split():
+        name, _, version = line.partition("==")
+        assert locked.get(normalized(name)) == version, "run `make lock`"
