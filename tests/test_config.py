@@ -305,7 +305,7 @@ LIMITS = [
     ("train", "seed", -1, "greater than or equal to 0"),
     ("train", "epochs", 100_000, "20000, since the batches of all epochs are counted before"),
     ("train", "warmup_steps", 10**10, "less than or equal to 1000000000"),
-    ("train", "learning_rate", 1e308, "1000, above which training diverges"),
+    ("train", "learning_rate", 1e308, "since float32 ends there"),
     ("train", "batch_tokens", 10**18, "1000000000, more than any training has"),
     ("train", "length_noise", 1e308, "less than or equal to 1000"),
     ("train", "gradient_clip_norm", 1e308, "since float32 ends there"),

@@ -249,7 +249,7 @@ class TrainConfig(Section):
     warmup_steps: Annotated[int, Field(ge=0, le=MAX_COUNT)]
     """Number of optimiser steps in which the learning rate rises linearly from 0 to
     learning_rate."""
-    learning_rate: Annotated[float, Field(gt=0, le=1_000), Reason("above which training diverges")]
+    learning_rate: Annotated[float, Field(gt=0, le=1e38), Reason("since float32 ends there")]
     """Learning rate of Adam (Kingma and Ba 2015) after the warm-up."""
     final_learning_rate_factor: Annotated[float, Field(ge=0, le=1)]
     """Learning rate of the last step, divided by learning_rate; half a cosine leads to it
