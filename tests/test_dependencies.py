@@ -29,11 +29,11 @@ def normalized(distribution: str) -> str:
     return re.sub(r"[-_.]+", "-", distribution).lower()
 
 
-def declared(extra: str | None = None) -> set[str]:
-    """Names of the declared dependencies, with those of the extra."""
+def declared(*extras: str) -> set[str]:
+    """Names of the declared dependencies, with those of the extras."""
     table = project_table()
     requirements = [*table["dependencies"]]
-    if extra:
+    for extra in extras:
         requirements += table["optional-dependencies"][extra]
     names = [re.match(r"[\w.-]+", requirement) for requirement in requirements]
     return {normalized(name[0]) for name in names if name}
@@ -58,11 +58,17 @@ def modules_of(node: ast.AST) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("folder", "extra"),
-    [("src", None), ("pipeline", None), ("studies", None), ("benchmarks", None), ("tests", "dev")],
+    ("folder", "extras"),
+    [
+        ("src", []),
+        ("pipeline", []),
+        ("studies", []),
+        ("benchmarks", []),
+        ("tests", ["dev", "fuzz"]),
+    ],
 )
-def test_every_imported_package_is_declared(folder: str, extra: str | None) -> None:
-    known = declared(extra)
+def test_every_imported_package_is_declared(folder: str, extras: list[str]) -> None:
+    known = declared(*extras)
     providers = packages_distributions()
     undeclared = {
         f"{package} in {place}"
