@@ -23,7 +23,7 @@ from tracelate.errors import InputError
 
 MAX_BYTES = 256 * 1024
 MAX_VALUES = 5_000
-"""Keys and values, with those that an alias stands for."""
+"""Keys and values, with those that aliases repeat."""
 MAX_DEPTH = 20
 """Mappings and lists inside each other."""
 MAX_NUMBER_BITS = 64
