@@ -78,7 +78,7 @@ class SubwordTokenizer:
             return cls(tokenizer)
         except KeyError as error:
             raise InputError(
-                f"{path} has a piece with {error}, which is not made of bytes: restore it (dvc repro)"
+                f"{path} has a piece with {error}, which is not bytes: restore it (dvc repro)"
             ) from error
 
     def save(self, path: Path) -> None:
