@@ -53,11 +53,15 @@ ui: setup  ## open MLflow's interface at http://127.0.0.1:5000
 
 setup: .venv/installed  ## make the virtual environment with the exact versions of constraints.txt
 
+# DVC's cache is named absolutely: an experiment in a temporary folder also uses the project's
 .venv/installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Tracelate needs Python 3.11 or newer: make PYTHON=/path/to/python3.11")'
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	chmod -R go= .tracelate/dvc studies/attention/.tracelate/dvc
+	$(BIN)/dvc config --local core.site_cache_dir "$(CURDIR)/.tracelate/dvc"
+	$(BIN)/dvc --cd studies/attention config --local core.site_cache_dir \
+		"$(CURDIR)/studies/attention/.tracelate/dvc"
 	touch $@
 
 .venv/release-installed: .venv/installed

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 from typing import NoReturn
 
 import pytest
@@ -173,10 +174,14 @@ class Echo:
         return lines
 
 
+LOADED = SimpleNamespace(sha256_by_name={}, receipt=None)
+"""What `translate` needs of a loaded model."""
+
+
 def test_a_file_in_the_place_of_the_translations_folder_is_named(
     run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tracelate.cli.translate._translator", lambda *_: (Echo(), {}))
+    monkeypatch.setattr("tracelate.cli.translate._translator", lambda *_: (Echo(), LOADED))
     (folder / "in.en").write_text("a door\n", encoding="utf-8")
     done = run("translate", "in.en", "--output", "in.en/out")
     assert error_of(done).startswith("in.en cannot be used (File exists): ")
@@ -186,7 +191,7 @@ def test_a_file_in_the_place_of_the_translations_folder_is_named(
 @pytest.fixture
 def echo(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder with in.en, where `translate` leaves lines as they are."""
-    monkeypatch.setattr("tracelate.cli.translate._translator", lambda *_: (Echo(), {}))
+    monkeypatch.setattr("tracelate.cli.translate._translator", lambda *_: (Echo(), LOADED))
     (folder / "in.en").write_text("a door\n", encoding="utf-8")
     return folder
 

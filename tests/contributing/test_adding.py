@@ -215,9 +215,9 @@ SETTING = Addition(
     edits={
         f"{LIBRARY}/config_model.py": (
             (
-                "    layers: Count\n",
+                "    layers: Depth\n",
                 "    output_scale: Annotated[float, Field(gt=0), Before(1.0)]\n"
-                '    """Factor of the scores over the vocabulary."""\n    layers: Count\n',
+                '    """Factor of the scores over the vocabulary."""\n    layers: Depth\n',
             ),
         ),
         "params.yaml": (("  layers: 1\n", "  layers: 1\n  output_scale: 0.5\n"),),

@@ -8,7 +8,7 @@ import pytest
 
 from tracelate import layout
 from tracelate.config import load_params
-from tracelate.corpus.report import read_data_report
+from tracelate.corpus.data_report import read_data_report
 from tracelate.errors import InputError
 from tracelate.evaluation.lineage import (
     make_lineage,

@@ -529,7 +529,7 @@ def test_a_server_is_traced_and_verified_too(
             traced = trace(reference)
             assert traced.chain.metrics is not None and traced.model is not None
             checks = verify(traced)
-            assert {one.verdict for one in checks} == {"same"}
+            assert {one.verdict for one in checks if one.what != "signature"} == {"same"}
             assert {"MLflow's run", "MLflow's model"} < {one.place for one in checks}
     finally:
         assert traced.model is not None

@@ -14,6 +14,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from tests.tiny_corpus import PROJECT, build_wheel, put_into_cache, tiny_settings, write_params
+from tracelate.layout import DVC_CACHE
 
 BIN = Path(sys.executable).parent
 
@@ -92,6 +93,9 @@ def clone(folder: Path, **changes: Any) -> Clone:
     write_params(folder, tiny_settings(wheel, **settings))
     made = Clone(folder)
     made.succeed("git", "init", "-q")
+    for place in (folder, folder / "studies/attention"):  # as `make setup` does
+        cache = str(place / DVC_CACHE)
+        made.succeed("dvc", "--cd", str(place), "config", "--local", "core.site_cache_dir", cache)
     made.succeed("git", "add", "-A")
     made.succeed("git", "commit", "-qm", "A tiny project")
     return made

@@ -8,8 +8,8 @@ from rich.table import Table
 from tracelate import layout
 from tracelate.cli.printable_console import PrintableConsole
 from tracelate.config import Params
+from tracelate.corpus.data_report import DataReport, read_data_report
 from tracelate.corpus.provenance import Provenance
-from tracelate.corpus.report import DataReport, read_data_report
 from tracelate.corpus.sources.choose import read_provenance
 from tracelate.errors import InputError
 from tracelate.evaluation.metrics_file import read_metrics

@@ -14,7 +14,7 @@ from pydantic import ValidationError, model_validator
 
 from tracelate import layout
 from tracelate.config import Params
-from tracelate.corpus.report import LeakageForm, read_data_report
+from tracelate.corpus.data_report import LeakageForm, read_data_report
 from tracelate.corpus.sources.choose import AnyProvenance, read_provenance
 from tracelate.errors import InputError
 from tracelate.evaluation.hashed_names import (

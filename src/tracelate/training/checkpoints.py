@@ -60,7 +60,7 @@ def _is_damaged(checkpoint: Path) -> bool:
         with zipfile.ZipFile(checkpoint) as archive:
             if archive.testzip() is not None:
                 return True
-        content = torch.load(checkpoint, weights_only=True, mmap=True)
+        content = torch.load(checkpoint, weights_only=True)
         return not isinstance(content["global_step"], int) or "state_dict" not in content
     except (zipfile.BadZipFile, pickle.UnpicklingError, RuntimeError, EOFError, OSError):
         return True

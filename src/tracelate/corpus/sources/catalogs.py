@@ -54,7 +54,8 @@ class CatalogProvenance(Provenance):
         return self.sha256
 
     def required_sha256(self, settings: Mapping[str, Any]) -> str | None:
-        return str(settings["sha256"])
+        sha256 = settings.get("sha256")
+        return None if sha256 is None else str(sha256)
 
     def files_on_disk(self, settings: Mapping[str, Any], root: Path) -> Sequence[CorpusFile]:
         return [CorpusFile(f"{self.title} (wheel)", cached_wheel(self.sha256), self.sha256)]

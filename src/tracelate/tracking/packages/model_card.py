@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tracelate import layout
-from tracelate.corpus.report import DataReport, read_data_report
+from tracelate.corpus.data_report import DataReport, read_data_report
 from tracelate.evaluation.lineage import Lineage, read_lineage
 from tracelate.evaluation.metrics_file import read_metrics
 from tracelate.evaluation.report import Metrics

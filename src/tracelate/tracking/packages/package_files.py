@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from tracelate.errors import InputError
-from tracelate.evaluation.lineage import MODEL_FILES
 from tracelate.file_format import FileForm, FileFormat
 from tracelate.files import sha256_of
 from tracelate.layout import LINEAGE, PACKAGE_SIGNATURE
@@ -85,6 +84,9 @@ def refuse_changed_package(package: Path) -> None:
 
 def unexpected_files(package: Path) -> list[str]:
     """Returns the paths of files that no packed model has, in a package of any version."""
+    # imported here, because torch takes seconds, and --help needs none of it
+    from tracelate.evaluation.lineage import MODEL_FILES
+
     data = (f"{ARTIFACTS_FOLDER}/{name}" for name in (*MODEL_FILES, LINEAGE.name))
     known = {*CODE, *EXAMPLES, *NOT_LISTED, CARD, *data}
     return [

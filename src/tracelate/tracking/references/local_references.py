@@ -91,9 +91,11 @@ def changed_model_files(root: Path, lineage: Lineage) -> list[str]:
 
 def needs_signature(reference: Reference, trust: Trust) -> bool:
     """Returns True if the model that a reference names has to be signed by a trusted key."""
+    if not trust.is_required:
+        return False
     if isinstance(reference, ProjectReference) and trust.project is not None:
         return reference.root.resolve() != trust.project.resolve()
-    return trust.is_required
+    return True
 
 
 def enclosing_params(folder: Path) -> Path | None:
