@@ -16,7 +16,7 @@ run: setup  ## run the whole pipeline on real text, then print a summary
 test: setup  ## run all tests
 	python -m pytest
 
-quick: setup  ## run the tests that start no program and train no model, in under a minute
+quick: setup  ## run the tests that start no program and train no model, in about a minute
 	python -m pytest -m unit
 
 lint: setup  ## check style, types, and imports between packages
