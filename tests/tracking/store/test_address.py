@@ -93,7 +93,7 @@ def test_a_file_that_is_not_a_database_is_reported_in_one_line(
 ) -> None:
     (tmp_path / "mlflow.db").write_text("something else, long enough to have a header's length")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
-    with pytest.raises(StoreError, match=r"mlflow\.db cannot be reached \(.*not a database\): "):
+    with pytest.raises(StoreError, match=r"mlflow\.db cannot be opened \(.*not a database\): "):
         connect()
 
 

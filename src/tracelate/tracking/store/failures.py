@@ -24,6 +24,10 @@ class StoreError(InputError):
         """The reason alone, as MLflow gives it."""
 
 
+class UnreachableError(StoreError):
+    """A server or database that may answer later."""
+
+
 class NotFoundError(StoreError):
     """The store has no entry of that id or name."""
 

@@ -65,14 +65,14 @@ class RunStore:
     def find_or_create_experiment(self, name: str) -> str:
         """Returns the id of the experiment of that name.
 
-        With a local database, artifacts are stored at the project's root.
+        Artifacts are stored at the project's root, unless a server has a place for them.
 
         Raises StoreError if the experiment was deleted.
         """
         found = self._client.get_experiment_by_name(name)
         if found is None:
-            local = tracking_uri().startswith("sqlite:")
-            location = (project_root() / ARTIFACTS).as_uri() if local else None
+            on_server = tracking_uri().startswith(("http://", "https://"))
+            location = None if on_server else (project_root() / ARTIFACTS).as_uri()
             return str(self._client.create_experiment(name, artifact_location=location))
         if found.lifecycle_stage == "deleted":
             raise StoreError(
