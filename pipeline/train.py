@@ -5,21 +5,26 @@ writes  models/{weights.safetensors,config.json,tokenizer.json}, models/run.json
         and git commit), reports/train.json, reports/curves/{train,valid}.csv
 params  model, train, download.source_language, download.target_language; runtime is untracked
 
-If it is killed or stopped, the same command resumes it from the last epoch.
+If it is killed or stopped, the same command resumes it from the last epoch; if the training had
+ended, the command writes its outputs.
 """
 
 from __future__ import annotations
 
-import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
+from uuid import uuid4
+
+from pytorch_lightning.loggers import Logger
 
 from pipeline.stage import run_stage, say
 from tracelate.code_files import reached_files
 from tracelate.config import Params, load_params
-from tracelate.corpus.tokenized import TokenizedPair, read_tokenized
+from tracelate.corpus.tokenized import read_tokenized
 from tracelate.corpus.tokenizer import SubwordTokenizer
-from tracelate.files import read_json, write_json
+from tracelate.files import md5_of, read_json, write_json
 from tracelate.git import current_commit
 from tracelate.layout import (
     CHECKPOINTS,
@@ -35,16 +40,31 @@ from tracelate.layout import (
     VALID_CURVE,
     project_root,
 )
+from tracelate.printable import printable_line
 from tracelate.tracking.runs.best_effort import best_effort
 from tracelate.tracking.runs.lightning_logger import LiveLogger
-from tracelate.tracking.runs.log_training import start_training, track_training
+from tracelate.tracking.runs.live_points import LivePoints
+from tracelate.tracking.runs.log_training import (
+    reattach_training,
+    start_training,
+    track_training,
+)
 from tracelate.tracking.runs.run_writer import RunWriter
-from tracelate.training.checkpoints import fingerprint, resume_step, set_aside_damaged
+from tracelate.tracking.store.failures import UnreachableError
+from tracelate.training.checkpoints import LAST, fingerprint, recover_checkpoints
 from tracelate.training.curve_files import write_curves
-from tracelate.training.fit import TrainingResult, fit, is_first_process
+from tracelate.training.finished_training import (
+    keep_result,
+    kept_result,
+    note_outputs,
+    remove_committed,
+)
+from tracelate.training.fit import fit, is_first_process
 from tracelate.training.model_files import CONFIG, WEIGHTS, save_model
 from tracelate.training.report import training_report
+from tracelate.training.result import TrainingResult
 from tracelate.training.run_file import write_training_run
+from tracelate.training.training_lock import training_lock
 
 OUTPUTS = [
     *(MODELS / name for name in (WEIGHTS, CONFIG, TOKENIZER.name)),
@@ -53,46 +73,94 @@ OUTPUTS = [
     TRAIN_CURVE,
     VALID_CURVE,
 ]
+DVC_LOCK = "dvc.lock"
+
+
+class Tracked(NamedTuple):
+    """A training and its run in MLflow."""
+
+    run_id: str
+    run: RunWriter | None
+    """None if MLflow did not answer when the training started."""
 
 
 def main() -> None:
     params = load_params()
-    train, valid = read_tokenized(TOKENIZED_TRAIN), read_tokenized(TOKENIZED_VALID)
     code = reached_files(Path(__file__), "pipeline")
     name = fingerprint(TRAINING_INPUTS, params.model, params.train, code)
     checkpoints = project_root() / CHECKPOINTS / name
     if not is_first_process():
-        run_training(params, train, valid, checkpoints, None)
+        run_training(params, checkpoints, [])
         return
-    run = track(params, checkpoints)
+    with training_lock(checkpoints, say_who_trains):
+        remove_committed(checkpoints.parent, project_root() / DVC_LOCK)
+        train(params, checkpoints)
+
+
+def say_who_trains(pid: str) -> None:
+    sys.stderr.write(
+        f"the same training is under way in process {pid}: waiting for its end, to use its result\n"
+    )
+
+
+def train(params: Params, checkpoints: Path) -> None:
+    """Trains, or takes the result of a training that was stopped before DVC had its outputs."""
+    tracked = track(params, checkpoints)
+    points = LivePoints(tracked.run) if tracked.run is not None else None
     try:
-        result = run_training(params, train, valid, checkpoints, run)
+        result = kept_result(checkpoints)
+        if result is None:
+            loggers = [LiveLogger(points, tracked.run_id)] if points is not None else []
+            if (result := run_training(params, checkpoints, loggers)) is None:
+                return
+            keep_result(checkpoints, result)
     except BaseException:
         with best_effort():
-            run.fail()
+            fail(tracked, points)
         raise
-    if result is not None:
-        write_outputs(params, result, run)
-        with best_effort():
-            track_training(run, params.model_dump())
-        shutil.rmtree(checkpoints)
+    write_outputs(params, result, tracked.run_id)
+    note_outputs(checkpoints, md5_of(MODELS / WEIGHTS))
+    with best_effort():
+        if points is not None:
+            points.close()
+        run = tracked.run or reattach_training(params, tracked.run_id)
+        track_training(run, params.model_dump())
 
 
-def track(params: Params, checkpoints: Path) -> RunWriter:
-    """Returns the MLflow run of this training, which a resumed training continues."""
-    if (aside := set_aside_damaged(checkpoints)) is not None:
-        sys.stderr.write(
-            f"warning: a checkpoint in {checkpoints} was damaged: training starts again, and "
-            f"{aside} has the old folder, which you may delete\n"
-        )
+def fail(tracked: Tracked, points: LivePoints | None) -> None:
+    if points is not None:
+        points.close()
+    if tracked.run is not None:
+        tracked.run.fail()
+
+
+def track(params: Params, checkpoints: Path) -> Tracked:
+    """Returns the MLflow run of this training, which a resumed training continues.
+
+    If MLflow does not answer, the training starts without it.
+    """
     note = checkpoints / RUN.name
-    run = start_training(params, _noted_run(note) if resume_step(checkpoints) > 0 else None)
-    write_json(note, {"run_id": run.run_id})
-    return run
+    noted = _noted_run(note) if checkpoints.is_dir() else None
+    if (damage := recover_checkpoints(checkpoints)) is not None:
+        sys.stderr.write(f"warning: {damage}\n")
+    try:
+        run = start_training(params, noted)
+    except UnreachableError as error:
+        tracked = Tracked(noted or uuid4().hex, None)
+        sys.stderr.write(
+            f"warning: {printable_line(str(error))}; the training starts without it, and its run "
+            "is written when MLflow answers\n"
+        )
+    else:
+        tracked = Tracked(run.run_id, run)
+    write_json(note, {"run_id": tracked.run_id})
+    return tracked
 
 
 def _noted_run(note: Path) -> str | None:
     """Returns the id of the MLflow run that a stopped training has written; None if unknown."""
+    if not note.exists() and not (note.parent / LAST).exists():
+        return None  # nothing was stopped here
     try:
         run_id = read_json(note)["run_id"]
     except (OSError, ValueError, TypeError, LookupError):
@@ -106,25 +174,21 @@ def _noted_run(note: Path) -> str | None:
 
 
 def run_training(
-    params: Params,
-    train: list[TokenizedPair],
-    valid: list[TokenizedPair],
-    checkpoints: Path,
-    run: RunWriter | None,
+    params: Params, checkpoints: Path, loggers: Sequence[Logger]
 ) -> TrainingResult | None:
     return fit(
         params.model,
         params.train,
         params.runtime,
-        train=train,
-        valid=valid,
+        train=read_tokenized(TOKENIZED_TRAIN),
+        valid=read_tokenized(TOKENIZED_VALID),
         tokenizer=SubwordTokenizer.load(TOKENIZER),
         checkpoint_dir=checkpoints,
-        loggers=[LiveLogger(run)] if run is not None else [],
+        loggers=loggers,
     )
 
 
-def write_outputs(params: Params, result: TrainingResult, run: RunWriter) -> None:
+def write_outputs(params: Params, result: TrainingResult, run_id: str) -> None:
     """Writes all outputs, the id of the run last."""
     save_model(
         MODELS,
@@ -137,7 +201,7 @@ def write_outputs(params: Params, result: TrainingResult, run: RunWriter) -> Non
     write_curves(CURVES, result)
     report = training_report(result)
     write_json(TRAINING_REPORT, report)
-    write_training_run(RUN, run.run_id, params.runtime.experiment, current_commit())
+    write_training_run(RUN, run_id, params.runtime.experiment, current_commit())
     say(
         f"train: best validation BLEU {report['best_valid_bleu']:.2f} at step "
         f"{report['best_step']}, {report['tokens_per_s']:,.0f} target tokens/s"

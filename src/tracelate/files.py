@@ -164,6 +164,12 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def md5_of(path: Path) -> str:
+    """Returns the hash by which DVC names a file; it is no proof against forgery."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+
+
 def remove_files(paths: Iterable[Path]) -> None:
     """Removes earlier outputs of a stage, so that a failed run leaves no outdated ones."""
     for path in paths:

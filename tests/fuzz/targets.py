@@ -198,12 +198,13 @@ def _long_line(data: bytes) -> None:
 
 
 def _checkpoint(data: bytes) -> None:
-    from tracelate.training.checkpoints import resume_step, set_aside_damaged
+    from tracelate.training.checkpoints import recover_checkpoints, resume_step
 
     folder = scratch() / "checkpoints"
     folder.mkdir(exist_ok=True)
-    (folder / "last.ckpt").write_bytes(data)
-    if set_aside_damaged(folder) is None:
+    for name in ("last.ckpt", "best.ckpt"):
+        (folder / name).write_bytes(data)
+    if recover_checkpoints(folder) is None:
         resume_step(folder)
 
 

@@ -20,8 +20,7 @@ import torch
 from tracelate.config import ModelConfig, TrainConfig
 from tracelate.files import sha256_of
 
-LAST = "last"
-BEST = "best"
+LAST, BEFORE_LAST, BEST = "last.ckpt", "before_last.ckpt", "best.ckpt"
 
 
 def fingerprint(
@@ -42,16 +41,31 @@ def fingerprint(
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def set_aside_damaged(checkpoint_dir: Path) -> Path | None:
-    """Renames the folder if a checkpoint in it is damaged, so that the training starts again.
+def recover_checkpoints(folder: Path) -> str | None:
+    """Makes `folder` fit to resume from; returns what was damaged and what was done, or None.
 
-    Returns the folder's new path, or None if no checkpoint is damaged.
+    A damaged last checkpoint is replaced by the one before it. Where that cannot be, the folder is
+    renamed, so that the training starts again.
     """
-    if not any(_is_damaged(path) for path in checkpoint_dir.glob("*.ckpt")):
+    last, before, best = (folder / name for name in (LAST, BEFORE_LAST, BEST))
+    best_is_sound = not best.exists() or not _is_damaged(best)
+    if not last.exists() and not before.exists() and best_is_sound:
         return None
-    aside = checkpoint_dir.with_name(f"{checkpoint_dir.name}.damaged")
+    if best.exists() and best_is_sound:
+        if last.exists() and not _is_damaged(last):
+            return None
+        if before.exists() and not _is_damaged(before):
+            before.replace(last)
+            return (
+                f"the last checkpoint in {folder} was damaged: training resumes from the one before"
+            )
+    aside = folder.with_name(f"{folder.name}.damaged")
     shutil.rmtree(aside, ignore_errors=True)
-    return checkpoint_dir.rename(aside)
+    folder.rename(aside)
+    return (
+        f"a checkpoint in {folder} was damaged or missing: training starts again, and {aside} has "
+        "the old folder, which you may delete"
+    )
 
 
 def _is_damaged(checkpoint: Path) -> bool:
@@ -68,9 +82,9 @@ def _is_damaged(checkpoint: Path) -> bool:
         return True
 
 
-def resume_step(checkpoint_dir: Path) -> int:
+def resume_step(folder: Path) -> int:
     """Returns the optimiser step of the last checkpoint; 0 if there is none."""
-    checkpoint = checkpoint_dir / f"{LAST}.ckpt"
+    checkpoint = folder / LAST
     if not checkpoint.is_file():
         return 0
     step: int = torch.load(checkpoint, weights_only=True, mmap=True)["global_step"]

@@ -12,7 +12,7 @@ from tracelate.errors import InputError
 from tracelate.files import whole_file
 
 if TYPE_CHECKING:  # reading a curve needs no Lightning
-    from tracelate.training.fit import TrainingResult
+    from tracelate.training.result import TrainingResult
 
 KEY_COLUMNS = ("step", "epoch")
 TRAIN_COLUMNS = ("train_loss", "learning_rate", "gradient_norm", "tokens_per_s")

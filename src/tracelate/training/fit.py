@@ -8,18 +8,16 @@ import time
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import pytorch_lightning as pl
 import sacrebleu
 import torch
 import torch.utils.deterministic
 from lightning_fabric.utilities.exceptions import MisconfigurationException
-from pytorch_lightning.callbacks import EarlyStopping, ModelCheckpoint, WeightAveraging
+from pytorch_lightning.callbacks import EarlyStopping, WeightAveraging
 from pytorch_lightning.loggers import Logger
 from pytorch_lightning.strategies import DDPStrategy
 from pytorch_lightning.utilities.exceptions import SIGTERMException
-from torch import Tensor
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from tracelate.config import ModelConfig, RuntimeConfig, TrainConfig
@@ -27,7 +25,12 @@ from tracelate.corpus.tokenized import TokenizedPair
 from tracelate.corpus.tokenizer import SubwordTokenizer
 from tracelate.errors import InputError
 from tracelate.model.seq2seq import Seq2Seq
-from tracelate.training.checkpoints import BEST, LAST, resume_step
+from tracelate.training.checkpoint_files import (
+    WholeCheckpointIO,
+    best_checkpoint,
+    last_checkpoint,
+)
+from tracelate.training.checkpoints import LAST, resume_step
 from tracelate.training.cpu_ram import tune_cpu_ram
 from tracelate.training.curves import Curves
 from tracelate.training.data import TranslationData
@@ -35,25 +38,25 @@ from tracelate.training.model_files import special_ids
 from tracelate.training.model_size import refuse_too_large
 from tracelate.training.module import BleuOfIds, TranslationTraining
 from tracelate.training.progress import TrainingProgress
+from tracelate.training.result import TrainingResult
+
+RANKS = ("RANK", "LOCAL_RANK", "NODE_RANK", "GROUP_RANK", "SLURM_PROCID")
+"""Environment variables with the number of a process or of its machine, from 0."""
 
 
 class StoppedError(InputError):
     """Training was stopped before its end; there is no model."""
 
 
-class TrainingResult(NamedTuple):
-    weights: dict[str, Tensor]
-    """The state dict with the best validation BLEU."""
-    curves: Curves
-    best_step: int
-    """Optimiser steps until these weights."""
-    steps: int
-    """Optimiser steps in all."""
-    seconds: float
-    """Wall time of this process, validation included."""
-    resumed_from_step: int
-    """0 if the training was not resumed."""
-    parameter_count: int
+class ResumableStopping(EarlyStopping):
+    """EarlyStopping that also ends a training which is resumed after its last epoch.
+
+    Lightning would train another epoch before it looks at the validation again.
+    """
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if self.wait_count >= self.patience:
+            trainer.should_stop = True
 
 
 def fit(
@@ -84,13 +87,11 @@ def fit(
     data = TranslationData(train, valid, special, config)
     module = TranslationTraining(model, config, data.count_steps(), special, bleu_of_ids(tokenizer))
     curves = Curves(config.log_every_steps)
-    best = ModelCheckpoint(
-        checkpoint_dir, BEST, monitor="valid_bleu", mode="max", enable_version_counter=False
-    )
-    callbacks = [curves, *_callbacks(config, module.total_steps), best, _last(checkpoint_dir)]
+    best, last = best_checkpoint(checkpoint_dir), last_checkpoint(checkpoint_dir)
+    callbacks = [curves, *_callbacks(config, module.total_steps), best, last]
     trainer = _make_trainer(config, runtime, callbacks, loggers, checkpoint_dir)
     resumed_from_step = resume_step(checkpoint_dir)
-    _run(trainer, module, data, checkpoint_dir / f"{LAST}.ckpt" if resumed_from_step else None)
+    _run(trainer, module, data, checkpoint_dir / LAST if resumed_from_step else None)
     if not trainer.is_global_zero:
         return None
     kept = torch.load(best.best_model_path, weights_only=True, map_location="cpu")
@@ -106,8 +107,12 @@ def fit(
 
 
 def is_first_process() -> bool:
-    """Returns True in the process that writes files and tracks the run."""
-    return int(os.environ.get("LOCAL_RANK", 0)) == 0
+    """Returns True in the process that writes files and tracks the run.
+
+    Of several machines, it is the first process of the first one. torchrun, SLURM and Lightning
+    each set some of the variables of RANKS.
+    """
+    return all(int(os.environ.get(name) or 0) == 0 for name in RANKS)
 
 
 def bleu_of_ids(tokenizer: SubwordTokenizer) -> BleuOfIds:
@@ -126,15 +131,8 @@ def _callbacks(config: TrainConfig, total_steps: int) -> list[pl.Callback]:
     if config.weight_average_decay > 0:
         average = get_ema_multi_avg_fn(config.weight_average_decay)  # type: ignore[no-untyped-call]
         averaging = [WeightAveraging(multi_avg_fn=average)]
-    stopping = EarlyStopping("valid_bleu", mode="max", patience=config.early_stopping_epochs)
+    stopping = ResumableStopping("valid_bleu", mode="max", patience=config.early_stopping_epochs)
     return [TrainingProgress(total_steps), *averaging, stopping]
-
-
-def _last(checkpoint_dir: Path) -> ModelCheckpoint:
-    """Returns the callback that writes the checkpoint for resuming after each epoch."""
-    return ModelCheckpoint(
-        checkpoint_dir, LAST, save_on_train_epoch_end=True, enable_version_counter=False
-    )
 
 
 def _make_trainer(
@@ -169,6 +167,7 @@ def _new_trainer(
         max_epochs=config.epochs,
         logger=list(loggers) or False,
         callbacks=callbacks,
+        plugins=[WholeCheckpointIO()],
         log_every_n_steps=config.log_every_steps,
         num_sanity_val_steps=0,
         reload_dataloaders_every_n_epochs=1,

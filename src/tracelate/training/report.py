@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from tracelate.file_format import FileFormat, PartForm, Whole
 
 if TYPE_CHECKING:  # the report needs no Lightning
-    from tracelate.training.fit import TrainingResult
+    from tracelate.training.result import TrainingResult
 
 
 class TrainingReport(PartForm):

@@ -12,7 +12,6 @@ from mlflow.exceptions import MlflowException
 from tests.tracking.stored_runs import mlflow_client
 from tracelate.errors import InputError
 from tracelate.files import read_json, sha256_of
-from tracelate.tracking.runs.lightning_logger import LiveLogger
 from tracelate.tracking.runs.run_contents import DataFile
 from tracelate.tracking.runs.run_writer import RunWriter, flatten
 from tracelate.tracking.runs.runs import RESTORED_FROM, attach_run, start_run
@@ -153,6 +152,15 @@ def test_values_that_are_logged_again_are_not_duplicated(store: MlflowClient) ->
     assert table == {"columns": ["source"], "data": [["a"], ["b"]]}
 
 
+def test_a_speed_that_is_measured_again_is_not_logged_again(store: MlflowClient) -> None:
+    run = new_run()
+    for speed in (100.0, 101.5):
+        run.log_curve([{"step": 10, "tokens_per_s": speed}])
+        run.log_metrics({"test_sentences_per_s": speed, "test_bleu": speed})
+    for name, count in (("tokens_per_s", 1), ("test_sentences_per_s", 1), ("test_bleu", 2)):
+        assert len(store.get_metric_history(run.run_id, name)) == count
+
+
 def test_datasets_have_the_beginning_of_their_hash(store: MlflowClient, tmp_path: Path) -> None:
     file = tmp_path / "text"
     file.write_bytes(b"abc")
@@ -163,19 +171,6 @@ def test_datasets_have_the_beginning_of_their_hash(store: MlflowClient, tmp_path
     [logged] = inputs.dataset_inputs
     assert logged.dataset.digest == "ba7816bf8f01cfea414140de5dae2223b003"  # of FIPS 180-2, B.1
     assert logged.tags[0].value == "training"
-
-
-def test_a_store_that_fails_does_not_end_a_training(
-    store: MlflowClient, capsys: pytest.CaptureFixture[str]
-) -> None:
-    run = new_run()
-    logger = LiveLogger(run)
-    logger.log_metrics({"train_loss": 3.0}, 1)
-    store.delete_run(run.run_id)
-    logger.log_metrics({"train_loss": 2.0}, 2)
-    logger.log_metrics({"train_loss": 1.0}, 3)
-    warnings = capsys.readouterr().err.splitlines()
-    assert len([line for line in warnings if line.startswith("warning: MLflow at")]) == 1
 
 
 def test_nested_settings_get_dotted_names() -> None:

@@ -1,34 +1,38 @@
-"""Logging to MLflow while a model trains."""
+"""Lightning's logger for a run of MLflow's."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
-from pytorch_lightning.loggers import MLFlowLogger
+from pytorch_lightning.loggers import Logger
 
-from tracelate.tracking.runs.best_effort import best_effort
-from tracelate.tracking.runs.run_writer import RunWriter
-from tracelate.tracking.store.address import tracking_uri
+from tracelate.tracking.runs.live_points import LivePoints
 
 
-class LiveLogger(MLFlowLogger):
-    """Lightning's logger for an existing run; it stops logging after the first failure."""
+class LiveLogger(Logger):
+    """Passes the metrics of a training to `LivePoints`."""
 
-    def __init__(self, run: RunWriter) -> None:
-        super().__init__(run_id=run.run_id, tracking_uri=tracking_uri())
-        self._alive = True
+    def __init__(self, points: LivePoints, run_id: str) -> None:
+        super().__init__()
+        self._points = points
+        self._run_id = run_id
+
+    @property
+    def name(self) -> str:
+        return "mlflow"
+
+    @property
+    def version(self) -> str:
+        return self._run_id
 
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         """Logs metrics at the number of steps that are done, as the curves' files do.
 
         Lightning's `step` is the index of the last step, which starts at 0.
         """
-        if not self._alive:
-            return
-        self._alive = False
-        with best_effort():
-            super().log_metrics(metrics, None if step is None else step + 1)
-            self._alive = True
+        if step is not None:
+            self._points.add(metrics, step + 1)
 
-    def finalize(self, status: str = "success") -> None:
-        """Does nothing: the stage sets the run's status when its files are complete."""
+    def log_hyperparams(self, params: Any, *args: Any, **kwargs: Any) -> None:
+        """Does nothing: the run has the settings since its start."""

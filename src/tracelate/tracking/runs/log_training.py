@@ -14,9 +14,16 @@ from tracelate.corpus.sources.choose import read_provenance
 from tracelate.git import Commit, current_commit
 from tracelate.model.architecture import architecture_name
 from tracelate.saved_settings import model_config_of
+from tracelate.tracking.runs.best_effort import best_effort
 from tracelate.tracking.runs.run_contents import Curve, DataFile, RunContents
 from tracelate.tracking.runs.run_writer import RunWriter
-from tracelate.tracking.runs.runs import dvc_tags, hash_tags, source_tags, start_run
+from tracelate.tracking.runs.runs import (
+    attach_run,
+    dvc_tags,
+    hash_tags,
+    source_tags,
+    start_run,
+)
 from tracelate.tracking.runs.sync_marks import finish_stage, is_synced
 from tracelate.training.curve_files import read_curve
 from tracelate.training.report import read_training_report
@@ -40,15 +47,28 @@ MEASURED = {
 def start_training(params: Params, resumed_run_id: str | None) -> RunWriter:
     """Starts the run of a training, or continues the run `resumed_run_id`.
 
-    Raises StoreError if MLflow fails.
+    Raises UnreachableError if MLflow does not answer, and StoreError if it fails.
     """
     values = params.model_dump()
     origin = training_origin(values, current_commit())
     tags = {**origin.tags, **dvc_tags()}
-    run, is_new = start_run(params.runtime.experiment, run_name(values), tags, resumed_run_id)
-    if is_new:
+    run, _ = start_run(params.runtime.experiment, run_name(values), tags, resumed_run_id)
+    try:
         run.write(origin)
+    except BaseException:
+        with best_effort():
+            run.fail()
+        raise
     return run
+
+
+def reattach_training(params: Params, run_id: str) -> RunWriter:
+    """Returns the run of a training that was started while MLflow did not answer.
+
+    Raises StoreError if MLflow fails.
+    """
+    values = params.model_dump()
+    return attach_run(run_id, params.runtime.experiment, run_name(values), {})[0]
 
 
 def track_training(run: RunWriter, params: Mapping[str, Any], root: Path = Path()) -> bool:
@@ -58,6 +78,7 @@ def track_training(run: RunWriter, params: Mapping[str, Any], root: Path = Path(
     """
     files = training_files(root)
     if is_synced(run, STAGE, files):
+        run.finish()  # a training that was stopped after it was written has started the run again
         return False
     run.write(training_contents(params, root))
     finish_stage(run, STAGE, files)

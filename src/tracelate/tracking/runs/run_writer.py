@@ -20,6 +20,9 @@ from tracelate.tracking.runs.run_contents import Curve, DataFile, RunContents
 from tracelate.tracking.store.records import StoredModel
 from tracelate.tracking.store.store import Store
 
+SPEEDS = frozenset({"tokens_per_s", "test_sentences_per_s"})
+"""Metrics that have another value when a stage that was killed measures them again."""
+
 
 class RunWriter:
     """Writes params, metrics, tags and files to one run.
@@ -51,15 +54,19 @@ class RunWriter:
         self.store.runs.log_params(self.run_id, entries)
 
     def log_metrics(self, metrics: Mapping[str, float]) -> None:
-        """Logs the values that differ from the run's latest ones."""
+        """Logs the values that differ from the run's latest ones; a speed is logged once."""
         latest = self.store.runs.get(self.run_id).metrics
-        changed = {name: value for name, value in metrics.items() if latest.get(name) != value}
+        changed = {
+            name: value
+            for name, value in metrics.items()
+            if latest.get(name) != value and not (name in SPEEDS and name in latest)
+        }
         self._log_rows([{"step": 0, **changed}])
 
     def log_curve(self, rows: Curve) -> None:
         """Logs rows of metrics, each at its own `step`, without the points that were logged."""
         logged = {
-            (name, point.step, point.value)
+            _point(name, point.step, point.value)
             for name in {name for row in rows for name in row if name != "step"}
             for point in self.store.runs.metric_history(self.run_id, name)
         }
@@ -67,7 +74,7 @@ class RunWriter:
             {
                 name: value
                 for name, value in row.items()
-                if name == "step" or (name, int(row["step"]), float(value)) not in logged
+                if name == "step" or _point(name, int(row["step"]), float(value)) not in logged
             }
             for row in rows
         )
@@ -76,19 +83,17 @@ class RunWriter:
         self, model: StoredModel, test: DataFile, metrics: Mapping[str, float]
     ) -> None:
         """Logs metrics to the run and to its model, with the test set they were measured on."""
-        now_ms = _now_ms()
         entries = [
             Metric(
                 name,
-                value,
-                self._logged_ms(name, value) or now_ms,
+                *self._logged(name, value),
                 0,
                 model_id=model.model_id,
                 dataset_name=test.path.as_posix(),
                 dataset_digest=digest(test.sha256),
             )
             for name, value in metrics.items()
-            if model.metrics.get(name) != value
+            if model.metrics.get(name) != value and not (name in SPEEDS and name in model.metrics)
         ]
         self.store.runs.log_metrics(self.run_id, entries)
 
@@ -139,13 +144,16 @@ class RunWriter:
         """Sets the run's status to FAILED."""
         self.store.runs.end(self.run_id, "FAILED")
 
-    def _logged_ms(self, name: str, value: float) -> int | None:
-        """Returns when the value was last logged to the run.
+    def _logged(self, name: str, value: float) -> tuple[float, int]:
+        """Returns a value of the run and the time when it was last logged, else this time.
 
         A point that is logged again with the same time is the same point of the run's curve.
         """
         history = self.store.runs.metric_history(self.run_id, name)
-        return next((one.logged_ms for one in reversed(history) if one.value == value), None)
+        for point in reversed(history):
+            if name in SPEEDS or point.value == value:
+                return point.value, point.logged_ms
+        return value, _now_ms()
 
     def _log_rows(self, rows: Iterable[Mapping[str, float]]) -> None:
         now_ms = _now_ms()
@@ -156,6 +164,11 @@ class RunWriter:
             if name != "step"
         ]
         self.store.runs.log_metrics(self.run_id, entries)
+
+
+def _point(name: str, step: int, value: float) -> tuple[object, ...]:
+    """Returns what two points that are the same have in common."""
+    return (name, step) if name in SPEEDS else (name, step, value)
 
 
 def digest(sha256: str) -> str:

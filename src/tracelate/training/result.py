@@ -1,0 +1,26 @@
+"""What a training yields."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from torch import Tensor
+
+from tracelate.training.curves import Curves
+
+
+class TrainingResult(NamedTuple):
+    """The weights and measurements of a finished training."""
+
+    weights: dict[str, Tensor]
+    """The state dict with the best validation BLEU."""
+    curves: Curves
+    best_step: int
+    """Optimiser steps until these weights."""
+    steps: int
+    """Optimiser steps in all."""
+    seconds: float
+    """Wall time of the process that ended the training, validation included."""
+    resumed_from_step: int
+    """0 if the training was not resumed."""
+    parameter_count: int

@@ -1,0 +1,1 @@
+"""Stages that are killed at random moments, compared with stages that are not."""
