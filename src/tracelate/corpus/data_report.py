@@ -38,8 +38,24 @@ class LeakagesForm(PartForm):
     test: LeakageForm
 
 
+class NormalisedForm(PartForm):
+    """Number of texts that normalising changed, dropped pairs included."""
+
+    texts: Whole
+
+
+class NormalisedSidesForm(PartForm):
+    """Those of both sides of the raw corpus."""
+
+    source: NormalisedForm
+    target: NormalisedForm
+
+
 class DataReport(PartForm):
     """Content of reports/data.json, as far as it is read."""
+
+    normalised: NormalisedSidesForm | None = None
+    """None in files of before the changes were counted."""
 
     splits: SplitsForm
     near_duplicate: Name
