@@ -38,6 +38,7 @@ def folder(tmp_path: Path) -> Path:
         tmp_path / "learnt.json",
         source_language="en",
         target_language="es",
+        normalise=("nfc", "white_space"),
     )
     return tmp_path / "models"
 
