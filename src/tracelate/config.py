@@ -201,10 +201,11 @@ class PrepareConfig(Section):
     """Steps that all text passes in this order before anything else: the corpus, and each sentence
     that the trained model translates, because the model carries the list. mojibake repairs UTF-8
     that was decoded in another encoding, with ftfy; line_breaks turns CR LF and CR into line feeds;
-    control removes control characters; invisible removes soft hyphens, zero-width spaces, byte
-    order marks, direction marks and the like, and joiners and variation selectors where no script
-    or emoji needs them; nfc composes accents (Unicode NFC); white_space leaves one blank for each
-    run of white space of any kind, and none at the ends of lines and texts."""
+    control removes control characters; nfc composes accents (Unicode NFC); invisible removes soft
+    hyphens, zero-width spaces, byte order marks, direction marks and the like, and joiners and
+    variation selectors where no script or emoji needs them; white_space leaves one blank for each
+    run of white space of any kind, and none at the ends of lines and texts. Steps are repeated
+    until none changes the text any more."""
     seed: Annotated[int, Field(ge=-MAX_SEED, le=MAX_SEED), Reason("since a seed has 63 bits")]
     """Seed of the splits. The split of a group depends on this and the group's name alone, so that
     new groups move no others."""

@@ -9,7 +9,7 @@ from tracelate.corpus.cleaning import RULES, CleaningCounts, clean, is_unbalance
 from tracelate.corpus.pairs import Pair
 
 CONFIG = PrepareConfig(
-    normalise=["line_breaks", "control", "invisible", "nfc", "white_space"],
+    normalise=["line_breaks", "control", "nfc", "invisible", "white_space"],
     seed=1,
     valid_percent=10.0,
     test_percent=10.0,

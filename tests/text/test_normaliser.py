@@ -15,7 +15,7 @@ from tracelate.text.composition import compose
 from tracelate.text.invisible import CANDIDATE
 from tracelate.text.normaliser import STEP_NAMES, STEPS_BEFORE, Normaliser, StepName
 
-USUAL = ("line_breaks", "control", "invisible", "nfc", "white_space")
+USUAL = ("line_breaks", "control", "nfc", "invisible", "white_space")
 AWKWARD = (
     "ab é\u0301\u0315\u0328\u0344\u0f73\u0958\u212b\ud55c\u1100\u1161"  # composed and decomposed
     " \t\n\r\v\f\x1c\x1f\x85\u00a0\u1680\u2009\u2028\u2029\u202f\u3000"
