@@ -65,6 +65,15 @@ class DataReport(PartForm):
 DATA_FORMAT = FileFormat("data.json", DataReport, [], "prepare the corpus again (dvc repro)")
 
 
+def describe_normalised(report: DataReport) -> str:
+    """Returns how many texts normalising changed, or that an older version did not count them."""
+    if (found := report.normalised) is None:
+        return "texts that normalising changed were not counted"
+    return (
+        f"normalising changed {found.source.texts:,} source and {found.target.texts:,} target texts"
+    )
+
+
 def read_data_report(path: Path) -> DataReport:
     """Raises InputError if the file is missing or damaged."""
     return DATA_FORMAT.read(path)
