@@ -1,18 +1,17 @@
-"""Cleans and splits the corpus, and refuses a test split that training has nearly seen.
+"""Normalises, cleans and splits the corpus, and refuses a test split that training has nearly seen.
 
 reads   data/raw/*
 writes  data/prepared/{train,valid,test}.parquet,
-        reports/data.json (pairs kept, dropped by which rule, splits, leakage with examples)
+        reports/data.json (texts changed by each step, pairs kept and dropped by each rule, splits,
+        leakage with examples)
 params  prepare
 """
 
 from __future__ import annotations
 
-from collections import Counter
-
 from pipeline.stage import run_stage, say
 from tracelate.config import load_params
-from tracelate.corpus.cleaning import clean
+from tracelate.corpus.cleaning import TEXTS, CleaningCounts, clean
 from tracelate.corpus.leakage import Leakage, measure_leakage, refuse_leakage
 from tracelate.corpus.pairs import write_pairs
 from tracelate.corpus.raw import SPLITS, read_raw
@@ -29,12 +28,12 @@ def main() -> None:
     config = load_params().prepare
     raw = read_raw(RAW)
     read = sum(len(pairs) for pairs in raw.values())
-    dropped: Counter[str] = Counter()
+    counts = CleaningCounts()
     leakage: dict[str, Leakage] = {}
     with spinner("cleaning"):
-        cleaned = {name: list(clean(pairs, config, dropped)) for name, pairs in raw.items()}
-        splits = drop_held_out(split(cleaned, config), dropped)
-        refuse_empty(splits, read, dropped)
+        cleaned = {name: list(clean(pairs, config, counts)) for name, pairs in raw.items()}
+        splits = drop_held_out(split(cleaned, config), counts.dropped)
+        refuse_empty(splits, read, counts.dropped)
     for name in ("valid", "test"):
         with bar(f"leakage of {name}", len(splits[name])) as advance:
             leakage[name] = measure_leakage(
@@ -44,10 +43,12 @@ def main() -> None:
 
     for name, path in SPLIT_FILES.items():
         write_pairs(path, splits[name])
-    write_json(DATA_REPORT, data_report(read, dropped, splits, leakage, config.near_duplicate))
-    counts = ", ".join(f"{name} {len(pairs):,}" for name, pairs in splits.items())
+    write_json(DATA_REPORT, data_report(read, counts, splits, leakage, config))
+    sizes = ", ".join(f"{name} {len(pairs):,}" for name, pairs in splits.items())
+    changed = counts.changed_sources[TEXTS], counts.changed_targets[TEXTS]
     say(
-        f"prepare: kept {sum(map(len, splits.values())):,} of {read:,} pairs ({counts}), "
+        f"prepare: normalising changed {changed[0]:,} sources and {changed[1]:,} targets; kept "
+        f"{sum(map(len, splits.values())):,} of {read:,} pairs ({sizes}), "
         f"near leakage {leakage['test'].near_source_percent:.1f} %"
     )
 

@@ -3,7 +3,8 @@
 reads   data/tokenized/{train,valid}.parquet, data/tokenized/tokenizer.json
 writes  models/{weights.safetensors,config.json,tokenizer.json}, models/run.json (its MLflow run
         and git commit), reports/train.json, reports/curves/{train,valid}.csv
-params  model, train, download.source_language, download.target_language; runtime is untracked
+params  model, train, download.source_language, download.target_language, prepare.normalise;
+        runtime is untracked
 
 If it is killed or stopped, the same command resumes it from the last epoch; if the training had
 ended, the command writes its outputs.
@@ -197,6 +198,7 @@ def write_outputs(params: Params, result: TrainingResult, run_id: str) -> None:
         TOKENIZER,
         source_language=params.download.source_language,
         target_language=params.download.target_language,
+        normalise=params.prepare.normalise,
     )
     write_curves(CURVES, result)
     report = training_report(result)

@@ -397,3 +397,25 @@ def test_the_largest_seed_of_a_training_seeds_all_generators() -> None:
     np.random.seed(largest)
     last_step = 2**32 - 1
     assert torch.Generator().manual_seed(largest * 2**32 + last_step) is not None
+
+
+@pytest.mark.parametrize(
+    ("steps", "message"),
+    [
+        (
+            ["nfc", "fold"],
+            r"prepare\.normalise\.1 is 'fold': should be 'mojibake', .* 'white_space'",
+        ),
+        (["nfc", "nfc"], r"prepare\.normalise is \['nfc', 'nfc'\]: should name each step once"),
+    ],
+)
+def test_a_step_that_is_unknown_or_repeated_is_refused(
+    tmp_path: Path, steps: list[str], message: str
+) -> None:
+    yaml = YAML()
+    values = yaml.load(TEXT)
+    values["prepare"]["normalise"] = steps
+    with (tmp_path / "params.yaml").open("w", encoding="utf-8") as file:
+        yaml.dump(values, file)
+    with pytest.raises(InputError, match=message):
+        load_params(tmp_path / "params.yaml")

@@ -124,6 +124,8 @@ def _accepts(schema: Mapping[str, Any]) -> str:
             return f"text that matches `{schema['pattern']}`"
         case "string":
             return "text"
+        case "array" if "enum" in schema["items"]:
+            return f"a list of {_accepts(schema['items'])}"
         case "integer":
             return ", ".join(["a whole number", *_limits(schema)])
         case _:

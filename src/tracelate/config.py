@@ -48,6 +48,7 @@ from tracelate.config_section import (
 )
 from tracelate.layout import PARAMS
 from tracelate.metric_table import METRICS
+from tracelate.text.normaliser import StepName
 
 __all__ = [
     "AttentionName",
@@ -186,15 +187,25 @@ class ExclusionConfig(Section):
     """
 
     texts: list[Text]
-    """Whole texts, normalised; a pair with one of them on either side is dropped."""
+    """Whole texts; a pair with one of them on either side is dropped. They are normalised as the
+    corpus is before they are compared."""
     origins: list[Text]
     """Files that pairs were read from, or places in them (FILE:PLACE), as the column `origin` of
     data/raw names them; their pairs are dropped."""
 
 
 class PrepareConfig(Section):
-    """Cleaning and splitting of the corpus."""
+    """Normalisation, cleaning and splitting of the corpus."""
 
+    normalise: list[StepName]
+    """Steps that all text passes in this order before anything else: the corpus, and each sentence
+    that the trained model translates, because the model carries the list. mojibake repairs UTF-8
+    that was decoded in another encoding, with ftfy; line_breaks turns CR LF and CR into line feeds;
+    control removes control characters; nfc composes accents (Unicode NFC); invisible removes soft
+    hyphens, zero-width spaces, byte order marks, direction marks and the like, and joiners and
+    variation selectors where no script or emoji needs them; white_space leaves one blank for each
+    run of white space of any kind, and none at the ends of lines and texts. Steps are repeated
+    until none changes the text any more."""
     seed: Annotated[int, Field(ge=-MAX_SEED, le=MAX_SEED), Reason("since a seed has 63 bits")]
     """Seed of the splits. The split of a group depends on this and the group's name alone, so that
     new groups move no others."""
@@ -220,6 +231,13 @@ class PrepareConfig(Section):
     max_near_leakage_percent: Percent
     """Most percent of the test sentences that may have a near duplicate in the training text. Above
     it the stage fails and no model is promoted."""
+
+    @field_validator("normalise")
+    @classmethod
+    def _refuse_repeated_steps(cls, steps: list[StepName]) -> list[StepName]:
+        if len(set(steps)) < len(steps):
+            raise PydanticCustomError("repeated_step", "should name each step once")
+        return steps
 
 
 class TokenizeConfig(Section):

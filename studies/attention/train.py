@@ -57,6 +57,7 @@ def main(run: Run) -> None:
         TOKENIZER,
         source_language=params.download.source_language,
         target_language=params.download.target_language,
+        normalise=params.prepare.normalise,
     )
     write_curves(run.curves, result)
     report = training_report(result)

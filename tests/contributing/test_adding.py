@@ -104,14 +104,13 @@ CLEANING_RULE = Addition(
         )
     },
     check="""
-from collections import Counter
 from tracelate.config import load_params
-from tracelate.corpus.cleaning import clean
+from tracelate.corpus.cleaning import CleaningCounts, clean
 from tracelate.corpus.pairs import Pair
-dropped = Counter()
+counts = CleaningCounts()
 pairs = [Pair("STOP NOW", "Para ya", "a", "a:1"), Pair("Stop now", "Para ya", "a", "a:2")]
-assert [pair.source for pair in clean(pairs, load_params().prepare, dropped)] == ["Stop now"]
-assert dropped == {"shouted": 1}
+assert [pair.source for pair in clean(pairs, load_params().prepare, counts)] == ["Stop now"]
+assert counts.dropped == {"shouted": 1}
 """,
 )
 METRIC = Addition(

@@ -1,17 +1,15 @@
 from __future__ import annotations
 
-import unicodedata
-from collections import Counter
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tracelate.config import ExclusionConfig, NearDuplicateConfig, PrepareConfig
-from tracelate.corpus.cleaning import RULES, clean, is_unbalanced, normalise
+from tracelate.corpus.cleaning import RULES, CleaningCounts, clean, is_unbalanced
 from tracelate.corpus.pairs import Pair
 
 CONFIG = PrepareConfig(
+    normalise=["line_breaks", "control", "nfc", "invisible", "white_space"],
     seed=1,
     valid_percent=10.0,
     test_percent=10.0,
@@ -19,7 +17,7 @@ CONFIG = PrepareConfig(
     max_length_ratio=3.0,
     always_balanced_characters=20,
     drop_untranslated=True,
-    excluded=ExclusionConfig(texts=["withdrawn"], origins=["gone.json"]),
+    excluded=ExclusionConfig(texts=["withdrawn", "cafe\u0301"], origins=["gone.json"]),
     near_duplicate=NearDuplicateConfig(similarity=0.8, gram=5),
     max_near_leakage_percent=20.0,
 )
@@ -27,30 +25,6 @@ CONFIG = PrepareConfig(
 
 def pair(source: str, target: str) -> Pair:
     return Pair(source, target, "group", "origin")
-
-
-@given(st.text())
-def test_normalising_twice_changes_nothing_more(text: str) -> None:
-    assert normalise(normalise(text)) == normalise(text)
-
-
-@given(st.text())
-def test_normalising_keeps_the_words(text: str) -> None:
-    assert normalise(text).split() == unicodedata.normalize("NFC", text).split()
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("  a \t\u00a0 b ", "a b"),
-        ("a \r\n  b\rc", "a\nb\nc"),
-        ("a\n\nb", "a\n\nb"),
-        ("cafe\u0301", "café"),
-        (" \n ", ""),
-    ],
-)
-def test_blanks_collapse_and_line_breaks_stay(text: str, expected: str) -> None:
-    assert normalise(text) == expected
 
 
 @pytest.mark.parametrize(
@@ -63,24 +37,50 @@ def test_blanks_collapse_and_line_breaks_stay(text: str, expected: str) -> None:
         ("duplicate", pair("a  door", "una puerta")),
         ("excluded", pair(" withdrawn ", "retirado")),
         ("excluded", pair("retirado", "withdrawn")),
+        ("excluded", pair("café", "the coffee")),
         ("excluded", pair("gone", "ido")._replace(origin="gone.json:title")),
     ],
 )
 def test_each_rule_drops_and_counts_its_own(rule: str, dropped: Pair) -> None:
-    counts: Counter[str] = Counter()
+    counts = CleaningCounts()
     kept = list(clean([pair("a door", "una puerta"), dropped], CONFIG, counts))
     assert kept == [pair("a door", "una puerta")]
-    assert counts == {rule: 1}
+    assert counts.dropped == {rule: 1}
+
+
+def test_texts_that_each_step_changed_are_counted_on_each_side() -> None:
+    counts = CleaningCounts()
+    pairs = [
+        pair("a  door\ufeff", "una puerta"),
+        pair("a\u00adcafe\u0301", "un café\u00a0"),
+        pair("b", "c"),
+    ]
+    kept = list(clean(pairs, CONFIG, counts))
+    assert [(one.source, one.target) for one in kept] == [
+        ("a door", "una puerta"),
+        ("acafé", "un café"),
+        ("b", "c"),
+    ]
+    assert counts.changed_sources == {"texts": 2, "invisible": 2, "nfc": 1, "white_space": 1}
+    assert counts.changed_targets == {"texts": 1, "white_space": 1}
+
+
+def test_without_steps_a_text_is_kept_as_it_is() -> None:
+    config = CONFIG.model_copy(update={"normalise": []})
+    counts = CleaningCounts()
+    pairs = [pair(" a  door ", "una\u00a0puerta"), pair(" ", "vacío")]
+    assert list(clean(pairs, config, counts)) == pairs[:1]
+    assert counts.dropped == {"empty": 1} and not counts.changed_sources
 
 
 def test_untranslated_pairs_may_be_kept() -> None:
     config = CONFIG.model_copy(update={"drop_untranslated": False})
-    assert len(list(clean([pair("Wi-Fi", "Wi-Fi")], config, Counter()))) == 1
+    assert len(list(clean([pair("Wi-Fi", "Wi-Fi")], config, CleaningCounts()))) == 1
 
 
 def test_one_source_may_have_two_translations() -> None:
     pairs = [pair("door", "puerta"), pair("door", "portón")]
-    assert list(clean(pairs, CONFIG, Counter())) == pairs
+    assert list(clean(pairs, CONFIG, CleaningCounts())) == pairs
 
 
 def test_short_pairs_are_never_unbalanced() -> None:
@@ -119,10 +119,10 @@ def test_a_pair_of_max_characters_is_kept_and_a_longer_one_dropped(
     characters: int, side: str
 ) -> None:
     one = pair("a" * 30, "b" * 30)._replace(**{side: "x" * characters})
-    dropped: Counter[str] = Counter()
-    kept = list(clean([one], CONFIG, dropped))
+    counts = CleaningCounts()
+    kept = list(clean([one], CONFIG, counts))
     assert kept == ([one] if characters <= 40 else [])
-    assert dropped == ({} if characters <= 40 else {"too_long": 1})
+    assert counts.dropped == ({} if characters <= 40 else {"too_long": 1})
 
 
 def test_characters_of_double_width_count_twice() -> None:
@@ -138,8 +138,8 @@ def test_a_chinese_translation_of_usual_length_is_balanced() -> None:
 
 @given(st.lists(st.tuples(st.text(max_size=50), st.text(max_size=50)).map(lambda s: pair(*s))))
 def test_every_pair_is_kept_or_counted(pairs: list[Pair]) -> None:
-    counts: Counter[str] = Counter()
+    counts = CleaningCounts()
     kept = list(clean(pairs, CONFIG, counts))
-    assert len(kept) + counts.total() == len(pairs)
-    assert set(counts) <= set(RULES)
+    assert len(kept) + counts.dropped.total() == len(pairs)
+    assert set(counts.dropped) <= set(RULES)
     assert len({(one.source, one.target) for one in kept}) == len(kept)

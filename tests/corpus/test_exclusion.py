@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from tracelate.corpus.exclusion import PairSelection, selection
 from tracelate.corpus.pairs import Pair, write_pairs
+from tracelate.text.normaliser import Normaliser
 
 PAIRS = [
     Pair("a", "x", "g", "en/one.json:title"),
@@ -53,3 +54,10 @@ def test_a_file_is_counted_as_its_pairs_are(
     path = tmp_path_factory.mktemp("pairs") / "pairs.parquet"
     write_pairs(path, rows)
     assert pairs.count_in(path) == sum(map(pairs.contains, rows))
+
+
+def test_texts_are_compared_as_the_normaliser_writes_them() -> None:
+    chosen = selection(["caf\u0065\u0301  con\u00adnect"], [])
+    assert chosen.normalised(Normaliser(["nfc", "white_space"])).texts == {"café con\u00adnect"}
+    everything = Normaliser(["nfc", "invisible", "white_space"])
+    assert chosen.normalised(everything).texts == {"café connect"}

@@ -124,8 +124,9 @@ def _read_tokenizer(path: Path) -> None:
 
 
 def _normalise(data: bytes) -> None:
-    from tracelate.corpus.cleaning import normalise
+    from tracelate.text.normaliser import STEP_NAMES, Normaliser
 
+    normalise = Normaliser(STEP_NAMES)
     text = data.decode("utf-8", "replace")
     assert normalise(normalise(text)) == normalise(text)
 

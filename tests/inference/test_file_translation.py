@@ -12,6 +12,7 @@ from tracelate.errors import InputError
 from tracelate.inference import file_translation
 from tracelate.inference.file_translation import read_files, translate_to_file, translation_identity
 from tracelate.inference.translator import CHUNK_BATCHES, Translator
+from tracelate.training.model_files import load_model
 
 WORDS = ["Always", "the door", "opens", "the window", "never", "a light ñ"]
 LINES = [" ".join(pair) for pair in itertools.permutations(WORDS, 2)]
@@ -160,3 +161,23 @@ def test_a_line_with_invalid_utf8_is_named_by_its_file_and_number(
     number = len(LINES) - 11 + 2
     with pytest.raises(InputError, match=rf"b\.en, line {number}: "):
         list(read_files(inputs, skipped=skipped))
+
+
+def test_only_lf_and_cr_lf_end_a_line(tmp_path: Path) -> None:
+    path = tmp_path / "a.en"
+    lines = ["a\u2028b", "c\x0bd\x0c", "e\rf", "\x85", "g"]
+    path.write_bytes("\r\n".join(lines).encode() + b"\n")
+    assert list(read_files([path])) == lines
+
+
+def test_each_line_of_other_white_space_has_one_line_in_the_output(
+    finished_project: Path, tmp_path: Path
+) -> None:
+    path, output = tmp_path / "a.en", tmp_path / "a.es"
+    path.write_bytes("\ufeffNever.\u2028Never.\r\n\x0b\nNever.\rNever.\nNever.\n".encode())
+    trained = load_model(finished_project / "models")
+    translator = Translator(trained, beam_size=1, length_penalty=1.0, batch_sentences=2)
+    translate_to_file(translator, [path], output, "identity")
+    first, blank, second, last = output.read_text(encoding="utf-8").removesuffix("\n").split("\n")
+    assert blank == "" and first and second and last
+    assert first == translator.translate(["Never. Never."])[0].text

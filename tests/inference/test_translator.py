@@ -12,6 +12,8 @@ from tracelate.errors import InputError
 from tracelate.inference.translator import PART_PIECES, Translation, Translator
 from tracelate.model.search import Hypothesis
 from tracelate.model.seq2seq import Seq2Seq
+from tracelate.text.normaliser import Normaliser
+from tracelate.text.variants import VARIANTS
 from tracelate.training.model_files import load_model
 
 SENTENCES = ["Always the door opens the window.", "", "Never.", "  ", "Today the light stops."]
@@ -112,3 +114,48 @@ def test_attention_computed_in_parts_equals_that_computed_at_once(
     parts_TS = looking.attention_in_parts(translation)
     assert parts_TS.shape == whole_TS.shape
     np.testing.assert_allclose(parts_TS, whole_TS, atol=1e-5)
+
+
+def test_every_spelling_of_a_sentence_gives_the_same_translation(translator: Translator) -> None:
+    plain = ["The “door” is <b>open</b>", "Today the café stops.", *SENTENCES]
+    wanted = translator.translate(plain)
+    lines = list(translator.translate_lines(iter(plain)))
+    for variant in VARIANTS:
+        spelt = [variant.spell(sentence) for sentence in plain]
+        assert translator.translate(spelt) == wanted, variant.name
+        assert list(translator.translate_lines(iter(spelt))) == lines, variant.name
+
+
+def test_without_its_steps_a_model_translates_spellings_otherwise(
+    translator: Translator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(translator, "normalise", Normaliser([]))
+    [plain], [spelt] = (
+        translator.translate(SENTENCES[:1]),
+        translator.translate([SENTENCES[0].replace(" ", "\u00a0")]),
+    )
+    assert spelt.source_ids != plain.source_ids
+
+
+def test_a_sentence_that_is_blank_when_normalised_stays_blank(translator: Translator) -> None:
+    assert [one.text for one in translator.translate(["\ufeff", " \u200b\x00 ", "\u2028"])] == [
+        ""
+    ] * 3
+
+
+def test_the_length_is_that_of_the_normalised_line(translator: Translator) -> None:
+    padded = f"{' ' * 5_000}Never.{chr(0xAD) * 5_000}"
+    assert not translator.is_long(padded)
+    translator.refuse_long(padded)
+    assert list(translator.translate_lines(iter([padded]))) == list(
+        translator.translate_lines(iter(["Never."]))
+    )
+
+
+def test_a_long_line_is_split_as_its_plain_form(translator: Translator) -> None:
+    plain = "The door opens the window. " * 100
+    assert translator.is_long(plain)
+    spelt = plain.replace(" ", "\u00a0\t")
+    assert list(translator.translate_lines(iter([spelt]))) == list(
+        translator.translate_lines(iter([plain]))
+    )

@@ -94,7 +94,7 @@ def test_a_sentence_is_found_in_its_split_with_its_count(
     pairs = read_pairs(split)
     wanted = pairs[0].target
     count = sum(wanted in (pair.source, pair.target) for pair in pairs)
-    document = found(capsys, monkeypatch, "--pair", f"  {wanted}\t")
+    document = found(capsys, monkeypatch, "--pair", f"\ufeff  {wanted}\t")
     [run] = document["runs"]
     assert run["pairs"][split.stem] == count
     [unknown] = document["unknown"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -11,16 +12,37 @@ from tests.evaluation.results import some_references, translate_badly
 from tracelate.comparison.parity import Parity, compare_translations
 from tracelate.comparison.significance import Resampling, Significance, compare_systems
 from tracelate.registry.gate import GateInputs, GatePolicy, GateVerdict, judge
+from tracelate.registry.spellings import SpellingParity, Spellings
+from tracelate.training.model_files import SavedNormaliser
 
 NEAR_DUPLICATE = {"similarity": 0.8, "gram": 5}
-POLICY = GatePolicy("bleu", 0.05, 5.0, NEAR_DUPLICATE)
+STEPS = ["line_breaks", "invisible", "nfc", "white_space"]
+POLICY = GatePolicy("bleu", 0.05, 5.0, NEAR_DUPLICATE, STEPS)
 CLEAN = {"exact_source": 0, "near_source_percent": 3.0}
 SAME = compare_translations(["a"], ["a"])
 OTHER = compare_translations(["a"], ["b"])
 BETTER = Significance(
     "bleu", 20.0, 25.0, 5.0, 3.0, 7.0, 0.001, 0.0001, 100, Resampling(), "nrefs:1"
 )
-GOOD = GateInputs("version 1 (champion)", [], BETTER, CLEAN, NEAR_DUPLICATE, SAME, SAME)
+
+
+def spellings(version: int = 1, steps: Sequence[str] = STEPS, **parities: Parity) -> Spellings:
+    """Parities by the step that undoes their spelling, in place of equal translations."""
+    found = {"nfc": SAME, "white_space": SAME, "invisible": SAME, **parities}
+    names = {
+        "nfc": "decomposed accents",
+        "white_space": "doubled blanks",
+        "invisible": "soft hyphens",
+    }
+    return Spellings(
+        SavedNormaliser(version=version, steps=list(steps)),
+        [SpellingParity(names[step], step, parity) for step, parity in found.items()],
+    )
+
+
+GOOD = GateInputs(
+    "version 1 (champion)", [], BETTER, CLEAN, NEAR_DUPLICATE, SAME, SAME, spellings()
+)
 FIRST = GOOD._replace(champion=None, significance=None)
 
 
@@ -50,6 +72,8 @@ def test_a_better_model_passes_and_so_does_a_first_model() -> None:
         ({"served": OTHER}, "served as scored"),
         ({"alone": OTHER}, "single as batched"),
         ({"alone": Parity(0, [])}, "single as batched"),
+        ({"spellings": spellings(white_space=OTHER)}, "treats text alike"),
+        ({"spellings": spellings(steps=["nfc"], invisible=OTHER)}, "treats text alike"),
     ],
 )
 def test_each_flaw_alone_closes_the_gate_and_is_named(change: dict[str, Any], name: str) -> None:
@@ -75,7 +99,13 @@ def test_a_share_of_leakage_that_is_nan_closes_the_gate() -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [{"leakage": {**CLEAN, "exact_source": 1}}, {"served": OTHER}, {"alone": OTHER}]
+    "change",
+    [
+        {"leakage": {**CLEAN, "exact_source": 1}},
+        {"served": OTHER},
+        {"alone": OTHER},
+        {"spellings": spellings(nfc=OTHER)},
+    ],
 )
 def test_a_first_model_must_pass_all_checks_except_the_comparison(change: dict[str, Any]) -> None:
     assert len(failed(FIRST._replace(**change))) == 1
@@ -116,9 +146,16 @@ def test_variation_between_seeds_is_named_with_its_size_and_the_remedy() -> None
 
 def test_all_checks_are_reported_even_if_one_fails() -> None:
     bad = GateInputs(
-        "version 1", ["other"], None, {**CLEAN, "exact_source": 1}, NEAR_DUPLICATE, OTHER, OTHER
+        "version 1",
+        ["other"],
+        None,
+        {**CLEAN, "exact_source": 1},
+        NEAR_DUPLICATE,
+        OTHER,
+        OTHER,
+        spellings(nfc=OTHER),
     )
-    assert len(failed(bad)) == 5
+    assert len(failed(bad)) == 6
     names = [check.name for check in judge(GOOD, POLICY).checks]
     assert names == [check.name for check in judge(bad, POLICY).checks]
 
@@ -167,3 +204,34 @@ def test_leakage_by_another_definition_of_a_near_duplicate_is_refused() -> None:
         judge(loose, POLICY).checks[2].reason
     )
     assert failed(loose, POLICY._replace(accept_leakage=True)) == []
+
+
+def spelling_reason(found: Spellings, policy: GatePolicy = POLICY) -> tuple[bool, str]:
+    [check] = [
+        one for one in judge(GOOD._replace(spellings=found), policy).checks if "alike" in one.name
+    ]
+    return check.passed, check.reason
+
+
+def test_spellings_are_required_by_the_present_steps_and_not_by_those_of_the_model() -> None:
+    hyphens = spellings(steps=["nfc", "white_space"], invisible=OTHER)
+    passed, reason = spelling_reason(hyphens)
+    assert not passed
+    assert reason == (
+        "with soft hyphens, 1 of 1 test sentences differ, first in sentence 1: 'a' and 'b'. Its "
+        "text was not normalised by invisible: train with the present prepare.normalise"
+    )
+    without = POLICY._replace(normalise=["nfc", "white_space"])
+    assert spelling_reason(hyphens, without) == (
+        True,
+        "the same words for test sentences with decomposed accents 1, doubled blanks 1; not "
+        "required, because no step asks it: soft hyphens (1 of 1 differ)",
+    )
+
+
+def test_an_older_model_must_treat_alike_what_its_own_steps_undo() -> None:
+    steps = ["nfc", "line_breaks", "white_space"]
+    passed, reason = spelling_reason(spellings(0, steps, invisible=OTHER))
+    assert passed and "it was trained before the steps were a setting: soft hyphens (1" in reason
+    passed, reason = spelling_reason(spellings(0, steps, nfc=OTHER))
+    assert not passed and "does not undo them: correct the step" in reason

@@ -15,6 +15,7 @@ from starlette.types import Message, Scope
 from tracelate.serving.answers import RefusedError, document, predictions
 from tracelate.serving.invocations import Invocations
 from tracelate.serving.limits import Limits, TranslationRequest, TranslationRequests
+from tracelate.text.normaliser import Normaliser
 from tracelate.tracking.packages.packed_translator import TranslationOptions
 
 DEFAULTS = {"beam_size": 2, "length_penalty": 1.0}
@@ -380,3 +381,15 @@ def test_numbers_that_json_lacks_are_null(number: float) -> None:
         ]
     }
     assert b"NaN" not in document({"bleu": float("nan")}).body
+
+
+def test_a_sentence_is_measured_as_sent_and_as_the_model_reads_it() -> None:
+    requests = TranslationRequests(
+        Limits(sentence_bytes=30), DEFAULTS, Normaliser(["nfc", "white_space"])
+    )
+    request = requests.read(json.dumps({"inputs": [" the\u00a0door "]}).encode())
+    assert request.sentences == [" the\u00a0door "] and request.normalised == ["the door"]
+    longer = "\U0001d160" * 7  # 4 bytes each, and 12 in NFC
+    for sentence, size in ((" " * 31, 31), (longer, 84)):
+        with pytest.raises(RefusedError, match=f"inputs.0 has {size} bytes in UTF-8"):
+            requests.read(json.dumps({"inputs": [sentence]}).encode())

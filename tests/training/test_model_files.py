@@ -18,6 +18,7 @@ from tracelate.corpus.tokenizer import SubwordTokenizer
 from tracelate.errors import InputError
 from tracelate.files import read_json, sha256_of, write_json
 from tracelate.model.seq2seq import Seq2Seq
+from tracelate.text.normaliser import STEPS_BEFORE, VERSION
 from tracelate.training.model_files import CONFIG, TOKENIZER, WEIGHTS, load_model, save_model
 
 TEXT = ["the door opens the window", "the heater needs the light", "a door is open"] * 3
@@ -38,6 +39,7 @@ def folder(tmp_path: Path) -> Path:
         tmp_path / "learnt.json",
         source_language="en",
         target_language="es",
+        normalise=("nfc", "white_space"),
     )
     return tmp_path / "models"
 
@@ -154,4 +156,37 @@ def test_a_tokenizer_of_another_size_is_refused_although_its_hash_fits(folder: P
     document = read_json(folder / CONFIG)
     write_json(folder / CONFIG, {**document, "tokenizer_sha256": sha256_of(folder / TOKENIZER)})
     with pytest.raises(InputError, match=r"tokenizer.json has 2\d\d pieces, but config.json"):
+        load_model(folder)
+
+
+def test_the_saved_normaliser_is_loaded(folder: Path) -> None:
+    saved = load_model(folder).config.normaliser
+    assert (saved.version, saved.steps) == (VERSION, ["nfc", "white_space"])
+    assert saved.build()(" e\u0301\u00a0") == "é"
+
+
+def test_a_model_of_an_older_format_has_the_steps_of_prepare_before_they_were_a_setting(
+    folder: Path,
+) -> None:
+    document = read_json(folder / CONFIG)
+    del document["normaliser"]
+    write_json(folder / CONFIG, {**document, "format_version": 2})
+    saved = load_model(folder).config.normaliser
+    assert (saved.version, saved.steps) == (0, list(STEPS_BEFORE))
+
+
+def test_a_newer_normaliser_is_refused_in_one_line(folder: Path) -> None:
+    newer = {"version": VERSION + 1, "steps": ["fold"]}
+    write_json(folder / CONFIG, {**read_json(folder / CONFIG), "normaliser": newer})
+    message = (
+        rf"config\.json was made by a later version .*normaliser {VERSION + 1}.*: update Tracel"
+    )
+    with pytest.raises(InputError, match=message):
+        load_model(folder)
+
+
+def test_an_unknown_step_is_damage(folder: Path) -> None:
+    unknown = {"version": VERSION, "steps": ["fold"]}
+    write_json(folder / CONFIG, {**read_json(folder / CONFIG), "normaliser": unknown})
+    with pytest.raises(InputError, match=r"damaged \(the step 'fold' is unknown"):
         load_model(folder)

@@ -80,14 +80,14 @@ def recall(
 def _query(
     corpus: str | None, licence: str | None, texts: list[str], origins: list[str]
 ) -> RecallQuery:
-    from tracelate.corpus.cleaning import normalise
     from tracelate.corpus.exclusion import selection
     from tracelate.lineage.recall import RecallQuery
+    from tracelate.text.normaliser import STEP_NAMES, Normaliser
 
-    pairs = selection(map(normalise, texts), origins) if texts or origins else None
+    pairs = selection(texts, origins) if texts or origins else None
     if sum(one is not None for one in (corpus, licence, pairs)) != 1:
         raise InputError("give one of --corpus, --licence, or --pair and --origin")
-    if pairs is not None and "" in {*pairs.texts, *pairs.origins}:
+    if pairs is not None and "" in {*map(Normaliser(STEP_NAMES), pairs.texts), *pairs.origins}:
         raise InputError("--pair and --origin must not be empty: give the text or the file")
     return RecallQuery(corpus, licence, pairs)
 
@@ -122,8 +122,11 @@ def _print(found: Recall, query: RecallQuery, *, exclude: bool) -> None:
 def _command(pairs: PairSelection) -> str:
     import shlex
 
+    from tracelate.text.normaliser import STEPS_BEFORE, Normaliser
+
+    texts = sorted(set(map(Normaliser(STEPS_BEFORE), pairs.texts)))
     options = [
-        *(word for text in sorted(pairs.texts) for word in ("--pair", text)),
+        *(word for text in texts for word in ("--pair", text)),
         *(word for origin in pairs.origins for word in ("--origin", origin)),
     ]
     return shlex.join(["tracelate", "recall", *options, "--exclude"])

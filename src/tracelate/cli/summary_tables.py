@@ -8,7 +8,7 @@ from rich.table import Table
 from tracelate import layout
 from tracelate.cli.printable_console import PrintableConsole
 from tracelate.config import Params
-from tracelate.corpus.data_report import DataReport, read_data_report
+from tracelate.corpus.data_report import DataReport, describe_normalised, read_data_report
 from tracelate.corpus.provenance import Provenance
 from tracelate.corpus.sources.choose import read_provenance
 from tracelate.errors import InputError
@@ -53,7 +53,7 @@ def data_line(params: Params, provenance: Provenance, data: DataReport) -> str:
     languages = f"{params.download.source_language} to {params.download.target_language}"
     return (
         f"[bold]Data[/]   {languages} from {escape(origin)}: {counts} pairs; "
-        f"{near:.1f} % of the test sentences nearly occur in training"
+        f"{near:.1f} % of the test sentences nearly occur in training; {describe_normalised(data)}"
     )
 
 

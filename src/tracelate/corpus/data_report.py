@@ -38,8 +38,24 @@ class LeakagesForm(PartForm):
     test: LeakageForm
 
 
+class NormalisedForm(PartForm):
+    """Number of texts that normalising changed, dropped pairs included."""
+
+    texts: Whole
+
+
+class NormalisedSidesForm(PartForm):
+    """Those of both sides of the raw corpus."""
+
+    source: NormalisedForm
+    target: NormalisedForm
+
+
 class DataReport(PartForm):
     """Content of reports/data.json, as far as it is read."""
+
+    normalised: NormalisedSidesForm | None = None
+    """None in files of before the changes were counted."""
 
     splits: SplitsForm
     near_duplicate: Name
@@ -47,6 +63,15 @@ class DataReport(PartForm):
 
 
 DATA_FORMAT = FileFormat("data.json", DataReport, [], "prepare the corpus again (dvc repro)")
+
+
+def describe_normalised(report: DataReport) -> str:
+    """Returns how many texts normalising changed, or that an older version did not count them."""
+    if (found := report.normalised) is None:
+        return "texts that normalising changed were not counted"
+    return (
+        f"normalising changed {found.source.texts:,} source and {found.target.texts:,} target texts"
+    )
 
 
 def read_data_report(path: Path) -> DataReport:

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from tracelate.corpus.pairs import Pair
+from tracelate.text.normaliser import Normaliser
 
 PLACE_MARK = ":"
 """Parts a file from the place in it, in the origin of a pair."""
@@ -20,9 +21,13 @@ class PairSelection(NamedTuple):
     """Pairs with one of the texts on either side, and pairs from one of the origins."""
 
     texts: frozenset[str]
-    """Whole texts, normalised as the corpus is."""
+    """Whole texts. They are compared as they are: see `normalised`."""
     origins: tuple[str, ...]
     """Files, or places in them, as the column `origin` of the corpus names them."""
+
+    def normalised(self, normaliser: Normaliser) -> PairSelection:
+        """Returns the pairs to look for in text that the normaliser has treated."""
+        return self._replace(texts=frozenset(map(normaliser, self.texts)))
 
     def contains(self, pair: Pair) -> bool:
         return (

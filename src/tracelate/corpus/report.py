@@ -1,28 +1,34 @@
-"""reports/data.json: the counts of cleaning and splitting, and the leakage."""
+"""reports/data.json: the counts of normalising, cleaning and splitting, and the leakage."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from tracelate.config import NearDuplicateConfig
-from tracelate.corpus.cleaning import RULES
+from tracelate.config import PrepareConfig
+from tracelate.corpus.cleaning import RULES, TEXTS, CleaningCounts
 from tracelate.corpus.leakage import Leakage
 from tracelate.corpus.splitting import HELD_OUT, Splits, count_groups
 
 
 def data_report(
     read: int,
-    dropped: Mapping[str, int],
+    counts: CleaningCounts,
     splits: Splits,
     leakage: Mapping[str, Leakage],
-    near: NearDuplicateConfig,
+    config: PrepareConfig,
 ) -> dict[str, Any]:
     """Returns the content of the report. `read` is the number of pairs in the raw corpus."""
+    near = config.near_duplicate
+    changed = {"source": counts.changed_sources, "target": counts.changed_targets}
     return {
         "read": read,
         "kept": sum(len(pairs) for pairs in splits.values()),
-        "dropped": {rule: dropped.get(rule, 0) for rule in (*RULES, HELD_OUT)},
+        "normalised": {
+            side: {name: counted[name] for name in (TEXTS, *config.normalise)}
+            for side, counted in changed.items()
+        },
+        "dropped": {rule: counts.dropped[rule] for rule in (*RULES, HELD_OUT)},
         "splits": {
             name: {"pairs": len(pairs), "groups": count_groups(pairs)}
             for name, pairs in splits.items()

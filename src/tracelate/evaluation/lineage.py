@@ -36,6 +36,7 @@ from tracelate.file_format import (
 )
 from tracelate.files import read_json, sha256_of
 from tracelate.saved_settings import model_config_of
+from tracelate.text.normaliser import STEPS_BEFORE
 from tracelate.training.model_files import CONFIG, TOKENIZER, WEIGHTS
 from tracelate.training.run_file import TrainingRun, read_training_run
 
@@ -130,6 +131,12 @@ class Lineage(FileForm):
         # version 0.1 had constants
         before = {"similarity": 0.8, "gram": 5}
         return dict(self.params["prepare"].get("near_duplicate") or before)
+
+    @property
+    def normalise(self) -> tuple[str, ...]:
+        """The steps by which the corpus was normalised."""
+        steps = self.params["prepare"].get("normalise")
+        return STEPS_BEFORE if steps is None else tuple(steps)
 
     @property
     def pair(self) -> str:

@@ -28,8 +28,9 @@ class SavedNearDuplicate(PartForm):
 
 
 class SavedPrepare(PartForm):
-    """Settings of the stage prepare that the registry reads."""
+    """Settings of the stage prepare that commands read."""
 
+    normalise: list[str] | None = None
     near_duplicate: SavedNearDuplicate | None = None
 
 

@@ -40,7 +40,11 @@ class Translation(NamedTuple):
 
 
 class Translator:
-    """Translates with beam search, in full precision."""
+    """Translates with beam search, in full precision.
+
+    Each text is normalised first as the text that the model was trained on, so that limits, blank
+    texts and attention are those of the normalised text.
+    """
 
     def __init__(
         self,
@@ -57,6 +61,7 @@ class Translator:
         self.batch_sentences = batch_sentences
         self.max_line_pieces = max_line_pieces
         self.special = special_ids(trained.tokenizer)
+        self.normalise = trained.config.normaliser.build()
 
     def translate(
         self, sentences: Sequence[str], on_progress: Callable[[int], object] = lambda _: None
@@ -77,6 +82,7 @@ class Translator:
 
         There are fewer if the search found fewer, and one blank one for a blank sentence.
         """
+        sentences = [self.normalise(sentence) for sentence in sentences]
         source_ids = self.trained.tokenizer.encode(sentences)
         blank = Translation("", 0.0, [], [])
         translations = [[blank]] * len(sentences)
@@ -102,6 +108,7 @@ class Translator:
         A line with more than `max_line_pieces` is translated in parts, see `long_lines`.
         """
         while chunk := list(itertools.islice(lines, CHUNK_BATCHES * self.batch_sentences)):
+            chunk = [self.normalise(line) for line in chunk]
             is_long = [self.is_long(line) for line in chunk]
             whole = [line for line, long in zip(chunk, is_long, strict=True) if not long]
             translations = iter(self.translate(whole))
@@ -122,6 +129,7 @@ class Translator:
             )
 
     def _pieces_if_long(self, line: str) -> int | None:
+        line = self.normalise(line)
         if len(line.encode()) <= self.max_line_pieces:  # a piece has at least one byte
             return None
         count = len(self.trained.tokenizer.encode([line])[0])

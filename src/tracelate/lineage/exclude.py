@@ -10,6 +10,7 @@ from tracelate.config import load_params
 from tracelate.corpus.exclusion import PairSelection
 from tracelate.files import whole_file
 from tracelate.layout import PARAMS
+from tracelate.text.normaliser import Normaliser
 
 WIDTH = 1_000_000
 """Characters of a line that is not wrapped."""
@@ -18,9 +19,11 @@ WIDTH = 1_000_000
 def exclude_pairs(pairs: PairSelection, path: Path = PARAMS) -> None:
     """Adds the pairs to prepare.excluded of params.yaml, and keeps its comments.
 
+    Texts are written as prepare.normalise treats them.
+
     Raises InputError if params.yaml is wrong.
     """
-    load_params(path)
+    pairs = pairs.normalised(Normaliser(load_params(path).prepare.normalise))
     yaml = YAML()
     yaml.preserve_quotes = True
     yaml.width = WIDTH

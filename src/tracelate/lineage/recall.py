@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,6 +19,7 @@ from tracelate.evaluation.lineage import Lineage
 from tracelate.lineage.data_versions import find_data_files
 from tracelate.lineage.found import run_lineage
 from tracelate.metric_table import METRICS
+from tracelate.text.normaliser import STEP_NAMES, Normaliser
 from tracelate.tracking.store.records import StoredRun, StoredVersion
 from tracelate.tracking.store.store import Store
 
@@ -141,11 +143,11 @@ def _by_pairs(
     known = [(data, data.lineage) for data in groups if data.lineage is not None]
     hashes = {sha256 for _, lineage in known for sha256 in lineage.prepared.values()}
     paths = find_data_files(hashes, root)
-    counts = {sha256: query.pairs.count_in(path) for sha256, path in paths.items()}
+    count = _counting(query.pairs, paths)
     found: dict[str, Pairs | None] = {}
     unknown = [_no_lineage(data) for data in groups if data.lineage is None]
     for data, lineage in known:
-        if missing := [name for name, one in lineage.prepared.items() if one not in counts]:
+        if missing := [name for name, one in lineage.prepared.items() if one not in paths]:
             unknown.append(
                 UnknownData(
                     data.tag,
@@ -154,14 +156,39 @@ def _by_pairs(
                     "`dvc fetch --all-commits`, or `tracelate replay`",
                 )
             )
+        if steps := set(lineage.normalise).difference(STEP_NAMES):
+            unknown.append(
+                UnknownData(
+                    data.tag,
+                    [run.run_id for run in data.runs],
+                    f"this version cannot normalise text by {', '.join(sorted(steps))}: update "
+                    "Tracelate",
+                )
+            )
+            continue
         pairs = {
-            Path(name).stem: counts[sha256]
+            Path(name).stem: number
             for name, sha256 in lineage.prepared.items()
-            if counts.get(sha256)
+            if sha256 in paths and (number := count(sha256, lineage.normalise))
         }
         if pairs:
             found.update({run.run_id: pairs for run in data.runs})
     return found, unknown
+
+
+def _counting(
+    pairs: PairSelection, paths: Mapping[str, Path]
+) -> Callable[[str, tuple[str, ...]], int]:
+    """Returns the function that counts the pairs in a file, which is read once, by its sha256.
+
+    Its second argument has the steps by which the text of the file was normalised.
+    """
+
+    @cache
+    def count(sha256: str, steps: tuple[str, ...]) -> int:
+        return pairs.normalised(Normaliser(steps)).count_in(paths[sha256])
+
+    return count
 
 
 def _no_lineage(data: _Data) -> UnknownData:

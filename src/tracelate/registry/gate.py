@@ -1,4 +1,4 @@
-"""The promotion gate: five checks of a candidate, each with its reason."""
+"""The promotion gate: the checks of a candidate, each with its reason."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from tracelate.comparison.seeds import seed_margin
 from tracelate.comparison.significance import Significance
 from tracelate.config import Params
 from tracelate.metric_table import metric_title
+from tracelate.registry.spellings import SpellingParity, Spellings
 
 
 class GatePolicy(NamedTuple):
@@ -24,6 +25,9 @@ class GatePolicy(NamedTuple):
     near_duplicate: Mapping[str, float]
     """Definition of a near duplicate that the leakage must have been measured with: `similarity`
     and `gram`."""
+    normalise: Sequence[str]
+    """Steps of the present prepare.normalise. A model must treat alike the spellings that they
+    undo; one from before they were a setting, those that its own steps undo."""
     seed_deviation: float = 0.0
     """Standard deviation of the metric over seeds, in percent; 0 allows any significant gain."""
     accept_leakage: bool = False
@@ -42,6 +46,7 @@ def gate_policy(params: Params, *, accept_leakage: bool = False) -> GatePolicy:
         registry.significance_level,
         registry.max_near_leakage_percent,
         params.prepare.near_duplicate.model_dump(),
+        params.prepare.normalise,
         registry.seed_deviation,
         accept_leakage,
     )
@@ -65,6 +70,8 @@ class GateInputs(NamedTuple):
     """The packed model's translations compared with those that were scored."""
     alone: Parity
     """Translations of single sentences compared with those of batches."""
+    spellings: Spellings
+    """Translations of sentences in other spellings compared with those of the plain ones."""
 
 
 class GateCheck(NamedTuple):
@@ -105,6 +112,7 @@ def judge(inputs: GateInputs, policy: GatePolicy) -> GateVerdict:
             _check_parity(
                 "single as batched", inputs.alone, "a batch must not change a translation"
             ),
+            _check_spellings(inputs.spellings, policy),
         ]
     )
 
@@ -193,3 +201,40 @@ def _describe(near_duplicate: Mapping[str, float]) -> str:
 def _check_parity(name: str, parity: Parity, remedy: str) -> GateCheck:
     text = describe(parity)
     return GateCheck(name, parity.holds, text if parity.holds else f"{text}; {remedy}")
+
+
+def _check_spellings(spellings: Spellings, policy: GatePolicy) -> GateCheck:
+    name, own = "treats text alike", spellings.normaliser
+    is_older = own.version == 0
+    required = set(policy.normalise) & set(own.steps) if is_older else set(policy.normalise)
+    asked = [one for one in spellings.parities if one.step in required]
+    failed = [one for one in asked if one.parity.differences]
+    others = [
+        one for one in spellings.parities if one.step not in required and one.parity.differences
+    ]
+    counts = ", ".join(f"{one.name} {one.parity.sentences:,}" for one in asked)
+    text = f"the same words for test sentences with {counts}" if asked else "no step requires it"
+    if failed:
+        text = "; ".join(map(_describe_spelling, failed))
+    if others:
+        whose = "it was trained before the steps were a setting" if is_older else "no step asks it"
+        text += f"; not required, because {whose}: " + "; ".join(map(_count_spelling, others))
+    if not failed:
+        return GateCheck(name, True, text)
+    missing = sorted({one.step for one in failed} - set(own.steps))
+    remedy = (
+        f"its text was not normalised by {', '.join(missing)}: train with the present "
+        "prepare.normalise"
+        if missing
+        else "its normaliser does not undo them: correct the step"
+    )
+    return GateCheck(name, False, f"{text}. {remedy[0].upper()}{remedy[1:]}")
+
+
+def _describe_spelling(found: SpellingParity) -> str:
+    return f"with {found.name}, {describe(found.parity)}"
+
+
+def _count_spelling(found: SpellingParity) -> str:
+    parity = found.parity
+    return f"{found.name} ({len(parity.differences):,} of {parity.sentences:,} differ)"

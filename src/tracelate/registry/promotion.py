@@ -160,6 +160,7 @@ def _judge(
         near_duplicate=candidate.lineage.near_duplicate,
         served=retranslation.served,
         alone=retranslation.alone,
+        spellings=retranslation.spellings,
     )
     verdict = judge(inputs, policy)
     if verdict.is_open:

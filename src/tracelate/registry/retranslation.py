@@ -11,6 +11,7 @@ from tracelate.files import sha256_of
 from tracelate.lineage.bill_of_materials import parse_requirements
 from tracelate.registry.candidate import Candidate
 from tracelate.registry.logged_evaluation import refuse_other_lineage
+from tracelate.registry.spellings import Spellings, try_spellings
 from tracelate.signing.package_signature import hash_package, read_signature
 from tracelate.signing.trust import NO_TRUST
 from tracelate.tracking.packages.package_files import REQUIREMENTS_FILE
@@ -30,6 +31,8 @@ class Retranslation(NamedTuple):
     """Translations of all sentences at once, compared with those that were scored."""
     alone: Parity
     """Translations of single sentences, compared with those of all sentences at once."""
+    spellings: Spellings
+    """Translations of some sentences in other spellings, compared with those of the plain ones."""
     libraries: list[str]
     """Requirements of the packed model, as NAME==VERSION."""
     files: Mapping[str, str]
@@ -39,7 +42,8 @@ class Retranslation(NamedTuple):
 
 
 def translate_again(candidate: Candidate, uri: str, on_progress: OnProgress) -> Retranslation:
-    """Translates the test set with the model at `uri`, all sentences at once and one by one.
+    """Translates the test set with the model at `uri`: all sentences at once, one by one, and some
+    in other spellings.
 
     Raises InputError if a file of the model differs from the candidate's lineage.
     """
@@ -59,9 +63,16 @@ def translate_again(candidate: Candidate, uri: str, on_progress: OnProgress) -> 
         for source in sources:
             alone += [str(text) for text in model.translate([source])]
             on_progress("translating one by one", 1, len(sources))
+        parities = try_spellings(
+            lambda sentences: [str(text) for text in model.translate(sentences)],
+            sources,
+            together,
+            lambda count, total: on_progress("translating other spellings", count, total),
+        )
     return Retranslation(
         compare_translations(scored, together),
         compare_translations(together, alone),
+        Spellings(model.trained.config.normaliser, parities),
         parse_requirements(requirements),
         files,
         signature,

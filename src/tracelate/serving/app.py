@@ -65,7 +65,7 @@ class Service:
         return self.is_warm and self.batcher.is_alive
 
     def translate(self, request: TranslationRequest, client: str) -> Future[list[Any]]:
-        return self.batcher.submit(request.sentences, request.settings, client)
+        return self.batcher.submit(request.normalised, request.settings, client)
 
     @asynccontextmanager
     async def lifespan(self, _: Starlette) -> AsyncIterator[None]:
@@ -93,7 +93,8 @@ def make_app(model: ServableModel, limits: Limits, hosts: Iterable[str]) -> Star
     `hosts` are names under which it answers, beside those of this machine.
     """
     service = Service(model, limits)
-    requests = TranslationRequests(limits, service.defaults)
+    normalise = model.loaded.trained.config.normaliser.build()
+    requests = TranslationRequests(limits, service.defaults, normalise)
     invocations = Invocations(service.translate, requests, service.is_ready, model.receipts)
     return Starlette(
         routes=[

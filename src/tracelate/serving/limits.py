@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
 from typing import Annotated, Any, NamedTuple
 
@@ -44,6 +44,9 @@ class Limits(NamedTuple):
 
 class TranslationRequest(NamedTuple):
     sentences: list[str]
+    """As they were sent."""
+    normalised: list[str]
+    """As the model reads them."""
     settings: TranslationOptions
 
 
@@ -62,14 +65,20 @@ class _Body(BaseModel):
 class TranslationRequests:
     """Reads requests to one model."""
 
-    def __init__(self, limits: Limits, defaults: Mapping[str, Any]) -> None:
-        """`defaults` are the params that a request need not name.
+    def __init__(
+        self,
+        limits: Limits,
+        defaults: Mapping[str, Any],
+        normalise: Callable[[str], str] = lambda text: text,
+    ) -> None:
+        """`defaults` are the params that a request need not name, `normalise` is the model's own.
 
         Their beam_size is that with which a request may fill the limits of sentences and
         characters; with twice the beams, it may hold half. A sentence by itself may have all beams.
         """
         self.limits = limits
         self.defaults = dict(defaults)
+        self.normalise = normalise
 
     def read(self, body: bytes) -> TranslationRequest:
         """Raises RefusedError with 400 for what is wrong and 413 for what is too much."""
@@ -88,9 +97,12 @@ class TranslationRequests:
             )
         [(key, sentences)] = given.items()
         self._refuse_too_much(key, sentences)
+        normalised = [self.normalise(sentence) for sentence in sentences]
+        # composition excludes some characters, which become longer
+        self._refuse_too_much(key, normalised)
         settings = self._settings(document.params or {})
-        self._refuse_too_many_beams(sentences, settings.beams)
-        return TranslationRequest(sentences, settings)
+        self._refuse_too_many_beams(normalised, settings.beams)
+        return TranslationRequest(sentences, normalised, settings)
 
     def _refuse_too_much(self, key: str, sentences: list[str]) -> None:
         limits = self.limits

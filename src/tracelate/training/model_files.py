@@ -16,13 +16,33 @@ from torch import Tensor
 from tracelate.config import ModelConfig
 from tracelate.corpus.tokenizer import SubwordTokenizer
 from tracelate.errors import InputError
-from tracelate.file_format import Document, FileForm, FileFormat, Name, Sha256
+from tracelate.file_format import Document, FileForm, FileFormat, Name, Sha256, Whole
 from tracelate.files import sha256_of, whole_file
 from tracelate.model.search import SpecialIds
 from tracelate.model.seq2seq import Seq2Seq
 from tracelate.saved_settings import complete_model_settings, model_config_of
+from tracelate.text.normaliser import STEPS_BEFORE, Normaliser
+from tracelate.text.normaliser import VERSION as NORMALISER_VERSION
+from tracelate.version import VERSION
 
 WEIGHTS, CONFIG, TOKENIZER = "weights.safetensors", "config.json", "tokenizer.json"
+
+
+class SavedNormaliser(FileForm):
+    """The normaliser of the text that the model was trained on."""
+
+    version: Whole
+    """Of the steps; 0 in a model that was saved before normalisers were."""
+    steps: list[Name]
+
+    @property
+    def is_newer(self) -> bool:
+        """True if this version of Tracelate does not know the steps."""
+        return self.version > NORMALISER_VERSION
+
+    def build(self) -> Normaliser:
+        """Raises ValueError if a step is unknown."""
+        return Normaliser(self.steps)
 
 
 class SavedConfig(FileForm):
@@ -35,10 +55,13 @@ class SavedConfig(FileForm):
     tokenizer_sha256: Sha256
     model: dict[str, Any]
     """The section `model` of the params that the model was trained with."""
+    normaliser: SavedNormaliser
 
     @model_validator(mode="after")
     def _refuse_wrong_settings(self) -> Self:
         model_config_of(self.model)
+        if not self.normaliser.is_newer:
+            self.normaliser.build()
         return self
 
     @property
@@ -51,8 +74,16 @@ def _complete_settings(document: Document) -> Document:
     return {**document, "model": complete_model_settings(document["model"])}
 
 
+def _add_normaliser(document: Document) -> Document:
+    """From version 2 to 3: the steps of the stage prepare before they were a setting."""
+    return {**document, "normaliser": {"version": 0, "steps": list(STEPS_BEFORE)}}
+
+
 CONFIG_FORMAT = FileFormat(
-    "config.json", SavedConfig, [_complete_settings], "restore it, or train the model again"
+    "config.json",
+    SavedConfig,
+    [_complete_settings, _add_normaliser],
+    "restore it, or train the model again",
 )
 
 
@@ -75,6 +106,7 @@ def save_model(
     *,
     source_language: str,
     target_language: str,
+    normalise: Sequence[str],
 ) -> None:
     """Writes the three files, each whole, config.json last."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -89,6 +121,7 @@ def save_model(
         vocabulary_size=tokenizer.size,
         tokenizer_sha256=sha256_of(folder / TOKENIZER),
         model=config.model_dump(mode="json"),
+        normaliser=SavedNormaliser(version=NORMALISER_VERSION, steps=list(normalise)),
     )
     CONFIG_FORMAT.write(folder / CONFIG, saved)
 
@@ -102,6 +135,12 @@ def load_model(folder: Path) -> TrainedModel:
         if not (folder / name).is_file():
             raise InputError(f"{folder / name} is missing: train a model first, with `make run`")
     config = CONFIG_FORMAT.read(folder / CONFIG)
+    if config.normaliser.is_newer:
+        raise InputError(
+            f"{folder / CONFIG} was made by a later version of Tracelate (normaliser "
+            f"{config.normaliser.version}, and {VERSION} has up to {NORMALISER_VERSION}): update "
+            "Tracelate"
+        )
     tokenizer = _load_tokenizer(folder / TOKENIZER, config)
     _refuse_unfit_weights(folder / WEIGHTS, config)
     model = _build(config)

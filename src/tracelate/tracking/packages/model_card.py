@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tracelate import layout
-from tracelate.corpus.data_report import DataReport, read_data_report
+from tracelate.corpus.data_report import DataReport, describe_normalised, read_data_report
 from tracelate.evaluation.lineage import Lineage, read_lineage
 from tracelate.evaluation.metrics_file import read_metrics
 from tracelate.evaluation.report import Metrics
@@ -94,6 +94,8 @@ def _data(lineage: Lineage, data: DataReport) -> list[str]:
         f"- corpus: {lineage.corpus}",
         f"- licence: {lineage.provenance.licence}",
         f"- sentence pairs: {splits}",
+        f"- steps that all text passes, also each text to translate: "
+        f"{', '.join(lineage.normalise) or 'none'}; in the corpus, {describe_normalised(data)}",
         f"- test sentences that nearly occur in training: {near:.1f} % ({data.near_duplicate})",
     ]
 

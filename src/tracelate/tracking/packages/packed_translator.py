@@ -80,6 +80,7 @@ class PackedTranslator(NamedTuple):
         translator = self._translator(self.options({}))
         for number, sentence in enumerate(sentences, start=1):
             try:
+                sentence.encode()  # the place of an error is that in the sentence as it was sent
                 translator.refuse_long(sentence)
             except UnicodeEncodeError as error:
                 raise InputError(

@@ -30,6 +30,7 @@ from tracelate.tracking.store.records import StoredModel
 from tracelate.tracking.store.store import Store
 
 REQUIREMENTS = (
+    "ftfy",
     "mlflow",
     "numpy",
     "pyarrow",
