@@ -1,9 +1,10 @@
-"""Trains the model and keeps the weights with the best validation BLEU.
+"""Trains the model and keeps the weights with the best validation BLEU, chrF or loss.
 
 reads   data/tokenized/{train,valid}.parquet, data/tokenized/tokenizer.json
 writes  models/{weights.safetensors,config.json,tokenizer.json}, models/run.json (its MLflow run
         and git commit), reports/train.json, reports/curves/{train,valid}.csv
-params  model, train, download.source_language, download.target_language; runtime is untracked
+params  model, train, download.source_language, download.target_language, evaluate.tokenizer,
+        evaluate.lowercase; evaluate.force and runtime change no result and are untracked
 
 If it is killed or stopped, the same command resumes it from the last epoch.
 """
@@ -12,9 +13,10 @@ from __future__ import annotations
 
 import shutil
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
-from pipeline.stage import run_stage, say
+from pipeline.stage import run_stage, say, warn
 from tracelate.code_files import reached_files
 from tracelate.config import Params, load_params
 from tracelate.corpus.tokenized import TokenizedPair, read_tokenized
@@ -35,6 +37,8 @@ from tracelate.layout import (
     VALID_CURVE,
     project_root,
 )
+from tracelate.metric_table import Metric, scoring_metrics
+from tracelate.sacrebleu_metric import refuse_unavailable, tokenised_warning
 from tracelate.tracking.runs.best_effort import best_effort
 from tracelate.tracking.runs.lightning_logger import LiveLogger
 from tracelate.tracking.runs.log_training import start_training, track_training
@@ -59,14 +63,19 @@ def main() -> None:
     params = load_params()
     train, valid = read_tokenized(TOKENIZED_TRAIN), read_tokenized(TOKENIZED_VALID)
     code = reached_files(Path(__file__), "pipeline")
-    name = fingerprint(TRAINING_INPUTS, params.model, params.train, code)
+    metrics = scoring_metrics(params.download.target_language, params.evaluate)
+    refuse_unavailable(metrics.values())
+    name = fingerprint(TRAINING_INPUTS, params.model, params.train, code, metrics)
     checkpoints = project_root() / CHECKPOINTS / name
     if not is_first_process():
-        run_training(params, train, valid, checkpoints, None)
+        run_training(params, metrics, train, valid, checkpoints, None)
         return
+    tokenizer = SubwordTokenizer.load(TOKENIZER)
+    texts = tokenizer.decode([pair.target_ids for pair in valid])
+    warn(tokenised_warning(texts, metrics["bleu"], force=params.evaluate.force))
     run = track(params, checkpoints)
     try:
-        result = run_training(params, train, valid, checkpoints, run)
+        result = run_training(params, metrics, train, valid, checkpoints, run)
     except BaseException:
         with best_effort():
             run.fail()
@@ -107,6 +116,7 @@ def _noted_run(note: Path) -> str | None:
 
 def run_training(
     params: Params,
+    metrics: Mapping[str, Metric],
     train: list[TokenizedPair],
     valid: list[TokenizedPair],
     checkpoints: Path,
@@ -119,6 +129,7 @@ def run_training(
         train=train,
         valid=valid,
         tokenizer=SubwordTokenizer.load(TOKENIZER),
+        metrics=metrics,
         checkpoint_dir=checkpoints,
         loggers=[LiveLogger(run)] if run is not None else [],
     )

@@ -13,6 +13,7 @@ import tracelate
 from tests.tiny_corpus import PROJECT, build_wheel, tiny_settings, write_params
 from tracelate.code_files import reached_files
 from tracelate.config import load_params
+from tracelate.metric_table import METRICS
 from tracelate.training.checkpoints import fingerprint, resume_step, set_aside_damaged
 
 WITHOUT_EFFECT = (
@@ -43,7 +44,7 @@ def test_a_change_of_code_with_an_effect_changes_the_fingerprint(
 
     def name_of_the_run() -> str:
         code = reached_files(PROJECT / "pipeline" / "train.py", "pipeline")
-        return fingerprint([], params.model, params.train, code)
+        return fingerprint([], params.model, params.train, code, METRICS)
 
     before = name_of_the_run()
     assert name_of_the_run() == before
