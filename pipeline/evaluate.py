@@ -16,7 +16,7 @@ from __future__ import annotations
 import shutil
 import time
 
-from pipeline.stage import run_stage, say
+from pipeline.stage import run_stage, say, warn
 from tracelate.config import load_params
 from tracelate.corpus.pairs import Pair, read_pairs
 from tracelate.evaluation.evaluation import draw_figures, evaluate, write_reports
@@ -24,7 +24,9 @@ from tracelate.evaluation.lineage import make_lineage, write_lineage
 from tracelate.files import sha256_of, write_json
 from tracelate.inference.translator import Translation, Translator
 from tracelate.layout import EVALUATION_FILES, FIGURES, LINEAGE, MODELS, SPEED, TEST
+from tracelate.metric_table import scoring_metrics
 from tracelate.progress import bar
+from tracelate.sacrebleu_metric import refuse_unavailable, tokenised_warning
 from tracelate.tracking.runs.best_effort import best_effort
 from tracelate.tracking.runs.log_evaluation import track_evaluation
 from tracelate.training.model_files import load_model
@@ -33,6 +35,10 @@ from tracelate.training.model_files import load_model
 def main() -> None:
     params = load_params()
     config, pairs = params.evaluate, read_pairs(TEST)
+    metrics = scoring_metrics(params.download.target_language, config)
+    refuse_unavailable(metrics.values())
+    references = [pair.target for pair in pairs]
+    warn(tokenised_warning(references, metrics["bleu"], force=config.force))
     translator = Translator(
         load_model(MODELS),
         beam_size=config.beam_size,

@@ -39,6 +39,12 @@ def run_stage(main: Callable[[], None], outputs: Sequence[Path] = ()) -> None:
         raise
 
 
+def warn(line: str | None) -> None:
+    """Writes a warning of one line to stderr; None is none."""
+    if line is not None:
+        sys.stderr.write(f"warning: {printable_line(line)}\n")
+
+
 def say(line: str) -> None:
     """Writes the closing line of a stage to stdout."""
     sys.stdout.write(printable_line(line) + "\n")

@@ -1,10 +1,11 @@
-"""Trains the model and keeps the weights with the best validation BLEU.
+"""Trains the model and keeps the weights with the best validation BLEU, chrF or loss.
 
 reads   data/tokenized/{train,valid}.parquet, data/tokenized/tokenizer.json
 writes  models/{weights.safetensors,config.json,tokenizer.json}, models/run.json (its MLflow run
         and git commit), reports/train.json, reports/curves/{train,valid}.csv
-params  model, train, download.source_language, download.target_language, prepare.normalise;
-        runtime is untracked
+params  model, train, download.source_language, download.target_language, prepare.normalise,
+        evaluate.tokenizer, evaluate.lowercase; evaluate.force and runtime change no result and are
+        untracked
 
 If it is killed or stopped, the same command resumes it from the last epoch; if the training had
 ended, the command writes its outputs.
@@ -13,14 +14,14 @@ ended, the command writes its outputs.
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 from uuid import uuid4
 
 from pytorch_lightning.loggers import Logger
 
-from pipeline.stage import run_stage, say
+from pipeline.stage import run_stage, say, warn
 from tracelate.code_files import reached_files
 from tracelate.config import Params, load_params
 from tracelate.corpus.tokenized import read_tokenized
@@ -41,7 +42,9 @@ from tracelate.layout import (
     VALID_CURVE,
     project_root,
 )
+from tracelate.metric_table import Metric, scoring_metrics
 from tracelate.printable import printable_line
+from tracelate.sacrebleu_metric import refuse_unavailable, tokenised_warning
 from tracelate.tracking.runs.best_effort import best_effort
 from tracelate.tracking.runs.lightning_logger import LiveLogger
 from tracelate.tracking.runs.live_points import LivePoints
@@ -88,14 +91,16 @@ class Tracked(NamedTuple):
 def main() -> None:
     params = load_params()
     code = reached_files(Path(__file__), "pipeline")
-    name = fingerprint(TRAINING_INPUTS, params.model, params.train, code)
+    metrics = scoring_metrics(params.download.target_language, params.evaluate)
+    refuse_unavailable(metrics.values())
+    name = fingerprint(TRAINING_INPUTS, params.model, params.train, code, metrics)
     checkpoints = project_root() / CHECKPOINTS / name
     if not is_first_process():
-        run_training(params, checkpoints, [])
+        run_training(params, metrics, checkpoints, [])
         return
     with training_lock(checkpoints, say_who_trains):
         remove_committed(checkpoints.parent, project_root() / DVC_LOCK)
-        train(params, checkpoints)
+        train(params, metrics, checkpoints)
 
 
 def say_who_trains(pid: str) -> None:
@@ -104,15 +109,16 @@ def say_who_trains(pid: str) -> None:
     )
 
 
-def train(params: Params, checkpoints: Path) -> None:
+def train(params: Params, metrics: Mapping[str, Metric], checkpoints: Path) -> None:
     """Trains, or takes the result of a training that was stopped before DVC had its outputs."""
+    warn_of_tokenised_text(params, metrics)
     tracked = track(params, checkpoints)
     points = LivePoints(tracked.run) if tracked.run is not None else None
     try:
         result = kept_result(checkpoints)
         if result is None:
             loggers = [LiveLogger(points, tracked.run_id)] if points is not None else []
-            if (result := run_training(params, checkpoints, loggers)) is None:
+            if (result := run_training(params, metrics, checkpoints, loggers)) is None:
                 return
             keep_result(checkpoints, result)
     except BaseException:
@@ -126,6 +132,13 @@ def train(params: Params, checkpoints: Path) -> None:
             points.close()
         run = tracked.run or reattach_training(params, tracked.run_id)
         track_training(run, params.model_dump())
+
+
+def warn_of_tokenised_text(params: Params, metrics: Mapping[str, Metric]) -> None:
+    texts = SubwordTokenizer.load(TOKENIZER).decode(
+        [pair.target_ids for pair in read_tokenized(TOKENIZED_VALID)]
+    )
+    warn(tokenised_warning(texts, metrics["bleu"], force=params.evaluate.force))
 
 
 def fail(tracked: Tracked, points: LivePoints | None) -> None:
@@ -175,7 +188,10 @@ def _noted_run(note: Path) -> str | None:
 
 
 def run_training(
-    params: Params, checkpoints: Path, loggers: Sequence[Logger]
+    params: Params,
+    metrics: Mapping[str, Metric],
+    checkpoints: Path,
+    loggers: Sequence[Logger],
 ) -> TrainingResult | None:
     return fit(
         params.model,
@@ -184,6 +200,7 @@ def run_training(
         train=read_tokenized(TOKENIZED_TRAIN),
         valid=read_tokenized(TOKENIZED_VALID),
         tokenizer=SubwordTokenizer.load(TOKENIZER),
+        metrics=metrics,
         checkpoint_dir=checkpoints,
         loggers=loggers,
     )

@@ -36,7 +36,7 @@ def declared(*extras: str) -> set[str]:
     for extra in extras:
         requirements += table["optional-dependencies"][extra]
     names = [re.match(r"[\w.-]+", requirement) for requirement in requirements]
-    return {normalized(name[0]) for name in names if name}
+    return {normalized(name[0]) for name in names if name} - OWN_PACKAGES
 
 
 def imported_packages(folder: str) -> Iterator[tuple[str, str]]:

@@ -47,7 +47,7 @@ from tracelate.config_section import (
     Text,
 )
 from tracelate.layout import PARAMS
-from tracelate.metric_table import METRICS
+from tracelate.metric_table import METRICS, TokenizerName
 from tracelate.text.normaliser import StepName
 
 __all__ = [
@@ -65,6 +65,7 @@ __all__ = [
     "HubConfig",
     "LengthPenalty",
     "ModelConfig",
+    "MonitorName",
     "Params",
     "PrepareConfig",
     "RegistryConfig",
@@ -133,9 +134,11 @@ class DownloadConfig(Section):
     """The corpus and its languages."""
 
     source_language: Language
-    """Code of the language that is translated, as the corpus writes it, such as en."""
+    """Code of the language that is translated, as the corpus writes it, such as en. Reports
+    have its normal form (BCP 47)."""
     target_language: Language
-    """Code of the language that is translated into, as the corpus writes it, such as es."""
+    """Code of the language that is translated into, as the corpus writes it, such as es or zh-Hans.
+    Metrics have the options that fit this language."""
     corpus: str
     """Kind of corpus: the name of the section below that is read; the others are not used."""
     catalogs: CatalogsConfig
@@ -253,6 +256,9 @@ class TokenizeConfig(Section):
     al. 2016)."""
 
 
+MonitorName = Literal["bleu", "chrf", "loss"]
+
+
 class TrainConfig(Section):
     """The training: its length, optimiser, batches and regularisation."""
 
@@ -293,8 +299,11 @@ class TrainConfig(Section):
     weight_average_decay: Fraction
     """Decay, for each step, of the moving average of the weights (Polyak and Juditsky 1992), which
     is validated and kept in place of the weights; 0: no average."""
+    monitor: MonitorName
+    """Value of the validation that chooses the best weights and stops early: BLEU or chrF of the
+    translations, as evaluate.tokenizer and evaluate.lowercase say, or the loss."""
     early_stopping_epochs: Count
-    """Number of epochs without a better validation BLEU after which the training ends."""
+    """Number of epochs without a better value of monitor after which the training ends."""
     log_every_steps: Count
     """Number of optimiser steps between two rows of the training curve."""
     precision: Literal["bf16-mixed", "32-true"]
@@ -317,6 +326,17 @@ class EvaluateConfig(Section):
     batch_sentences: Size
     """Number of sentences that are translated together. Their order is by length; another number
     may change scores by rounding."""
+    tokenizer: TokenizerName
+    """Tokenizer of BLEU; it is in the signature as tok. auto: by download.target_language, zh,
+    ja-mecab or ko-mecab as sacrebleu chooses, char for Thai, Lao, Khmer, Burmese and Tibetan, and
+    13a for others. none is for text that is tokenised already. flores101, flores200 and spm, which
+    is flores101, need sentencepiece and a download."""
+    lowercase: bool
+    """If true, BLEU and chrF do not distinguish upper and lower case; it is in the signature as
+    case:lc. TER never does."""
+    force: bool
+    """If true, there is no warning about text that seems to be tokenised, but is tokenised by BLEU
+    again. It changes no score."""
     bootstrap_samples: Annotated[
         int, Field(ge=2, le=1_000_000), Reason("above which an interval changes no more")
     ]
@@ -363,8 +383,8 @@ class RegistryConfig(Section):
     """Name of the registered model; the option --name of a command overrides it. Another language
     pair needs another name."""
     metric: Annotated[str, AfterValidator(_known_metric)]
-    """Metric by which a model must be better than the champion that it replaces: bleu, chrf or
-    ter."""
+    """Metric by which a model must be better than the champion that it replaces: bleu, chrf,
+    chrfpp (chrF++) or ter."""
     significance_level: Annotated[
         float, Field(ge=0.001, lt=1), Reason("the lowest that 1,000 bootstrap samples can show")
     ]

@@ -9,6 +9,8 @@ from packaging.version import InvalidVersion, Version
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
+from tracelate.text.languages import MAX_CODE_LENGTH, UnknownLanguageError, normal_form
+
 
 def _package_name(name: str) -> str:
     """Returns the name. Raises an error for what pip would take for an address or an option."""
@@ -32,6 +34,14 @@ def _package_version(version: str) -> str:
     if not is_valid:
         raise PydanticCustomError("package_version", "should be one version, such as 2026.2.3")
     return version
+
+
+def _language(code: str) -> str:
+    try:
+        normal_form(code)
+    except UnknownLanguageError as error:
+        raise PydanticCustomError("unknown_language", "{reason}", {"reason": str(error)}) from None
+    return code
 
 
 Percent = Annotated[float, Field(ge=0, le=100)]
@@ -59,10 +69,12 @@ Text = Annotated[
 ]
 """At most 1,000 characters, of which one is visible and none is a line break or a control
 character: MLflow's params have 6,000, and a message is one line."""
-Language = Annotated[
-    str, StringConstraints(max_length=35, pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]+)*$")
+Language = Annotated[str, StringConstraints(max_length=MAX_CODE_LENGTH), AfterValidator(_language)]
+"""Code of a language in a form that `tracelate.text.languages` understands."""
+SavedLanguage = Annotated[
+    str, StringConstraints(max_length=MAX_CODE_LENGTH, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.@-]*$")
 ]
-"""Code of a language of at most 35 characters, as RFC 5646, section 4.4.1, advises."""
+"""Code of a language in a file of any version; earlier ones did not know the languages."""
 PackageName = Annotated[Text, AfterValidator(_package_name)]
 """Name of a Python package as PEP 508 defines it."""
 PackageVersion = Annotated[Text, AfterValidator(_package_version)]

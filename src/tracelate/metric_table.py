@@ -1,13 +1,31 @@
 """Metrics that score a test set; all are computed by sacrebleu.
 
 A metric is added here only: scoring, comparison, the registry's gate and all tables use this table.
+`scoring_metrics` gives the table's metrics with the options that fit a language.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal, Protocol
+
+from tracelate.text.languages import script_of
+
+TokenizerName = Literal[
+    "auto",
+    "13a",
+    "intl",
+    "zh",
+    "ja-mecab",
+    "ko-mecab",
+    "char",
+    "none",
+    "flores101",
+    "flores200",
+    "spm",
+]
+"""Tokenizers of BLEU, as sacrebleu names them. `spm` is sacrebleu's older name of flores101."""
 
 
 @dataclass(frozen=True)
@@ -37,14 +55,68 @@ class Metric:
 
 BLEU = Metric("bleu", "BLEU", "words and phrases shared with the reference", True, "BLEU")
 CHRF = Metric("chrf", "chrF", "characters shared with the reference", True, "CHRF")
+CHRFPP = Metric(
+    "chrfpp",
+    "chrF++",
+    "characters and words shared with the reference",
+    True,
+    "CHRF",
+    {"word_order": 2},
+)
 TER = Metric("ter", "TER", "edits needed to reach the reference", False, "TER")
 
-BLEU_OF_SHORT_TEXTS = replace(BLEU, options={"effective_order": True})
-"""BLEU over n-grams up to the length of the translations. Translations of one or two words have no
-4-grams, so that their plain BLEU is 0 even if they are correct."""
-
-METRICS: dict[str, Metric] = {metric.key: metric for metric in (BLEU, CHRF, TER)}
+METRICS: dict[str, Metric] = {metric.key: metric for metric in (BLEU, CHRF, CHRFPP, TER)}
 """All metrics by key, in the order of tables. Tables always show the first one."""
+
+
+class ScoringSettings(Protocol):
+    """Settings that the scores of a text depend on, beside its language."""
+
+    @property
+    def tokenizer(self) -> TokenizerName: ...
+    @property
+    def lowercase(self) -> bool: ...
+
+
+DEFAULT_TOKENIZER = "13a"
+TOKENIZERS = {
+    **dict.fromkeys(("Hans", "Hant", "Hani", "Hanb"), "zh"),
+    **dict.fromkeys(("Jpan", "Hira", "Kana", "Hrkt"), "ja-mecab"),
+    **dict.fromkeys(("Kore", "Hang"), "ko-mecab"),
+    # sacrebleu has none for these scripts without blanks; flores200 needs a download
+    **dict.fromkeys(("Thai", "Laoo", "Khmr", "Mymr", "Tibt"), "char"),
+}
+"""Tokenizer of BLEU by script (ISO 15924); those of zh, ja and ko are sacrebleu's own choice."""
+ASIAN_TER = ("zh", "ja-mecab")
+"""Tokenizers of the languages whose characters TER separates. Its option `asian_support` has an
+effect only with `normalized`."""
+
+
+def scoring_metrics(language: str, settings: ScoringSettings) -> dict[str, Metric]:
+    """Returns all metrics by key, with their options for translations into `language`."""
+    own = TOKENIZERS.get(script_of(language), DEFAULT_TOKENIZER)
+    tokenizer = own if settings.tokenizer == "auto" else settings.tokenizer
+    options: dict[str, dict[str, Any]] = {
+        "BLEU": {
+            "tokenize": "flores101" if tokenizer == "spm" else tokenizer,
+            "lowercase": settings.lowercase,
+        },
+        "CHRF": {"lowercase": settings.lowercase},
+        "TER": {"normalized": True, "asian_support": True} if own in ASIAN_TER else {},
+    }
+    return {
+        key: replace(metric, options={**metric.options, **options[metric.sacrebleu_class]})
+        for key, metric in METRICS.items()
+    }
+
+
+def for_short_texts(bleu: Metric) -> Metric:
+    """Returns BLEU over n-grams up to the length of the translations (effective order).
+
+    Translations of one or two words have no 4-grams, so that their plain BLEU is 0 even if they are
+    correct.
+    """
+    return replace(bleu, options={**bleu.options, "effective_order": True})
 
 
 def metric_title(key: str) -> str:

@@ -15,10 +15,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tracelate.comparison.comparability import metric_as_scored
 from tracelate.evaluation.metrics import length_buckets, percentile_interval
 from tracelate.evaluation.results import Evidence
 from tracelate.evaluation.sacrebleu_statistics import Scorer
-from tracelate.metric_table import BLEU, BLEU_OF_SHORT_TEXTS, CHRF
+from tracelate.metric_table import for_short_texts
+from tracelate.text.words import count_words
 
 DRAWS = 1000
 SEED = 12345
@@ -91,7 +93,7 @@ def study_outcome(evidence: Mapping[str, Sequence[Evidence]]) -> Outcome:
     rows, evaluated = first.rows, first.metrics.buckets
     places_DN = np.random.default_rng(SEED).choice(len(rows), size=(DRAWS, len(rows)))
     times_DN = np.stack([np.bincount(places_N, minlength=len(rows)) for places_N in places_DN])
-    lengths = [len(row.source.split()) for row in rows]
+    lengths = [count_words(row.source) for row in rows]
     in_buckets = length_buckets(lengths, [bucket.shortest for bucket in evaluated])
     members = [
         one for bucket, one in zip(evaluated, in_buckets, strict=True) if bucket.bleu is not None
@@ -101,7 +103,9 @@ def study_outcome(evidence: Mapping[str, Sequence[Evidence]]) -> Outcome:
         chosen_DR = np.random.default_rng([SEED, number]).integers(
             len(runs), size=(DRAWS, len(runs))
         )
-        bleu, chrf, smooth = Scorer(BLEU), Scorer(CHRF), Scorer(BLEU_OF_SHORT_TEXTS)
+        of_table = [metric_as_scored(key, first) for key in ("bleu", "chrf")]
+        bleu, chrf = map(Scorer, of_table)
+        smooth = Scorer(for_short_texts(of_table[0]))
         of_bleu, of_chrf = ([_statistics(one, run) for run in runs] for one in (bleu, chrf))
         every = np.arange(len(rows))
         variants[variant] = VariantOutcome(

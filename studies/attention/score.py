@@ -33,7 +33,9 @@ def main(run: Run) -> None:
     )
     with bar("translate", len(pairs)) as advance:
         translations = translator.translate([pair.source for pair in pairs], advance)
-    scored = score_translations(pairs, translations, config)
+    scored = score_translations(
+        pairs, translations, config, translator.trained.config.target_language
+    )
     attention = attention_statistics(translator.attentions(translations))
     test = ScoredTest(len(pairs), sha256_of(TEST))
     metrics = Metrics(scored.scores, scored.buckets, attention, test)

@@ -27,6 +27,7 @@ from tracelate.layout import (
     TRAINING_INPUTS,
     project_root,
 )
+from tracelate.metric_table import scoring_metrics
 from tracelate.training.checkpoints import fingerprint
 from tracelate.training.curve_files import write_curves
 from tracelate.training.fit import fit
@@ -37,7 +38,8 @@ from tracelate.training.report import training_report
 def main(run: Run) -> None:
     params = run.params
     code = reached_files(Path(__file__), "studies.attention")
-    name = fingerprint(TRAINING_INPUTS, params.model, params.train, code)
+    metrics = scoring_metrics(params.download.target_language, params.evaluate)
+    name = fingerprint(TRAINING_INPUTS, params.model, params.train, code, metrics)
     checkpoints = project_root() / CHECKPOINTS / name
     result = fit(
         params.model,
@@ -46,6 +48,7 @@ def main(run: Run) -> None:
         train=read_tokenized(TOKENIZED_TRAIN),
         valid=read_tokenized(TOKENIZED_VALID),
         tokenizer=SubwordTokenizer.load(TOKENIZER),
+        metrics=metrics,
         checkpoint_dir=checkpoints,
     )
     if result is None:

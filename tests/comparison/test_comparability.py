@@ -9,10 +9,15 @@ from pathlib import Path
 import pytest
 
 from tests.evaluation.results import evidence, some_references, translate_badly, write_evidence
+from tests.test_scoring_metrics import Scoring
 from tracelate.comparison.comparability import comparable_key, differences, inconsistencies, scoring
+from tracelate.comparison.compare import compare
+from tracelate.comparison.significance import Resampling
 from tracelate.errors import InputError
 from tracelate.evaluation.report import TranslationRow
 from tracelate.evaluation.results import Evidence, read_evidence
+from tracelate.metric_table import scoring_metrics
+from tracelate.sacrebleu_metric import signature_parts
 
 REFERENCES = some_references(30)
 A = evidence("a", translate_badly(REFERENCES, 0.2, 1), REFERENCES)
@@ -77,18 +82,24 @@ def test_the_same_sentences_in_another_order_are_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("metric", "old", "new"),
+    ("metric", "old", "new", "setting"),
     [
-        ("bleu", "version:2.6.0", "version:2.5.1"),
-        ("bleu", "tok:13a", "tok:zh"),
-        ("bleu", "smooth:exp", "smooth:floor"),
-        ("chrf", "nw:0", "nw:2"),
-        ("ter", "case:lc", "case:mixed"),
+        ("bleu", "version:2.6.0", "version:2.5.1", ""),
+        ("bleu", "tok:13a", "tok:zh", " (evaluate.tokenizer)"),
+        ("bleu", "case:mixed", "case:lc", " (evaluate.lowercase)"),
+        ("bleu", "eff:no", "eff:yes", ""),
+        ("bleu", "smooth:exp", "smooth:floor", ""),
+        ("chrf", "case:mixed", "case:lc", " (evaluate.lowercase)"),
+        ("chrfpp", "nw:2", "nw:1", ""),
+        ("ter", "case:lc", "case:mixed", ""),
+        ("ter", "asian:no", "asian:yes", " (download.target_language)"),
     ],
 )
-def test_another_way_of_scoring_is_named_with_both_values(metric: str, old: str, new: str) -> None:
+def test_another_way_of_scoring_is_named_with_both_values_and_the_setting(
+    metric: str, old: str, new: str, setting: str
+) -> None:
     assert differences(A, with_signature(B, metric, old, new)) == [
-        f"{metric}'s signatures differ: {old} and {new}"
+        f"{metric}'s signatures differ: {old} and {new}{setting}"
     ]
 
 
@@ -132,6 +143,53 @@ def test_scores_by_another_sacrebleu_than_the_installed_one_are_found() -> None:
     old = with_signature(A, "bleu", "version:2.6.0", "version:1.0.0")
     [reason] = inconsistencies(old)
     assert "version:1.0.0" in reason and "version:2.6.0" in reason
+
+
+CHINESE = Scoring("auto", lowercase=True)
+ZH_REFERENCES = [f"设备{number}已经配置，无法连接到服务器。" for number in range(30)]
+ZH_TRANSLATIONS = [text.replace("已经", "未") for text in ZH_REFERENCES]
+
+
+def chinese(name: str) -> Evidence:
+    metrics = scoring_metrics("zh-Hans", CHINESE)
+    return evidence(name, ZH_TRANSLATIONS, ZH_REFERENCES, metrics=metrics)
+
+
+def test_an_evaluation_is_scored_again_with_the_options_of_its_signatures() -> None:
+    one = chinese("zh")
+    assert "tok:zh" in one.signatures["bleu"] and "case:lc" in one.signatures["chrf"]
+    assert "asian:yes" in one.signatures["ter"]
+    assert inconsistencies(one) == []
+    assert differences(one, chinese("other")) == []
+    by_default = evidence("13a", ZH_TRANSLATIONS, ZH_REFERENCES)
+    reasons = differences(one, by_default)
+    assert "tok:zh and tok:13a (evaluate.tokenizer)" in reasons[0]
+    assert "case:lc and case:mixed (evaluate.lowercase)" in reasons[0]
+
+
+def test_a_comparison_scores_as_the_evaluations_were_scored() -> None:
+    a, b = (
+        evidence("a", ZH_REFERENCES, ZH_REFERENCES, metrics=scoring_metrics("zh", CHINESE)),
+        chinese("b"),
+    )
+    compared = compare(a, b, Resampling(20, 20, 1))
+    by_key = {score.name: score.value for score in b.metrics.scores}
+    assert {one.metric: one.b for one in compared.scores} == pytest.approx(by_key)
+    [bucket] = [one for one in compared.by_source_length if one.difference is not None]
+    [evaluated] = [one for one in b.metrics.buckets if one.bleu is not None]
+    assert evaluated.bleu is not None and bucket.difference is not None
+    assert bucket.sentences == evaluated.sentences == 30
+    assert bucket.difference.value == pytest.approx(evaluated.bleu.value - 100)
+
+
+@pytest.mark.parametrize(
+    "value", ["tok:ja-mecab", "tok:", "tok:../x", "tok:nothing", "case:", "eff:x"]
+)
+def test_a_signature_that_cannot_be_followed_is_a_difference(value: str) -> None:
+    part = value.partition(":")[0]
+    shown = signature_parts(A.signatures["bleu"])[part]
+    [reason] = inconsistencies(with_signature(A, "bleu", f"{part}:{shown}", value))
+    assert reason.startswith("bleu was scored by ") and value in reason
 
 
 def test_evidence_that_was_written_is_read_back(tmp_path: Path) -> None:

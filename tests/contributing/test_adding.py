@@ -118,11 +118,11 @@ METRIC = Addition(
     edits={
         f"{LIBRARY}/metric_table.py": (
             (
-                "\nBLEU_OF_SHORT_TEXTS",
-                '\nCHRF_PP = Metric("chrf_pp", "chrF++", "characters and words", True, "CHRF", '
-                '{"word_order": 2})\n\nBLEU_OF_SHORT_TEXTS',
+                "\nMETRICS: dict",
+                '\nCHRF_4 = Metric("chrf_4", "chrF4", "up to 4 characters", True, "CHRF", '
+                '{"char_order": 4})\n\nMETRICS: dict',
             ),
-            ("in (BLEU, CHRF, TER)}", "in (BLEU, CHRF, TER, CHRF_PP)}"),
+            ("in (BLEU, CHRF, CHRFPP, TER)}", "in (BLEU, CHRF, CHRFPP, TER, CHRF_4)}"),
         )
     },
     check="""
@@ -130,11 +130,11 @@ from tests.contributing.checks import run_stages
 run_stages("download", "prepare", "tokenize", "train", "evaluate")
 import json
 metrics = json.load(open("reports/metrics.json"))
-assert metrics["chrf_pp"]["value"] > 0 and "nw:2" in metrics["chrf_pp"]["signature"]
+assert metrics["chrf_4"]["value"] > 0 and "nc:4" in metrics["chrf_4"]["signature"]
 from tests.contributing.checks import tracelate
-assert "chrF++" in tracelate("summary")
-assert "chrF++" in tracelate("compare", "reports", "reports")
-assert "chrF++" in tracelate("runs")
+assert "chrF4" in tracelate("summary")
+assert "chrF4" in tracelate("compare", "reports", "reports")
+assert "chrF4" in tracelate("runs")
 tracelate("lineage", "reports", "--verify")
 """,
 )

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tests.tiny_corpus import NOUNS, SPECIAL_MESSAGES
 from tracelate.corpus.tokenizer import SPECIAL, SubwordTokenizer
 from tracelate.errors import InputError
+from tracelate.text.words import split_words
 
 SENTENCES = [
     *NOUNS,
@@ -86,14 +87,26 @@ def test_words_cover_every_piece_once_and_in_order(ids: list[int]) -> None:
 @given(TEXTS.filter(lambda text: text.strip() != ""))
 def test_words_of_a_text_spell_it(text: str) -> None:
     [ids] = TOKENIZER.encode([text])
-    spelt = " ".join(word.text for word in TOKENIZER.words(ids))
-    assert spelt.split() == text.split()
+    spelt = [word.text for word in TOKENIZER.words(ids)]
+    assert "".join("".join(spelt).split()) == "".join(text.split())
+    if split_words(text) == text.split():  # no script without blanks
+        assert spelt == text.split()
 
 
 @pytest.mark.parametrize("text", ["la cámara 👩‍👩‍👧 ve\nel {jardín}", "a  b", "¿qué?", "x \n y "])
 def test_words_are_separated_by_white_space_even_if_pieces_split_characters(text: str) -> None:
     [ids] = TOKENIZER.encode([text])
     assert [word.text for word in TOKENIZER.words(ids)] == text.split()
+
+
+def test_words_of_scripts_without_blanks_are_characters_where_the_pieces_allow_it() -> None:
+    for text in ("打开 Home Assistant（例如）。", "ตั้งค่า 21 °C", "データ"):
+        [ids] = TOKENIZER.encode([text])  # its pieces are bytes and Latin words
+        assert [word.text for word in TOKENIZER.words(ids)] == split_words(text)
+    merged = SubwordTokenizer.train(["网络连接"] * 50, vocabulary_size=300, min_frequency=2)
+    [ids] = merged.encode(["网络连接"])
+    assert len(ids) == 1
+    assert [word.text for word in merged.words(ids)] == ["网络连接"]
 
 
 def test_a_special_token_is_a_word_by_itself() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tracelate.evaluation.metrics import bleu_by_source_length, corpus_scores, sentence_scores
@@ -11,6 +11,9 @@ from tracelate.evaluation.metrics_file import metrics_document
 from tracelate.evaluation.report import Metrics, ScoredTest, TranslationRow, write_translations
 from tracelate.evaluation.results import METRICS, TRANSLATIONS, Evidence
 from tracelate.files import write_json
+from tracelate.metric_table import METRICS as METRIC_TABLE
+from tracelate.metric_table import Metric
+from tracelate.text.words import count_words
 
 WORDS = ["la", "luz", "de", "sala", "no", "se", "pudo", "abrir", "puerta", "red", "casa", "tres"]
 HASH = "5e" * 32
@@ -38,19 +41,21 @@ def evidence(
     *,
     test_sha256: str = HASH,
     samples: int = 20,
+    metrics: Mapping[str, Metric] = METRIC_TABLE,
 ) -> Evidence:
     """As evaluate leaves it; each source is its reference in capitals."""
     sources = [text.upper() for text in references]
     buckets = bleu_by_source_length(
-        [len(source.split()) for source in sources],
+        [count_words(source) for source in sources],
         translations,
         references,
         samples=20,
         seed=1,
         edges=LENGTH_BUCKETS,
         min_sentences=20,
+        metrics=metrics,
     )
-    scores = corpus_scores(translations, references, samples=samples, seed=1)
+    scores = corpus_scores(translations, references, samples=samples, seed=1, metrics=metrics)
     rows = [
         TranslationRow(
             source=source,
@@ -66,7 +71,7 @@ def evidence(
                 sources,
                 references,
                 translations,
-                sentence_scores(translations, references),
+                sentence_scores(translations, references, metrics),
                 strict=True,
             )
         )

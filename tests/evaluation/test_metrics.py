@@ -76,10 +76,19 @@ def test_scores_and_intervals_are_those_of_the_sacrebleu_command(tmp_path: Path)
         check=True,
     )
     theirs = json.loads(done.stdout)
+    with_words = subprocess.run(
+        [*command, "-m", "chrf", "-cw", "2", *options[4:]],
+        cwd=tmp_path,
+        env={**os.environ, "SACREBLEU_SEED": "35"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    theirs.insert(2, json.loads(with_words.stdout))
 
     ours = corpus_scores(HYPOTHESES, REFERENCES, samples=80, seed=35)
 
-    assert [score.name for score in ours] == ["bleu", "chrf", "ter"]
+    assert [score.name for score in ours] == ["bleu", "chrf", "chrfpp", "ter"]
     for our, their in zip(ours, theirs, strict=True):
         assert our.value == pytest.approx(their["score"], abs=1e-8)
         # sacrebleu prints half the interval's width; it sums in float32
@@ -95,7 +104,7 @@ def test_a_fortieth_of_the_samples_lies_beyond_each_end_of_an_interval(
 
     monkeypatch.setenv("SACREBLEU_SEED", "7")
     for metric, ours in zip(
-        (BLEU(), CHRF(), TER()),
+        (BLEU(), CHRF(), CHRF(word_order=2), TER()),
         corpus_scores(HYPOTHESES, REFERENCES, samples=120, seed=7),
         strict=True,
     ):
@@ -120,9 +129,10 @@ def test_the_seed_decides_and_the_environment_neither_does_nor_is_changed(
 
 
 def test_a_perfect_translation_scores_100_and_needs_no_edits() -> None:
-    bleu, chrf, ter = corpus_scores(REFERENCES, REFERENCES, samples=40, seed=1)
+    bleu, chrf, chrfpp, ter = corpus_scores(REFERENCES, REFERENCES, samples=40, seed=1)
     assert (bleu.value, bleu.low, bleu.high) == pytest.approx((100, 100, 100))
     assert (chrf.value, chrf.low, chrf.high) == pytest.approx((100, 100, 100))
+    assert (chrfpp.value, chrfpp.low, chrfpp.high) == pytest.approx((100, 100, 100))
     assert (ter.value, ter.low, ter.high) == (0, 0, 0)
 
 
@@ -135,8 +145,8 @@ def test_corpus_bleu_follows_papineni() -> None:
 
 def test_ter_counts_edits_for_each_reference_word_and_can_exceed_100() -> None:
     # one word wrong of four; then three words too many for one
-    assert corpus_scores(["a b c x"], ["a b c d"], samples=2, seed=1)[2].value == 25
-    assert corpus_scores(["a b c d"], ["a"], samples=2, seed=1)[2].value == 300
+    assert corpus_scores(["a b c x"], ["a b c d"], samples=2, seed=1)[-1].value == 25
+    assert corpus_scores(["a b c d"], ["a"], samples=2, seed=1)[-1].value == 300
 
 
 def test_sentence_scores_give_a_short_right_translation_100() -> None:

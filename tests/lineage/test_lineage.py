@@ -170,7 +170,7 @@ def test_the_chain_as_json_has_hashes_and_settings_in_full(champion: Trace) -> N
     assert document["lineage"] == champion.lineage.model_dump()
     assert document["version"]["aliases"] == ["champion"]
     assert document["run"]["status"] == "FINISHED"
-    assert [score["name"] for score in document["scores"]] == ["bleu", "chrf", "ter"]
+    assert [score["name"] for score in document["scores"]] == ["bleu", "chrf", "chrfpp", "ter"]
     [unchecked] = [check for check in document["checks"] if check["verdict"] != "same"]
     assert (unchecked["what"], unchecked["reason"]) == ("signature", "unsigned")
 

@@ -169,7 +169,7 @@ def test_reasons_contain_the_numbers_and_the_remedy() -> None:
     assert "--accept-leakage" in leaking.checks[2].reason
 
 
-@pytest.mark.parametrize("metric", ["bleu", "chrf", "ter"])
+@pytest.mark.parametrize("metric", ["bleu", "chrf", "chrfpp", "ter"])
 def test_of_two_systems_the_gate_is_open_for_at_most_one(metric: str) -> None:
     references = some_references(60)
     systems = [translate_badly(references, share, seed) for share, seed in ((0.5, 1), (0.1, 2))]

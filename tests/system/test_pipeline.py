@@ -34,7 +34,7 @@ def test_the_reports_and_the_run_agree(reproduced: Clone) -> None:
     [run_id] = reproduced.runs()
     assert reproduced.json("models/run.json")["run_id"] == run_id
     metrics, logged = reproduced.json("reports/metrics.json"), reproduced.logged("metrics", run_id)
-    for name in ("bleu", "chrf", "ter"):
+    for name in ("bleu", "chrf", "chrfpp", "ter"):
         assert logged[f"test_{name}"] == pytest.approx(metrics[name]["value"])
         assert metrics[name]["low"] <= metrics[name]["value"] <= metrics[name]["high"]
     assert logged["best_valid_bleu"] == pytest.approx(

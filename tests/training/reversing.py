@@ -21,6 +21,7 @@ from tests.model.toy import dropout_everywhere, toy_config
 from tracelate.config import ModelConfig, RuntimeConfig, TrainConfig
 from tracelate.corpus.tokenized import TokenizedPair
 from tracelate.corpus.tokenizer import SubwordTokenizer
+from tracelate.metric_table import METRICS
 from tracelate.training import fit as fitting
 from tracelate.training.data import TranslationData
 
@@ -61,6 +62,7 @@ def train_config(**changes: object) -> TrainConfig:
         "label_smoothing": 0.1,
         "gradient_clip_norm": 1.0,
         "weight_average_decay": 0.9,
+        "monitor": "bleu",
         "early_stopping_epochs": 10,
         "log_every_steps": 10,
         "precision": "32-true",
@@ -99,6 +101,7 @@ def main() -> None:
         train=reversing_pairs(400, seed=1),
         valid=reversing_pairs(31, seed=2),
         tokenizer=tokenizer(),
+        metrics=METRICS,
         checkpoint_dir=folder / "checkpoints",
     )
     if result is not None:

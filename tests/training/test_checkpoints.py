@@ -15,6 +15,7 @@ import tracelate
 from tests.tiny_corpus import PROJECT, build_wheel, tiny_settings, write_params
 from tracelate.code_files import reached_files
 from tracelate.config import load_params
+from tracelate.metric_table import METRICS
 from tracelate.training.checkpoint_files import WholeCheckpointIO, best_checkpoint
 from tracelate.training.checkpoints import (
     BEFORE_LAST,
@@ -53,7 +54,7 @@ def test_a_change_of_code_with_an_effect_changes_the_fingerprint(
 
     def name_of_the_run() -> str:
         code = reached_files(PROJECT / "pipeline" / "train.py", "pipeline")
-        return fingerprint([], params.model, params.train, code)
+        return fingerprint([], params.model, params.train, code, METRICS)
 
     before = name_of_the_run()
     assert name_of_the_run() == before
@@ -172,12 +173,12 @@ def test_a_full_disk_leaves_the_earlier_checkpoint(
 
 
 def test_the_best_score_is_kept_where_the_folder_was_moved(tmp_path: Path) -> None:
-    before = best_checkpoint(tmp_path / "before")
+    before = best_checkpoint(tmp_path / "before", monitor="valid_bleu", mode="max")
     path = str(tmp_path / "before" / BEST)
     before.best_model_path = before.kth_best_model_path = path
     before.best_model_score = torch.tensor(17.0)
     before.best_k_models = {path: torch.tensor(17.0)}
-    after = best_checkpoint(tmp_path / "after")
+    after = best_checkpoint(tmp_path / "after", monitor="valid_bleu", mode="max")
     after.load_state_dict(before.state_dict())
     moved = str(tmp_path / "after" / BEST)
     assert after.best_model_path == after.kth_best_model_path == moved

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from tests.test_scoring_metrics import Scoring
 from tests.training.reversing import (
     model_config,
     reversing_pairs,
@@ -20,8 +22,11 @@ from tests.training.reversing import (
     train_config,
 )
 from tracelate.errors import InputError
-from tracelate.training.fit import fit
+from tracelate.metric_table import METRICS, scoring_metrics
+from tracelate.training.curve_files import read_curve, write_curves
+from tracelate.training.fit import fit, scores_of_ids
 from tracelate.training.module import schedule_factor
+from tracelate.training.report import training_report
 
 
 def train_apart(
@@ -101,6 +106,7 @@ def run_here(folder: Path, **changes: Any) -> Any:
         train=reversing_pairs(50, seed=1),
         valid=reversing_pairs(7, seed=2),
         tokenizer=tokenizer(),
+        metrics=METRICS,
         checkpoint_dir=folder,
     )
 
@@ -145,3 +151,45 @@ def test_the_learning_rate_warms_up_and_decays() -> None:
     assert factors[110] == pytest.approx(0.02)
     assert factors[9:] == sorted(factors[9:], reverse=True)
     assert schedule_factor(0, 0, 5, 0.02) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("monitor", "column", "best_of"),
+    [("bleu", "valid_bleu", max), ("chrf", "valid_chrf", max), ("loss", "valid_loss", min)],
+)
+def test_the_monitor_chooses_the_weights_and_stops_early(
+    tmp_path: Path, monitor: str, column: str, best_of: Callable[[list[float]], float]
+) -> None:
+    result = run_here(tmp_path, monitor=monitor, epochs=12, early_stopping_epochs=1)
+    values = [row[column] for row in result.curves.valid]
+    best = values.index(best_of(values))
+    assert result.monitor == monitor
+    assert result.best_step == result.curves.valid[best]["step"]
+    assert len(values) in (best + 2, 12)  # one epoch without a better value ends it
+    report = training_report(result)
+    assert report["monitor"] == monitor and report[f"best_{column}"] == values[best]
+    assert report["best_valid_bleu"] == result.curves.valid[best]["valid_bleu"]
+    write_curves(tmp_path, result)
+    assert read_curve(tmp_path / "valid.csv") == result.curves.valid
+    header = (tmp_path / "valid.csv").read_text().partition("\n")[0]
+    assert ("valid_chrf" in header) is (monitor == "chrf")
+
+
+def test_validation_has_the_options_of_the_target_language(tmp_path: Path) -> None:
+    pieces = tokenizer()
+    [ids] = pieces.encode(["无法连接到设备。"])
+    [wrong] = pieces.encode(["无法连接到没备。"])
+    plain = scores_of_ids(pieces, METRICS, "bleu")([wrong], [ids])
+    chinese = scores_of_ids(pieces, scoring_metrics("zh", Scoring()), "chrf")([wrong], [ids])
+    assert plain == {"bleu": 0.0}
+    assert list(chinese) == ["bleu", "chrf"]
+    assert chinese["bleu"] > 40
+
+
+def test_validation_prints_nothing_about_tokenised_text(
+    caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    pieces = tokenizer()
+    [ids] = pieces.encode(["uno dos ."])
+    scores_of_ids(pieces, METRICS, "bleu")([ids] * 120, [ids] * 120)
+    assert caplog.records == [] and capfd.readouterr() == ("", "")

@@ -6,13 +6,22 @@ from collections.abc import Iterator, Mapping
 
 from tracelate.evaluation.results import Evidence
 from tracelate.evaluation.sacrebleu_statistics import Scorer
-from tracelate.metric_table import METRICS
+from tracelate.metric_table import METRICS, Metric
+from tracelate.sacrebleu_metric import metric_of, signature_parts
 
 INTERVAL_PARTS = ("bs", "seed")
 """Parts of a signature with the number and the seed of the interval's bootstrap samples. The score
 does not depend on them, and a comparison draws its own samples."""
 SAME_SCORE = 1e-6
 """Difference in percent that rounding can cause; larger differences are reported."""
+SETTINGS = {
+    ("BLEU", "tok"): "evaluate.tokenizer",
+    ("BLEU", "case"): "evaluate.lowercase",
+    ("CHRF", "case"): "evaluate.lowercase",
+    ("TER", "norm"): "download.target_language",
+    ("TER", "asian"): "download.target_language",
+}
+"""The setting behind a part of a signature, by the class of the metric and the part."""
 LONGEST_QUOTE = 60
 """Maximum number of characters of a text in a message."""
 
@@ -33,6 +42,16 @@ def comparable_key(test_sha256: str, signatures: Mapping[str, str]) -> tuple[str
     return (test_sha256, *(f"{name} {scoring(signatures[name])}" for name in sorted(signatures)))
 
 
+def metric_as_scored(key: str, *evaluations: Evidence) -> Metric:
+    """Returns the metric of the table with the options that the evaluations were scored with.
+
+    They are those of the first evaluation that has the metric, so `differences` must be empty.
+    """
+    signatures = (one.signatures[key] for one in evaluations if key in one.signatures)
+    signature = next(signatures, None)
+    return METRICS[key] if signature is None else metric_of(METRICS[key], signature)
+
+
 def differences(a: Evidence, b: Evidence) -> list[str]:
     """Returns the reasons why two evaluations cannot be compared, each with both values.
 
@@ -45,7 +64,8 @@ def differences(a: Evidence, b: Evidence) -> list[str]:
 def inconsistencies(evidence: Evidence) -> list[str]:
     """Returns one message for each contradiction between the files of an evaluation.
 
-    The translations are scored again, and must have the scores that metrics.json reports.
+    The translations are scored again with the options that each signature names, and must have the
+    scores that metrics.json reports.
     """
     reported, rows = evidence.metrics, evidence.rows
     if reported.test.sentences != len(rows):
@@ -58,7 +78,7 @@ def inconsistencies(evidence: Evidence) -> list[str]:
         if score.name not in METRICS:
             found.append(f"{score.name} is a metric that this version of Tracelate does not have")
             continue
-        scorer = Scorer(METRICS[score.name])
+        scorer = Scorer(metric_of(METRICS[score.name], score.signature))
         statistics_NK = scorer.statistics(
             [row.translation for row in rows], [row.reference for row in rows]
         )
@@ -108,9 +128,19 @@ def _in_scoring(a: Evidence, b: Evidence) -> Iterator[str]:
     for name in shared:
         left, right = (scoring(evidence.signatures[name]) for evidence in (a, b))
         if left != right:
-            parts = zip(left.split("|"), right.split("|"), strict=False)
-            unequal = [f"{one} and {other}" for one, other in parts if one != other]
+            unequal = list(_unequal_parts(name, left, right))
             yield f"{name}'s signatures differ: {', '.join(unequal) or f'{left} and {right}'}"
+
+
+def _unequal_parts(name: str, left: str, right: str) -> Iterator[str]:
+    """Yields the parts of two signatures that differ, with the setting that each depends on."""
+    kind = METRICS[name].sacrebleu_class if name in METRICS else ""
+    of_left, of_right = signature_parts(left), signature_parts(right)
+    for part in of_left:
+        if part in of_right and of_left[part] != of_right[part]:
+            setting = SETTINGS.get((kind, part))
+            shown = f" ({setting})" if setting else ""
+            yield f"{part}:{of_left[part]} and {part}:{of_right[part]}{shown}"
 
 
 def _quote(text: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tracelate.comparison.comparability import differences, inconsistencies
+from tracelate.comparison.comparability import differences, inconsistencies, metric_as_scored
 from tracelate.comparison.significance import (
     Resampling,
     Significance,
@@ -16,11 +16,11 @@ from tracelate.comparison.significance import (
     paired_statistics,
 )
 from tracelate.errors import InputError
-from tracelate.evaluation.metrics import LengthBucket, length_buckets, percentile_interval
-from tracelate.evaluation.report import TranslationRow
+from tracelate.evaluation.metrics import length_buckets, percentile_interval
 from tracelate.evaluation.results import Evidence
 from tracelate.files import finite_or_none, write_json
-from tracelate.metric_table import BLEU_OF_SHORT_TEXTS
+from tracelate.metric_table import METRICS, for_short_texts
+from tracelate.text.words import count_words
 
 
 class Difference(NamedTuple):
@@ -86,11 +86,14 @@ def compare(
     refuse_incomparable(a, b)
     references = [row.reference for row in a.rows]
     of_a, of_b = ([row.translation for row in evidence.rows] for evidence in (a, b))
+    metrics = [metric_as_scored(key, a, b) for key in METRICS]
     return Comparison(
         a,
         b,
-        compare_systems(of_a, of_b, references, resampling, on_progress=on_progress),
-        _by_source_length(a.metrics.buckets, a.rows, of_a, of_b, resampling),
+        compare_systems(
+            of_a, of_b, references, resampling, metrics=metrics, on_progress=on_progress
+        ),
+        _by_source_length(a, b, of_a, of_b, resampling),
         _changes(a, b),
     )
 
@@ -101,7 +104,7 @@ def refuse_incomparable(a: Evidence, b: Evidence) -> None:
     if reasons:
         raise InputError(
             f"{a.name} and {b.name} cannot be compared: {'; '.join(reasons)}. "
-            "Evaluate both on the same test set with the same sacrebleu"
+            "Evaluate both on the same test set, with the same settings and the same sacrebleu"
         )
     for evidence in (a, b):
         reasons = inconsistencies(evidence)
@@ -156,24 +159,27 @@ def most_changed(
 
 
 def _by_source_length(
-    evaluated: Sequence[LengthBucket],
-    rows: Sequence[TranslationRow],
-    a: Sequence[str],
-    b: Sequence[str],
+    a: Evidence,
+    b: Evidence,
+    texts_of_a: Sequence[str],
+    texts_of_b: Sequence[str],
     resampling: Resampling,
 ) -> list[LengthDifference]:
     """Compares in the buckets that system a was evaluated in, if they have a score there."""
     found = []
-    lengths = [len(row.source.split()) for row in rows]
+    rows, evaluated = a.rows, a.metrics.buckets
+    bleu = for_short_texts(metric_as_scored("bleu", a, b))
+    lengths = [count_words(row.source) for row in rows]
     edges = [bucket.shortest for bucket in evaluated]
     for bucket, (shortest, longest, places) in zip(
         evaluated, length_buckets(lengths, edges), strict=True
     ):
         difference = None
-        if bucket.bleu is not None:
+        # versions that counted words by white space alone put sentences into other buckets
+        if bucket.bleu is not None and places:
             references = [rows[place].reference for place in places]
-            of_a, of_b = ([texts[place] for place in places] for texts in (a, b))
-            paired = paired_statistics(BLEU_OF_SHORT_TEXTS, of_a, of_b, references)
+            of_a, of_b = ([texts[place] for place in places] for texts in (texts_of_a, texts_of_b))
+            paired = paired_statistics(bleu, of_a, of_b, references)
             drawn = draw(len(places), resampling._replace(randomisations=0))
             low, high = percentile_interval(bootstrap_differences(paired, drawn.places_DN).tolist())
             difference = Difference(paired.measured(), low, high)

@@ -15,6 +15,7 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from tracelate.errors import InputError
 from tracelate.files import whole_file
+from tracelate.text.words import bounds_without_space
 
 # tokenizers warns when a process that has used its threads forks
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
@@ -100,10 +101,11 @@ class SubwordTokenizer:
         return list(self._tokenizer.decode_batch([list(one) for one in ids]))
 
     def words(self, ids: Sequence[int]) -> list[Word]:
-        """The words, parted by white space, that the pieces spell, covering every piece in order.
+        """The words that the pieces spell, covering every piece in order, see `text.words`.
 
         A piece that is white space alone goes to the word before it, where there is one. A special
-        token is a word by itself. Pieces that together make a character stay together.
+        token is a word by itself. Pieces that together make a character stay together, and so do
+        the words in one piece.
         """
         words: list[Word] = []
         start = 0
@@ -117,10 +119,13 @@ class SubwordTokenizer:
 
     def _words_of_run(self, ids: Sequence[int], start: int, stop: int) -> Iterator[Word]:
         """Of ids[start:stop], which hold no special token."""
-        text, pieces = "", start
-        for at, characters in self._whole_characters(ids, start, stop):
-            touching = text[-1:].isspace() or characters[:1].isspace()
-            if touching and text.strip() and characters.strip():
+        text, pieces, place = "", start, 0
+        runs = list(self._whole_characters(ids, start, stop))
+        bounds = bounds_without_space("".join(characters for _, characters in runs))
+        for at, characters in runs:
+            apart = text[-1:].isspace() or characters[:1].isspace() or place in bounds
+            place += len(characters)
+            if apart and text.strip() and characters.strip():
                 yield Word(text.strip(), pieces, at)
                 text, pieces = "", at
             text += characters

@@ -26,6 +26,7 @@ from tracelate.evaluation.report import Metrics, ScoredTest, TranslationRow, wri
 from tracelate.evaluation.scoring import score_translations
 from tracelate.evaluation.word_attention import attention_over_words, choose_for_heat_maps
 from tracelate.inference.translator import Translation, Translator
+from tracelate.text.languages import shown_code
 from tracelate.training.curve_files import read_curve
 
 
@@ -55,7 +56,8 @@ def evaluate(
 
     `test_sha256` is the hash of the file that the pairs were read from.
     """
-    scored = score_translations(pairs, translations, config)
+    language = translator.trained.config.target_language
+    scored = score_translations(pairs, translations, config, language)
     attentions = list(translator.attentions(translations))
     test = ScoredTest(len(pairs), test_sha256)
     metrics = Metrics(scored.scores, scored.buckets, attention_statistics(attentions), test)
@@ -71,7 +73,7 @@ def write_reports(evaluation: Evaluation, translator: Translator, root: Path = P
             evaluation.translations, evaluation.attentions, strict=True
         )
     ]
-    languages = f"{saved.source_language} to {saved.target_language}"
+    languages = f"{shown_code(saved.source_language)} to {shown_code(saved.target_language)}"
     title = f"{languages}: {len(evaluation.rows):,} test sentences"
     write_page(root / layout.PAGE, title, evaluation.rows, seen)
     write_translations(root / layout.TRANSLATIONS, evaluation.rows)

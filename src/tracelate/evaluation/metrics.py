@@ -5,17 +5,17 @@ Every score is in percent. The metrics are those of `tracelate.metric_table`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from sacrebleu.metrics import BLEU, CHRF
 
 from tracelate.errors import InputError
 from tracelate.evaluation.sacrebleu_statistics import Scorer
-from tracelate.metric_table import BLEU_OF_SHORT_TEXTS, METRICS
+from tracelate.metric_table import METRICS, Metric, for_short_texts
+from tracelate.sacrebleu_metric import sacrebleu_metric
 
 DRAWS_AT_ONCE = 1_000
 
@@ -52,19 +52,28 @@ class LengthBucket(NamedTuple):
 
 
 def corpus_scores(
-    hypotheses: Sequence[str], references: Sequence[str], *, samples: int, seed: int
+    hypotheses: Sequence[str],
+    references: Sequence[str],
+    *,
+    samples: int,
+    seed: int,
+    metrics: Mapping[str, Metric] = METRICS,
 ) -> list[Score]:
-    """Returns the score of a test set by each metric of the table, equal to sacrebleu's command.
+    """Returns the score of a test set by each of `metrics`, equal to sacrebleu's command.
 
     Raises InputError if the two differ in length or are empty.
     """
     _check_parallel(hypotheses, references)
     return [
-        _score(Scorer(metric), hypotheses, references, samples, seed) for metric in METRICS.values()
+        _score(Scorer(metric), hypotheses, references, samples, seed) for metric in metrics.values()
     ]
 
 
-def sentence_scores(hypotheses: Sequence[str], references: Sequence[str]) -> list[SentenceScores]:
+def sentence_scores(
+    hypotheses: Sequence[str],
+    references: Sequence[str],
+    metrics: Mapping[str, Metric] = METRICS,
+) -> list[SentenceScores]:
     """Returns BLEU and chrF of each sentence.
 
     BLEU is smoothed exponentially and counts n-grams up to the length of the hypothesis (effective
@@ -73,7 +82,8 @@ def sentence_scores(hypotheses: Sequence[str], references: Sequence[str]) -> lis
     Raises InputError as `corpus_scores` does.
     """
     _check_parallel(hypotheses, references)
-    bleu, chrf = BLEU(effective_order=True), CHRF()
+    bleu = sacrebleu_metric(for_short_texts(metrics["bleu"]))
+    chrf = sacrebleu_metric(metrics["chrf"])
     return [
         SentenceScores(
             float(bleu.sentence_score(hypothesis, [reference]).score),
@@ -92,6 +102,7 @@ def bleu_by_source_length(
     seed: int,
     edges: Sequence[int],
     min_sentences: int,
+    metrics: Mapping[str, Metric] = METRICS,
 ) -> list[LengthBucket]:
     """Returns corpus BLEU in buckets of source length in words, including empty buckets.
 
@@ -122,7 +133,7 @@ def bleu_by_source_length(
         score = None
         if len(members) >= min_sentences:
             score = _score(
-                Scorer(BLEU_OF_SHORT_TEXTS),
+                Scorer(for_short_texts(metrics["bleu"])),
                 [hypotheses[member] for member in members],
                 [references[member] for member in members],
                 samples,

@@ -12,10 +12,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import sacrebleu.metrics
 from numpy.typing import NDArray
 
 from tracelate.metric_table import Metric
+from tracelate.sacrebleu_metric import sacrebleu_metric
 
 
 class Scorer:
@@ -23,7 +23,7 @@ class Scorer:
 
     def __init__(self, metric: Metric) -> None:
         self.metric = metric
-        self._sacrebleu = getattr(sacrebleu.metrics, metric.sacrebleu_class)(**metric.options)
+        self._sacrebleu = sacrebleu_metric(metric)
         # otherwise sacrebleu has no signature before it has scored a sentence
         self._sacrebleu.num_refs = 1
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from tracelate.config import LengthPenalty
-from tracelate.config_section import MAX_COUNT, Language
+from tracelate.config_section import MAX_COUNT, SavedLanguage
 from tracelate.file_format import PartForm, Whole
 
 Number = Annotated[int, Field(ge=1, le=MAX_COUNT)]
@@ -16,8 +16,8 @@ Number = Annotated[int, Field(ge=1, le=MAX_COUNT)]
 class SavedDownload(PartForm):
     """The languages; each kind of corpus reads its own section."""
 
-    source_language: Language
-    target_language: Language
+    source_language: SavedLanguage
+    target_language: SavedLanguage
 
 
 class SavedNearDuplicate(PartForm):

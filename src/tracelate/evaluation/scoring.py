@@ -16,6 +16,8 @@ from tracelate.evaluation.metrics import (
 )
 from tracelate.evaluation.report import TranslationRow
 from tracelate.inference.translator import Translation
+from tracelate.metric_table import scoring_metrics
+from tracelate.text.words import count_words
 
 
 class ScoredTranslations(NamedTuple):
@@ -28,16 +30,23 @@ class ScoredTranslations(NamedTuple):
 
 
 def score_translations(
-    pairs: Sequence[Pair], translations: Sequence[Translation], config: EvaluateConfig
+    pairs: Sequence[Pair],
+    translations: Sequence[Translation],
+    config: EvaluateConfig,
+    language: str,
 ) -> ScoredTranslations:
-    """Scores the translations of `pairs`, which must have the same order."""
+    """Scores the translations of `pairs`, which must have the same order.
+
+    `language` is the code of the target language, which the metrics' options depend on.
+    """
+    metrics = scoring_metrics(language, config)
     texts = [translation.text for translation in translations]
     references = [pair.target for pair in pairs]
     samples, seed = config.bootstrap_samples, config.bootstrap_seed
-    lengths = [len(pair.source.split()) for pair in pairs]
-    of_sentences = sentence_scores(texts, references)
+    lengths = [count_words(pair.source) for pair in pairs]
+    of_sentences = sentence_scores(texts, references, metrics)
     return ScoredTranslations(
-        corpus_scores(texts, references, samples=samples, seed=seed),
+        corpus_scores(texts, references, samples=samples, seed=seed, metrics=metrics),
         bleu_by_source_length(
             lengths,
             texts,
@@ -46,6 +55,7 @@ def score_translations(
             seed=seed,
             edges=config.source_length_buckets,
             min_sentences=config.min_bucket_sentences,
+            metrics=metrics,
         ),
         [
             TranslationRow(

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from tracelate.corpus.tokenizer import SubwordTokenizer
 from tracelate.inference.translator import Translation
+from tracelate.text.words import count_words
 
 END = "</s>"
 READABLE_WORDS = range(4, 26)
@@ -48,7 +49,7 @@ def attention_over_words(
 
 def choose_for_heat_maps(sources: Sequence[str], count: int) -> list[int]:
     """Returns the indices of `count` sentences of readable length, evenly spread over lengths."""
-    lengths = [len(source.split()) for source in sources]
+    lengths = [count_words(source) for source in sources]
     readable = [place for place, length in enumerate(lengths) if length in READABLE_WORDS]
     readable.sort(key=lambda place: lengths[place])
     if count >= len(readable):

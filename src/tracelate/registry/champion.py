@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from tracelate.comparison.comparability import differences
+from tracelate.comparison.comparability import differences, metric_as_scored
 from tracelate.comparison.significance import Resampling, Significance, compare_systems
 from tracelate.errors import InputError
 from tracelate.evaluation.results import Evidence
-from tracelate.metric_table import METRICS
 from tracelate.registry.logged_evaluation import (
     read_evaluation,
     refuse_other_lineage,
@@ -80,6 +79,6 @@ def _significance(champion: Evidence, candidate: Evidence, metric: str) -> Signi
         [row.translation for row in candidate.rows],
         [row.reference for row in champion.rows],
         Resampling(),
-        metrics=[METRICS[metric]],
+        metrics=[metric_as_scored(metric, candidate, champion)],
     )
     return found

@@ -136,7 +136,7 @@ def _check_comparable(inputs: GateInputs) -> GateCheck:
             name,
             False,
             f"not with {inputs.champion}: {'; '.join(inputs.incomparable)}. Evaluate both on the "
-            "same test set with the same version of sacrebleu",
+            "same test set, with the same settings and the same version of sacrebleu",
         )
     return GateCheck(name, True, f"with {inputs.champion}: same test set, same scoring")
 

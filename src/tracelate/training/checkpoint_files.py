@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from lightning_fabric.plugins import TorchCheckpointIO
@@ -59,10 +59,12 @@ class MovableCheckpoint(ModelCheckpoint):
         return str(Path(self.dirpath or "") / Path(path).name) if path else ""
 
 
-def best_checkpoint(folder: Path) -> MovableCheckpoint:
-    """Returns the callback that keeps the weights with the best validation BLEU."""
+def best_checkpoint(
+    folder: Path, *, monitor: str, mode: Literal["max", "min"]
+) -> MovableCheckpoint:
+    """Returns the callback that keeps the weights with the best value of `monitor`."""
     return MovableCheckpoint(
-        folder, Path(BEST).stem, monitor="valid_bleu", mode="max", enable_version_counter=False
+        folder, Path(BEST).stem, monitor=monitor, mode=mode, enable_version_counter=False
     )
 
 

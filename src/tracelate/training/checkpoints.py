@@ -19,22 +19,29 @@ import torch
 
 from tracelate.config import ModelConfig, TrainConfig
 from tracelate.files import sha256_of
+from tracelate.metric_table import Metric
 
 LAST, BEFORE_LAST, BEST = "last.ckpt", "before_last.ckpt", "best.ckpt"
 
 
 def fingerprint(
-    data_files: Iterable[Path], model: ModelConfig, train: TrainConfig, code: Mapping[str, Path]
+    data_files: Iterable[Path],
+    model: ModelConfig,
+    train: TrainConfig,
+    code: Mapping[str, Path],
+    metrics: Mapping[str, Metric],
 ) -> str:
     """Returns a short name of the training with these inputs, in hexadecimal.
 
-    `code` has the code files by module, as `code_files.reached_files` lists them.
+    `code` has the code files by module, as `code_files.reached_files` lists them. `metrics` are
+    those that may choose the weights.
     """
     identity = {
         "data": [sha256_of(path) for path in data_files],
         "model": model.model_dump(),
         "train": train.model_dump(),
         "code": {module: sha256_of(path) for module, path in code.items()},
+        "metrics": {key: dict(metric.options) for key, metric in metrics.items()},
         "torch": torch.__version__,
     }
     text = json.dumps(identity, sort_keys=True, allow_nan=False)

@@ -17,8 +17,8 @@ if TYPE_CHECKING:  # reading a curve needs no Lightning
 KEY_COLUMNS = ("step", "epoch")
 TRAIN_COLUMNS = ("train_loss", "learning_rate", "gradient_norm", "tokens_per_s")
 """Loss in nats a token; tokens are target tokens of all processes."""
-VALID_COLUMNS = ("valid_bleu", "valid_loss")
-"""BLEU in percent; loss in nats a token."""
+VALID_COLUMNS = ("valid_bleu", "valid_chrf", "valid_loss")
+"""BLEU and chrF in percent, loss in nats a token. chrF is there only if it chooses the weights."""
 
 SHOWN_CHARACTERS = 200
 
@@ -26,7 +26,8 @@ SHOWN_CHARACTERS = 200
 def write_curves(folder: Path, result: TrainingResult) -> None:
     """Writes train.csv, with a row every few steps, and valid.csv, with a row each validation."""
     _write_csv(folder / "train.csv", (*KEY_COLUMNS, *TRAIN_COLUMNS), result.curves.train)
-    _write_csv(folder / "valid.csv", (*KEY_COLUMNS, *VALID_COLUMNS), result.curves.valid)
+    measured = [name for name in VALID_COLUMNS if any(name in row for row in result.curves.valid)]
+    _write_csv(folder / "valid.csv", (*KEY_COLUMNS, *measured), result.curves.valid)
 
 
 def read_curve(path: Path) -> list[dict[str, float]]:

@@ -6,11 +6,11 @@ import logging
 import os
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any, Literal
 
 import pytorch_lightning as pl
-import sacrebleu
 import torch
 import torch.utils.deterministic
 from lightning_fabric.utilities.exceptions import MisconfigurationException
@@ -20,11 +20,13 @@ from pytorch_lightning.strategies import DDPStrategy
 from pytorch_lightning.utilities.exceptions import SIGTERMException
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
-from tracelate.config import ModelConfig, RuntimeConfig, TrainConfig
+from tracelate.config import ModelConfig, MonitorName, RuntimeConfig, TrainConfig
 from tracelate.corpus.tokenized import TokenizedPair
 from tracelate.corpus.tokenizer import SubwordTokenizer
 from tracelate.errors import InputError
+from tracelate.metric_table import Metric
 from tracelate.model.seq2seq import Seq2Seq
+from tracelate.sacrebleu_metric import sacrebleu_metric
 from tracelate.training.checkpoint_files import (
     WholeCheckpointIO,
     best_checkpoint,
@@ -36,12 +38,15 @@ from tracelate.training.curves import Curves
 from tracelate.training.data import TranslationData
 from tracelate.training.model_files import special_ids
 from tracelate.training.model_size import refuse_too_large
-from tracelate.training.module import BleuOfIds, TranslationTraining
+from tracelate.training.module import ScoresOfIds, TranslationTraining
 from tracelate.training.progress import TrainingProgress
 from tracelate.training.result import TrainingResult
 
 RANKS = ("RANK", "LOCAL_RANK", "NODE_RANK", "GROUP_RANK", "SLURM_PROCID")
 """Environment variables with the number of a process or of its machine, from 0."""
+
+BETTER: Mapping[MonitorName, Literal["max", "min"]] = {"bleu": "max", "chrf": "max", "loss": "min"}
+"""The better values of what may choose the weights."""
 
 
 class StoppedError(InputError):
@@ -67,13 +72,15 @@ def fit(
     train: Sequence[TokenizedPair],
     valid: Sequence[TokenizedPair],
     tokenizer: SubwordTokenizer,
+    metrics: Mapping[str, Metric],
     checkpoint_dir: Path,
     loggers: Sequence[Logger] = (),
 ) -> TrainingResult | None:
     """Trains a model and returns its best weights; None in all processes but the first.
 
     A checkpoint is written to `checkpoint_dir` after each epoch. If there is one, the training is
-    resumed from it and ends with the same weights as if it had not been stopped.
+    resumed from it and ends with the same weights as if it had not been stopped. `metrics` is the
+    metric table with the options that fit the target language.
 
     Raises StoppedError when training is stopped, and InputError when it diverges, or when the
     machine cannot train such a model or lacks the devices.
@@ -85,10 +92,16 @@ def fit(
     model = Seq2Seq(model_config, tokenizer.size, tokenizer.padding_id)
     special = special_ids(tokenizer)
     data = TranslationData(train, valid, special, config)
-    module = TranslationTraining(model, config, data.count_steps(), special, bleu_of_ids(tokenizer))
+    scores = scores_of_ids(tokenizer, metrics, config.monitor)
+    module = TranslationTraining(model, config, data.count_steps(), special, scores)
     curves = Curves(config.log_every_steps)
-    best, last = best_checkpoint(checkpoint_dir), last_checkpoint(checkpoint_dir)
-    callbacks = [curves, *_callbacks(config, module.total_steps), best, last]
+    best = best_checkpoint(checkpoint_dir, **_monitored(config))
+    callbacks = [
+        curves,
+        *_callbacks(config, module.total_steps),
+        best,
+        last_checkpoint(checkpoint_dir),
+    ]
     trainer = _make_trainer(config, runtime, callbacks, loggers, checkpoint_dir)
     resumed_from_step = resume_step(checkpoint_dir)
     _run(trainer, module, data, checkpoint_dir / LAST if resumed_from_step else None)
@@ -97,6 +110,7 @@ def fit(
     kept = torch.load(best.best_model_path, weights_only=True, map_location="cpu")
     return TrainingResult(
         weights={name.removeprefix("model."): value for name, value in kept["state_dict"].items()},
+        monitor=config.monitor,
         curves=curves,
         best_step=kept["global_step"],
         steps=trainer.global_step,
@@ -115,14 +129,29 @@ def is_first_process() -> bool:
     return all(int(os.environ.get(name) or 0) == 0 for name in RANKS)
 
 
-def bleu_of_ids(tokenizer: SubwordTokenizer) -> BleuOfIds:
-    """Returns the function that validation scores with: sacrebleu's BLEU of the decoded texts."""
+def scores_of_ids(
+    tokenizer: SubwordTokenizer, metrics: Mapping[str, Metric], monitor: MonitorName
+) -> ScoresOfIds:
+    """Returns the function that validation scores with: sacrebleu's scores of the decoded texts.
 
-    def score(hypotheses: list[list[int]], references: list[list[int]]) -> float:
+    They are BLEU, and the metric that chooses the weights.
+    """
+    keys = dict.fromkeys(key for key in ("bleu", monitor) if key in metrics)
+    scorers = {key: sacrebleu_metric(metrics[key]) for key in keys}
+
+    def score(hypotheses: list[list[int]], references: list[list[int]]) -> dict[str, float]:
         translations, texts = tokenizer.decode(hypotheses), tokenizer.decode(references)
-        return float(sacrebleu.corpus_bleu(translations, [texts]).score)
+        return {
+            key: float(scorer.corpus_score(translations, [texts]).score)
+            for key, scorer in scorers.items()
+        }
 
     return score
+
+
+def _monitored(config: TrainConfig) -> dict[str, Any]:
+    """Returns the arguments with which callbacks choose the best weights and stop early."""
+    return {"monitor": f"valid_{config.monitor}", "mode": BETTER[config.monitor]}
 
 
 def _callbacks(config: TrainConfig, total_steps: int) -> list[pl.Callback]:
@@ -131,7 +160,7 @@ def _callbacks(config: TrainConfig, total_steps: int) -> list[pl.Callback]:
     if config.weight_average_decay > 0:
         average = get_ema_multi_avg_fn(config.weight_average_decay)  # type: ignore[no-untyped-call]
         averaging = [WeightAveraging(multi_avg_fn=average)]
-    stopping = ResumableStopping("valid_bleu", mode="max", patience=config.early_stopping_epochs)
+    stopping = ResumableStopping(**_monitored(config), patience=config.early_stopping_epochs)
     return [TrainingProgress(total_steps), *averaging, stopping]
 
 

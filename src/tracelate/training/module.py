@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import pytorch_lightning as pl
 import torch
@@ -19,8 +19,9 @@ from tracelate.model.seq2seq import Seq2Seq
 from tracelate.training.batches import Batch
 from tracelate.training.loss import token_loss
 
-BleuOfIds = Callable[[list[list[int]], list[list[int]]], float]
-"""Function from hypotheses and references, both as token ids, to corpus BLEU in percent."""
+ScoresOfIds = Callable[[list[list[int]], list[list[int]]], Mapping[str, float]]
+"""Function from hypotheses and references, both as token ids, to corpus scores in percent by the
+key of the metric."""
 
 IdPair = tuple[list[int], list[int]]
 """A hypothesis and its reference, as token ids."""
@@ -29,7 +30,7 @@ ValidationShare = tuple[list[IdPair], float, float]
 
 
 class TranslationTraining(pl.LightningModule):
-    """Trains a `Seq2Seq` by teacher forcing, and validates it by the BLEU of greedy search."""
+    """Trains a `Seq2Seq` by teacher forcing, and validates it by scores of greedy search."""
 
     def __init__(
         self,
@@ -37,14 +38,14 @@ class TranslationTraining(pl.LightningModule):
         config: TrainConfig,
         total_steps: int,
         special: SpecialIds,
-        bleu_of_ids: BleuOfIds,
+        scores_of_ids: ScoresOfIds,
     ) -> None:
         super().__init__()
         self.model = model
         self.config = config
         self.total_steps = total_steps
         self.special = special
-        self.bleu_of_ids = bleu_of_ids
+        self.scores_of_ids = scores_of_ids
         self._translated: list[IdPair] = []
         self._valid_loss = torch.zeros(2, dtype=torch.float64)
 
@@ -121,8 +122,9 @@ class TranslationTraining(pl.LightningModule):
         translated = [pair for share, _, _ in shares for pair in share]
         loss_sum = sum(share for _, share, _ in shares)
         tokens = sum(share for _, _, share in shares)
-        bleu = self.bleu_of_ids(*(list(side) for side in zip(*translated, strict=True)))
-        self.log("valid_bleu", torch.tensor(bleu, dtype=torch.float64))
+        scores = self.scores_of_ids(*(list(side) for side in zip(*translated, strict=True)))
+        for key, score in scores.items():
+            self.log(f"valid_{key}", torch.tensor(score, dtype=torch.float64))
         self.log("valid_loss", torch.tensor(loss_sum / tokens, dtype=torch.float64))
 
     def _of_all_processes(self, own: ValidationShare) -> list[ValidationShare]:

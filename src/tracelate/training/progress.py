@@ -77,6 +77,7 @@ def describe(metrics: dict[str, Any]) -> str:
         "train_loss": "loss {:.3f}",
         "tokens_per_s": "{:,.0f} tokens/s",
         "valid_bleu": "validation BLEU {:.2f}",
+        "valid_chrf": "validation chrF {:.2f}",
     }
     return ", ".join(
         text.format(float(metrics[name])) for name, text in shown.items() if name in metrics

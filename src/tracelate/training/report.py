@@ -15,7 +15,9 @@ class TrainingReport(PartForm):
     """Content of reports/train.json, as far as it is read."""
 
     best_valid_bleu: float
-    """Percent."""
+    """Validation BLEU of the weights that were kept, in percent."""
+    monitor: str = "bleu"
+    """Value of the validation that chose them."""
     best_step: Whole
     steps: Whole
     epochs: Whole
@@ -34,9 +36,10 @@ def read_training_report(path: Path) -> TrainingReport:
 
 def training_report(result: TrainingResult) -> dict[str, Any]:
     """Returns the content of reports/train.json."""
-    best = max(result.curves.valid, key=lambda row: row["valid_bleu"])
+    best = next(row for row in result.curves.valid if row["step"] == result.best_step)
     return {
-        "best_valid_bleu": best["valid_bleu"],
+        "monitor": result.monitor,
+        **{f"best_{name}": best[name] for name in ("valid_bleu", f"valid_{result.monitor}")},
         "best_step": result.best_step,
         "steps": result.steps,
         "epochs": int(result.curves.valid[-1]["epoch"]),

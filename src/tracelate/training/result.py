@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from torch import Tensor
 
+from tracelate.config import MonitorName
 from tracelate.training.curves import Curves
 
 
@@ -13,7 +14,9 @@ class TrainingResult(NamedTuple):
     """The weights and measurements of a finished training."""
 
     weights: dict[str, Tensor]
-    """The state dict with the best validation BLEU."""
+    """The state dict with the best value of `monitor`."""
+    monitor: MonitorName
+    """Value of the validation that chose them."""
     curves: Curves
     best_step: int
     """Optimiser steps until these weights."""
