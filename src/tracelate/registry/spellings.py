@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from tracelate.comparison.parity import Parity, compare_translations
-from tracelate.text.variants import VARIANTS
+from tracelate.text.variants import VARIANTS, Variant
 from tracelate.training.model_files import SavedNormaliser
 
 MAX_SENTENCES = 200
-"""Number of test sentences that are translated in each spelling, spread over the test set."""
+"""Number of test sentences that are translated in each spelling."""
 
 
 class SpellingParity(NamedTuple):
@@ -21,7 +21,7 @@ class SpellingParity(NamedTuple):
     step: str
     """The step of a normaliser that undoes it."""
     parity: Parity
-    """Of those sentences in the sample that this spelling changes."""
+    """Of a sample of the sentences that this spelling changes."""
 
 
 class Spellings(NamedTuple):
@@ -37,25 +37,30 @@ def try_spellings(
     translations: Sequence[str],
     on_progress: Callable[[int, int], object] = lambda *_: None,
 ) -> list[SpellingParity]:
-    """Translates a sample of the test set in each spelling, and compares with the `translations` of
-    the plain `sources`.
+    """Translates test sentences in each spelling, and compares with the `translations` of the plain
+    `sources`.
 
-    The sample has at most MAX_SENTENCES sentences, spread evenly. `on_progress` is called with the
-    number of sentences of each spelling and that of all.
+    Of the sentences that a spelling changes, at most MAX_SENTENCES are taken, spread evenly.
+    `on_progress` is called with the number of sentences of each spelling and that of all.
     """
-    places = range(0, len(sources), max(1, -(-len(sources) // MAX_SENTENCES)))
+    samples = [(variant, _sample(variant, sources)) for variant in VARIANTS]
+    total = sum(len(places) for _, places in samples)
     found = []
-    for variant in VARIANTS:
-        spelt = {place: variant.spell(sources[place]) for place in places}
-        changed = [place for place in places if spelt[place] != sources[place]]
+    for variant, places in samples:
         parity = compare_translations(
-            [translations[place] for place in changed],
-            translate([spelt[place] for place in changed]),
+            [translations[place] for place in places],
+            translate([variant.spell(sources[place]) for place in places]),
         )
         differences = [
-            one._replace(number=changed[one.number - 1] + 1) for one in parity.differences
+            one._replace(number=places[one.number - 1] + 1) for one in parity.differences
         ]
         parity = parity._replace(differences=differences)
         found.append(SpellingParity(variant.name, variant.step, parity))
-        on_progress(len(places), len(places) * len(VARIANTS))
+        on_progress(len(places), total)
     return found
+
+
+def _sample(variant: Variant, sources: Sequence[str]) -> Sequence[int]:
+    """Returns the places of at most MAX_SENTENCES sources that the variant changes."""
+    changed = [place for place, source in enumerate(sources) if variant.spell(source) != source]
+    return changed[:: max(1, -(-len(changed) // MAX_SENTENCES))]
