@@ -10,17 +10,19 @@ from __future__ import annotations
 
 from collections import Counter
 
-from pipeline.stage import run_stage, say
+from pipeline.stage import run_stage, say, warn
 from tracelate.config import load_params
 from tracelate.corpus.cleaning import clean
 from tracelate.corpus.leakage import Leakage, measure_leakage, refuse_leakage
 from tracelate.corpus.pairs import write_pairs
 from tracelate.corpus.raw import SPLITS, read_raw
-from tracelate.corpus.report import data_report
+from tracelate.corpus.report import data_report, few_pairs_warning
+from tracelate.corpus.sources.choose import read_provenance
 from tracelate.corpus.splitting import drop_held_out, refuse_empty, split
 from tracelate.files import write_json
-from tracelate.layout import DATA_REPORT, PREPARED, RAW
+from tracelate.layout import DATA_REPORT, PREPARED, PROVENANCE, RAW
 from tracelate.progress import bar, spinner
+from tracelate.text.languages import shown_direction
 
 SPLIT_FILES = {name: PREPARED / f"{name}.parquet" for name in SPLITS}
 
@@ -45,6 +47,9 @@ def main() -> None:
     for name, path in SPLIT_FILES.items():
         write_pairs(path, splits[name])
     write_json(DATA_REPORT, data_report(read, dropped, splits, leakage, config.near_duplicate))
+    provenance = read_provenance(PROVENANCE)
+    languages = shown_direction(provenance.source_language, provenance.target_language)
+    warn(few_pairs_warning(len(splits["train"]), languages))
     counts = ", ".join(f"{name} {len(pairs):,}" for name, pairs in splits.items())
     say(
         f"prepare: kept {sum(map(len, splits.values())):,} of {read:,} pairs ({counts}), "
