@@ -14,6 +14,7 @@ from tracelate.corpus.raw import raw_files, write_raw
 from tracelate.corpus.sources.choose import choose_source
 from tracelate.layout import RAW
 from tracelate.progress import spinner
+from tracelate.text.languages import shown_pair
 
 
 def main() -> None:
@@ -23,7 +24,7 @@ def main() -> None:
     write_raw(RAW, corpus)
     counts = ", ".join(f"{name} {len(pairs):,}" for name, pairs in corpus.splits.items())
     say(
-        f"download: {config.source_language}-{config.target_language} pairs from "
+        f"download: {shown_pair(config.source_language, config.target_language)} pairs from "
         f"{config.corpus}: {counts}"
     )
 

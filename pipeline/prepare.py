@@ -9,17 +9,19 @@ params  prepare
 
 from __future__ import annotations
 
-from pipeline.stage import run_stage, say
+from pipeline.stage import run_stage, say, warn
 from tracelate.config import load_params
 from tracelate.corpus.cleaning import TEXTS, CleaningCounts, clean
 from tracelate.corpus.leakage import Leakage, measure_leakage, refuse_leakage
 from tracelate.corpus.pairs import write_pairs
 from tracelate.corpus.raw import SPLITS, read_raw
-from tracelate.corpus.report import data_report
+from tracelate.corpus.report import data_report, few_pairs_warning
+from tracelate.corpus.sources.choose import read_provenance
 from tracelate.corpus.splitting import drop_held_out, refuse_empty, split
 from tracelate.files import write_json
-from tracelate.layout import DATA_REPORT, PREPARED, RAW
+from tracelate.layout import DATA_REPORT, PREPARED, PROVENANCE, RAW
 from tracelate.progress import bar, spinner
+from tracelate.text.languages import shown_direction
 
 SPLIT_FILES = {name: PREPARED / f"{name}.parquet" for name in SPLITS}
 
@@ -44,6 +46,9 @@ def main() -> None:
     for name, path in SPLIT_FILES.items():
         write_pairs(path, splits[name])
     write_json(DATA_REPORT, data_report(read, counts, splits, leakage, config))
+    provenance = read_provenance(PROVENANCE)
+    languages = shown_direction(provenance.source_language, provenance.target_language)
+    warn(few_pairs_warning(len(splits["train"]), languages))
     sizes = ", ".join(f"{name} {len(pairs):,}" for name, pairs in splits.items())
     changed = counts.changed_sources[TEXTS], counts.changed_targets[TEXTS]
     say(

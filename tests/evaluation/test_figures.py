@@ -169,6 +169,11 @@ def test_a_bleu_of_zero_throughout_can_be_drawn(tmp_path: Path) -> None:
     assert texts_of(figure.axes[1]) == ["best: 0.0 at step 30"]
 
 
+def test_the_weights_that_were_not_chosen_by_bleu_are_marked_as_kept() -> None:
+    [text] = texts_of(training_figure(TRAIN, VALID, kept_step=30).axes[1])
+    assert text == "kept: 3.0 at step 30"
+
+
 def test_buckets_show_their_score_interval_and_count() -> None:
     axes: Any = source_length_figure(some_buckets()).axes[0]
     assert [label.get_text() for label in axes.get_xticklabels()] == [

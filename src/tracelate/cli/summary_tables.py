@@ -17,6 +17,7 @@ from tracelate.evaluation.report import Metrics, TranslationRow, read_translatio
 from tracelate.evaluation.word_attention import choose_for_heat_maps
 from tracelate.metric_table import BLEU, METRICS
 from tracelate.model.architecture import architecture_name
+from tracelate.text.languages import shown_direction
 from tracelate.training.report import TrainingReport, read_training_report
 
 READ = (
@@ -50,7 +51,7 @@ def data_line(params: Params, provenance: Provenance, data: DataReport) -> str:
     origin = f"{provenance.title} ({provenance.licence})"
     counts = ", ".join(f"{name} {split.pairs:,}" for name, split in data.splits)
     near = data.leakage.test.near_source_percent
-    languages = f"{params.download.source_language} to {params.download.target_language}"
+    languages = shown_direction(params.download.source_language, params.download.target_language)
     return (
         f"[bold]Data[/]   {languages} from {escape(origin)}: {counts} pairs; "
         f"{near:.1f} % of the test sentences nearly occur in training; {describe_normalised(data)}"

@@ -10,6 +10,11 @@ from tracelate.corpus.cleaning import RULES, TEXTS, CleaningCounts
 from tracelate.corpus.leakage import Leakage
 from tracelate.corpus.splitting import HELD_OUT, Splits, count_groups
 
+FEW_PAIRS = 10_000
+"""Number of training pairs below which a model of the default size and corpus translates badly."""
+HARDLY_ANY_PAIRS = 1_000
+"""Number of training pairs below which it translates hardly anything."""
+
 
 def data_report(
     read: int,
@@ -36,6 +41,24 @@ def data_report(
         "near_duplicate": f"Jaccard similarity of character {near.gram}-grams >= {near.similarity}",
         "leakage": {name: _as_json(one) for name, one in leakage.items()},
     }
+
+
+def few_pairs_warning(pairs: int, language: str) -> str | None:
+    """Returns what to expect of a model that is trained on so few pairs; None if they are enough.
+
+    `language` names both languages. FEW_PAIRS and HARDLY_ANY_PAIRS have the bounds.
+    """
+    if pairs >= FEW_PAIRS:
+        return None
+    expected = (
+        "a model learns single words at most, and its scores say nothing about it"
+        if pairs < HARDLY_ANY_PAIRS
+        else "expect translations that are mostly wrong, and scores that change with the seed"
+    )
+    return (
+        f"only {pairs:,} training pairs of {language}: {expected}. {FEW_PAIRS:,} or more are "
+        "advisable: add text of your own (docs/guides/own-text.md)"
+    )
 
 
 def _as_json(leakage: Leakage) -> dict[str, Any]:

@@ -26,8 +26,9 @@ from tracelate.evaluation.report import Metrics, ScoredTest, TranslationRow, wri
 from tracelate.evaluation.scoring import score_translations
 from tracelate.evaluation.word_attention import attention_over_words, choose_for_heat_maps
 from tracelate.inference.translator import Translation, Translator
-from tracelate.text.languages import shown_code
+from tracelate.text.languages import shown_direction
 from tracelate.training.curve_files import read_curve
+from tracelate.training.report import read_training_report
 
 
 class Evaluation(NamedTuple):
@@ -73,7 +74,7 @@ def write_reports(evaluation: Evaluation, translator: Translator, root: Path = P
             evaluation.translations, evaluation.attentions, strict=True
         )
     ]
-    languages = f"{shown_code(saved.source_language)} to {shown_code(saved.target_language)}"
+    languages = shown_direction(saved.source_language, saved.target_language)
     title = f"{languages}: {len(evaluation.rows):,} test sentences"
     write_page(root / layout.PAGE, title, evaluation.rows, seen)
     write_translations(root / layout.TRANSLATIONS, evaluation.rows)
@@ -86,7 +87,9 @@ def draw_figures(
     """Draws the training curves, BLEU by source length, and `heat_maps` sentences' attention."""
     folder = root / layout.FIGURES
     curves = read_curve(root / layout.TRAIN_CURVE), read_curve(root / layout.VALID_CURVE)
-    write_png(training_figure(*curves), folder / "training.png")
+    report = read_training_report(root / layout.TRAINING_REPORT)
+    kept_step = None if report.monitor == "bleu" else report.best_step
+    write_png(training_figure(*curves, kept_step), folder / "training.png")
     lengths = source_length_figure(evaluation.metrics.buckets)
     write_png(lengths, folder / "bleu_by_source_length.png")
     places = choose_for_heat_maps([row.source for row in evaluation.rows], heat_maps)

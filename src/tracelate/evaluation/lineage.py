@@ -36,6 +36,7 @@ from tracelate.file_format import (
 )
 from tracelate.files import read_json, sha256_of
 from tracelate.saved_settings import model_config_of
+from tracelate.text.languages import shown_direction, shown_pair
 from tracelate.text.normaliser import STEPS_BEFORE
 from tracelate.training.model_files import CONFIG, TOKENIZER, WEIGHTS
 from tracelate.training.run_file import TrainingRun, read_training_run
@@ -140,9 +141,15 @@ class Lineage(FileForm):
 
     @property
     def pair(self) -> str:
-        """The languages, such as en-es."""
+        """The languages in their normal forms, such as en-es."""
         download = self.params["download"]
-        return f"{download['source_language']}-{download['target_language']}"
+        return shown_pair(download["source_language"], download["target_language"])
+
+    @property
+    def direction(self) -> str:
+        """The languages in their normal forms, such as en to es."""
+        download = self.params["download"]
+        return shown_direction(download["source_language"], download["target_language"])
 
 
 LINEAGE_FORMAT = FileFormat(

@@ -92,7 +92,7 @@ def _model(lineage: Lineage, metrics: Metrics | None, name: str, version: str | 
         "type": "machine-learning-model",
         "bom-ref": f"model:{lineage.weights_sha256}",
         "name": name,
-        "description": f"translates {lineage.pair.replace('-', ' to ', 1)}",
+        "description": f"translates {lineage.direction}",
         "hashes": [_sha256(lineage.weights_sha256)],
         "modelCard": _card(lineage, metrics),
         "properties": [

@@ -63,6 +63,11 @@ def shown_code(code: str) -> str:
         return code
 
 
+def shown_direction(source: str, target: str) -> str:
+    """Returns the codes of two languages in their normal forms, such as `en to es`."""
+    return f"{shown_code(source)} to {shown_code(target)}"
+
+
 def shown_pair(source: str, target: str) -> str:
     """Returns the codes of two languages in their normal forms, such as `en-es`."""
     return f"{shown_code(source)}-{shown_code(target)}"

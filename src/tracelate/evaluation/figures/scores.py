@@ -34,13 +34,15 @@ class LengthRange(Protocol):
 
 
 def training_figure(
-    train: Sequence[Mapping[str, float]], valid: Sequence[Mapping[str, float]]
+    train: Sequence[Mapping[str, float]],
+    valid: Sequence[Mapping[str, float]],
+    kept_step: int | None = None,
 ) -> Figure:
     """Draws loss and BLEU over optimiser steps, and marks the best validation BLEU.
 
     `train` rows have step and train_loss; `valid` rows have step, valid_loss and valid_bleu
-    (percent). Other columns are ignored. The first of equal BLEU scores is marked. `train` and
-    `valid` may be empty.
+    (percent). Other columns are ignored. The first of equal BLEU scores is marked, or the weights
+    of `kept_step` if something else than BLEU chose them. `train` and `valid` may be empty.
     """
     with style():
         figure = new_figure(8, 6)
@@ -74,7 +76,9 @@ def training_figure(
         for axes in (loss_axes, bleu_axes):
             axes.grid(True, axis="y")
         if bleus:
-            best = bleus.index(max(bleus))
+            best, title = bleus.index(max(bleus)), "best"
+            if kept_step in valid_steps:
+                best, title = valid_steps.index(kept_step), "kept"
             for axes in (loss_axes, bleu_axes):
                 axes.axvline(valid_steps[best], color=GREY, linestyle=":", linewidth=1.2, zorder=1)
             bleu_axes.plot(
@@ -89,7 +93,7 @@ def training_figure(
             )
             left = valid_steps[best] < sum(bleu_axes.get_xlim()) / 2
             bleu_axes.annotate(
-                f"best: {bleus[best]:.1f} at step {valid_steps[best]:,.0f}",
+                f"{title}: {bleus[best]:.1f} at step {valid_steps[best]:,.0f}",
                 (valid_steps[best], bleus[best]),
                 xytext=(8 if left else -8, 9),
                 textcoords="offset points",

@@ -61,9 +61,8 @@ def model_card(
 
 
 def _what(lineage: Lineage, model: str, training: TrainingReport) -> list[str]:
-    download = lineage.params["download"]
     return [
-        f"Translates from {download['source_language']} to {download['target_language']}: an "
+        f"Translates from {lineage.direction}: an "
         f"encoder-decoder ({model}) with {training.parameter_count:,} parameters, trained for "
         f"{training.epochs} epochs ({training.steps:,} steps) on {lineage.corpus}."
     ]

@@ -14,6 +14,7 @@ from tracelate.corpus.sources.choose import read_provenance
 from tracelate.git import Commit, current_commit
 from tracelate.model.architecture import architecture_name
 from tracelate.saved_settings import model_config_of
+from tracelate.text.languages import shown_pair
 from tracelate.tracking.runs.best_effort import best_effort
 from tracelate.tracking.runs.run_contents import Curve, DataFile, RunContents
 from tracelate.tracking.runs.run_writer import RunWriter
@@ -33,7 +34,7 @@ TRAIN, VALID = layout.TOKENIZED_TRAIN, layout.TOKENIZED_VALID
 CURVE_FILES = (layout.TRAIN_CURVE, layout.VALID_CURVE)
 STAGE = "training"
 UNUSED = ("evaluate", "registry")
-"""Sections of params.yaml that do not affect a training."""
+"""Sections of params.yaml that a training's run gets later, if at all: evaluation logs its own."""
 MEASURED = {
     "best_valid_bleu": "best_valid_bleu",
     "best_step": "best_step",
@@ -134,8 +135,8 @@ def run_name(params: Mapping[str, Any]) -> str:
 
 
 def language_pair(params: Mapping[str, Any]) -> str:
-    """Returns the codes of source and target language, such as `en-es`."""
-    return f"{params['download']['source_language']}-{params['download']['target_language']}"
+    """Returns the codes of source and target language in their normal forms, such as `en-es`."""
+    return shown_pair(params["download"]["source_language"], params["download"]["target_language"])
 
 
 def training_metrics(report: Path) -> dict[str, float]:
