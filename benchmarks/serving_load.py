@@ -46,7 +46,7 @@ EXPENSIVE = {
 LONGEST_BYTES = 1000
 SLOW = {
     "a slow body": (
-        b"POST /invocations HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
+        b"POST /invocations HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
         b"content-length: 1000\r\n\r\n",
         b" ",
     ),

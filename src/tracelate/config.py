@@ -311,6 +311,25 @@ class TrainConfig(Section):
     Validation and translation are in float32."""
 
 
+class NeuralMetricConfig(Section):
+    """A program that scores translations, in an environment of its own."""
+
+    name: Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,100}$")]
+    """Name of the score in metrics.json and MLflow: lower-case letters, digits and `_`."""
+    command: Annotated[list[Text], Field(min_length=1, max_length=100)]
+    """The program and its arguments, without a shell. `{comet_adapter}` is the path of the packaged
+    adapter of COMET."""
+    timeout_s: Annotated[float, Field(gt=0, le=1_000_000)]
+    """Seconds after which the program is ended and the evaluation fails."""
+
+    @model_validator(mode="after")
+    def _refuse_taken_name(self) -> Self:
+        taken = (*METRICS, "attention", "bleu_by_source_length", "test")
+        if self.name in taken or self.name.endswith(("_low", "_high", "_version")):
+            raise ValueError(f"name is {self.name}, which has another meaning: choose another one")
+        return self
+
+
 class EvaluateConfig(Section):
     """Translation of the test text, and its scores."""
 
@@ -351,6 +370,16 @@ class EvaluateConfig(Section):
     hold for others."""
     heat_maps: Annotated[int, Field(ge=0, le=10_000), Reason("since each is a picture in MLflow")]
     """Number of test sentences whose attention is drawn; 0: none."""
+    neural_metrics: Annotated[list[NeuralMetricConfig], Field(max_length=20)]
+    """Programs that score the translations too, such as COMET; []: none. They are run as you, so
+    name only what you trust."""
+
+    @model_validator(mode="after")
+    def _refuse_equal_names(self) -> Self:
+        names = [metric.name for metric in self.neural_metrics]
+        if len(set(names)) < len(names):
+            raise ValueError(f"neural_metrics has a name twice: {', '.join(names)}")
+        return self
 
     @model_validator(mode="after")
     def _refuse_buckets_out_of_order(self) -> Self:

@@ -262,6 +262,154 @@ def _model_without_hashes(data: bytes) -> None:
         shutil.copyfile(FILES / "models/weights.safetensors", path)
 
 
+NOT_RUN = {"ui"}
+"""Commands that would start another program."""
+
+
+def _command(data: bytes) -> None:
+    """Calls the command line with arguments that null bytes divide, in an empty folder."""
+    from typer.testing import CliRunner
+
+    from tracelate.cli.main import _reporting_failures, app
+    from tracelate.errors import InputError
+    from tracelate.printable import CONTROL
+
+    arguments = data.decode("utf-8", "surrogateescape").split("\0")[:12]
+    # no file elsewhere is read or written, and no other machine is asked
+    if any("/" in one or ".." in one or one.startswith("~") for one in arguments):
+        return
+    if NOT_RUN & set(arguments):
+        return
+    folder = scratch() / "commands"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    before = Path.cwd()
+    os.chdir(folder)
+    os.environ["MLFLOW_TRACKING_URI"] = f"sqlite:///{scratch()}/mlflow.db"
+    try:
+        with _reporting_failures():
+            done = CliRunner().invoke(app, arguments, input="One sentence.\n")
+            if done.exception is not None and not isinstance(done.exception, SystemExit):
+                raise done.exception
+        assert not CONTROL.search(done.stderr), "a control character in a message"
+    except (InputError, OSError) as error:
+        assert str(error).strip(), "an error without a message"
+    finally:
+        os.chdir(before)
+
+
+COMMANDS = [
+    ["--help"],
+    ["--version"],
+    ["translate", "file.txt", "--output", "out.txt", "--beam-size", "5"],
+    ["translate", "--model", "models:name@champion", "--receipt", "receipt.json"],
+    [
+        "serve",
+        "model",
+        "--port",
+        "0",
+        "--max-beams",
+        "3",
+        "--timeout",
+        "1",
+        "--trusted-proxy",
+        "::1",
+    ],
+    ["summary"],
+    ["compare", "a", "b", "--metric", "chrf"],
+    ["runs", "--sort", "bleu", "--json"],
+    ["seeds", "a", "b"],
+    ["promote", "run", "--alias", "champion", "--name", "name", "--dry-run"],
+    ["promote", "run", "--force", "--reason", "because"],
+    ["rollback", "--alias", "champion", "--reason", "because"],
+    ["history", "--name", "name"],
+    ["lineage", "run", "--verify", "--json"],
+    ["bom", "run"],
+    ["recall", "--corpus", "name", "--licence", "MIT"],
+    ["recall", "--pair", "text", "--exclude"],
+    ["replay", "run", "--yes"],
+    ["keys", "new", "--out", "keys"],
+    ["verify-receipt", "receipt.json", "--text", "a", "--translation", "b"],
+    ["sync"],
+    ["doctor", "--json"],
+]
+
+
+@cache
+def _server_port() -> int:
+    """Returns the port of a server in a thread of this process."""
+    import socket
+    import threading
+    import time
+
+    import uvicorn
+
+    from tracelate.serving.limits import Limits
+    from tracelate.serving.open_files import ConnectionLimits
+    from tracelate.serving.servable import load_servable
+    from tracelate.serving.server import server_config
+    from tracelate.signing.trust import NO_TRUST
+    from tracelate.tracking.references.references import resolve
+
+    project = scratch() / "served"
+    shutil.copytree(FILES, project, dirs_exist_ok=True)
+    model = load_servable(resolve(str(project)), NO_TRUST)
+    limits = Limits(body_timeout_s=1, write_timeout_s=1, timeout_s=5)
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    server = uvicorn.Server(server_config(model, limits, ConnectionLimits(64, 64)))
+    threading.Thread(target=server.run, args=[[listener]], daemon=True).start()
+    while not server.started:
+        time.sleep(0.02)
+    return int(listener.getsockname()[1])
+
+
+def _exchange(data: bytes) -> bytes:
+    """Returns all that the server answers to these bytes."""
+    import socket
+
+    answer = b""
+    with socket.create_connection(("127.0.0.1", _server_port()), timeout=9) as client:
+        try:
+            client.sendall(data)
+            client.shutdown(socket.SHUT_WR)
+            while part := client.recv(65536):
+                answer += part
+        except ConnectionError:
+            pass
+    return answer
+
+
+def _serve(data: bytes) -> None:
+    """Sends bytes to a live server, which must answer without a fault and go on."""
+    answer = _exchange(data)
+    if answer:
+        assert answer.startswith(b"HTTP/1.1 "), answer[:100]
+        status = int(answer.split()[1])
+        assert status < 500 or status == 503, answer[:500]
+        assert b"NaN" not in answer and b"Infinity" not in answer
+    assert _exchange(PING).startswith(b"HTTP/1.1 200 "), "the server is gone"
+
+
+PING = b"GET /ping HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n"
+
+
+def _http_seeds() -> list[bytes]:
+    head = b"POST /invocations HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
+    bodies = [json.dumps(one).encode() for one in REQUESTS]
+    posts = [head + b"content-length: %d\r\n\r\n%s" % (len(one), one) for one in bodies]
+    chunks = b"transfer-encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n"
+    return [
+        PING,
+        *posts,
+        posts[0] + PING,
+        head + chunks % (len(bodies[0]), bodies[0]),
+        head + b"expect: 100-continue\r\ncontent-length: 2\r\n\r\n{}",
+        b"GET /model HTTP/1.0\r\n\r\n",
+        b"GET /version HTTP/1.1\r\nhost: [::1]:80\r\nupgrade: h2c\r\n\r\n",
+    ]
+
+
 REQUESTS = [
     {"inputs": ["Could not connect.", ""], "params": {"beam_size": 2, "n_best": 2}},
     {"instances": ["a"], "params": {"with_scores": True, "length_penalty": 0.5}},
@@ -292,5 +440,9 @@ TARGETS: dict[str, Target] = {
     "normalise": Target(_normalise, lambda: ["a\u00a0b\r\ne\u0301 ".encode()]),
     "long_line": Target(_long_line, lambda: [b"One sentence. Another one! " * 20]),
     "credentials": Target(_mask_credentials, lambda: [b"http://bob:hunter2@host/path?token=a"]),
+    "command": Target(
+        _command, lambda: [chr(0).join(arguments).encode() for arguments in COMMANDS]
+    ),
+    "server": Target(_serve, _http_seeds),
     "printable": Target(_print, lambda: ["\x1b[2J\u202eabc\r\n".encode()]),
 }

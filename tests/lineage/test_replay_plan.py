@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ruamel.yaml import YAML
 
 from tests.conftest import Project
 from tracelate import layout
@@ -113,6 +114,18 @@ def test_the_description_names_commit_corpus_and_each_setting_that_differs(
     assert any(line.startswith("  download.catalogs.licence: ") for line in lines)
     assert all(line.isascii() for line in lines)
     assert list(describe_replay(lineage, project.folder))[-1] == "settings: as in params.yaml"
+
+
+def test_commands_of_neural_metrics_are_shown_and_not_run(tmp_path: Path) -> None:
+    metric = {"name": "evil", "command": ["sh", "-c", "rm \x1b[2J"], "timeout_s": 1.0}
+    lineage = with_setting(read_lineage(OLD), "evaluate.neural_metrics", [metric])
+    assert 'not run:  the neural metric "evil": ["sh", "-c", "rm \\u001b[2J"]' in list(
+        describe_replay(lineage, tmp_path)
+    )
+    replaying._write_params(tmp_path / "params.yaml", lineage)
+    written = YAML(typ="safe").load(tmp_path / "params.yaml")
+    assert written["evaluate"] == {**lineage.params["evaluate"], "neural_metrics": []}
+    assert lineage.params["evaluate"]["neural_metrics"] == [metric]
 
 
 Command = Callable[..., tuple[int, str]]

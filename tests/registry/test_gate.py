@@ -12,6 +12,7 @@ from tests.evaluation.results import some_references, translate_badly
 from tracelate.comparison.parity import Parity, compare_translations
 from tracelate.comparison.significance import Resampling, Significance, compare_systems
 from tracelate.registry.gate import GateInputs, GatePolicy, GateVerdict, judge
+from tracelate.registry.leakage_again import LeakageAgain
 from tracelate.registry.spellings import SpellingParity, Spellings
 from tracelate.training.model_files import SavedNormaliser
 
@@ -109,6 +110,27 @@ def test_a_share_of_leakage_that_is_nan_closes_the_gate() -> None:
 )
 def test_a_first_model_must_pass_all_checks_except_the_comparison(change: dict[str, Any]) -> None:
     assert len(failed(FIRST._replace(**change))) == 1
+
+
+AGAIN = LeakageAgain({"exact_source": 0, "near_source_percent": 3.0})
+
+
+def test_counts_that_the_training_text_does_not_have_close_the_gate_and_cannot_be_accepted() -> (
+    None
+):
+    assert failed(GOOD._replace(measured_again=AGAIN)) == []
+    for stated in ({"exact_source": 1}, {"near_source_percent": 0.5}):
+        false = GOOD._replace(leakage={**CLEAN, **stated}, measured_again=AGAIN)
+        assert failed(false, POLICY._replace(accept_leakage=True)) == ["leakage"]
+        assert "in the lineage, but" in judge(false, POLICY).checks[2].reason
+
+
+def test_the_verdict_says_if_leakage_was_measured_again() -> None:
+    def reason(again: LeakageAgain) -> str:
+        return judge(GOOD._replace(measured_again=again), POLICY).checks[2].reason
+
+    assert reason(AGAIN).endswith("are allowed; measured again")
+    assert reason(LeakageAgain(None, "it is gone")).endswith("not measured again: it is gone")
 
 
 def test_accepting_leakage_opens_the_gate_for_leakage_alone() -> None:

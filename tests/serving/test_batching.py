@@ -15,8 +15,14 @@ from hypothesis import strategies as st
 
 from tests.model.toy import toy_model
 from tracelate.model.search import length_limits
-from tracelate.serving.batching import Batcher, ClosedError, UnwantedError, search_cells
-from tracelate.serving.turns import BatchSize
+from tracelate.serving.batching import (
+    MOST_AT_ONCE,
+    Batcher,
+    ClosedError,
+    UnwantedError,
+    search_cells,
+)
+from tracelate.serving.turns import HALF_LIFE_S, BatchSize, Shares
 
 SIZE = BatchSize(hypotheses=8, cells=1500, shared_cells=300)
 """Whose cells are those of 4 sentences of 6 bytes with 2 beams and some more."""
@@ -204,6 +210,72 @@ def test_a_long_batch_is_interrupted_for_short_sentences_of_other_clients_alone(
     translator.batcher.close(timeout_s=10)
     inner = ["b begins", "b ends", "c begins", "c ends"]
     assert translator.events[:6] == ["abc begins", *inner, "abc ends"]
+
+
+@pytest.fixture
+def long_turns() -> Iterator[Stepwise]:
+    """Batches whose turns do not end during a test."""
+    translator = Stepwise()
+    translator.batcher._turn_s = 1000
+    yield translator
+    translator.may_end.set()
+    translator.batcher.close(timeout_s=10)
+
+
+def test_a_client_that_has_used_less_time_interrupts_before_the_turn_ends(
+    long_turns: Stepwise,
+) -> None:
+    long = long_turns.batcher.submit([LONG], 2, "greedy")
+    assert long_turns.begun.wait(10)
+    assert long_turns.batcher.submit(["b"], 2, "other").result(10) == ["b"]
+    assert not long.done()
+
+
+def test_a_client_that_has_used_more_time_waits_until_the_turn_ends(long_turns: Stepwise) -> None:
+    long_turns.batcher._waiting.shares.add(["greedy"], 5.0)
+    long = long_turns.batcher.submit([LONG], 2, "modest")
+    assert long_turns.begun.wait(10)
+    with pytest.raises(TimeoutError):
+        long_turns.batcher.submit(["b"], 2, "greedy").result(0.1)
+    assert long_turns.batcher.submit(["c"], 2, "third").result(10) == ["c"]
+    assert not long.done()
+
+
+def test_interruptions_are_interrupted_in_turn_but_not_without_end(long_turns: Stepwise) -> None:
+    names = ["abc", "def", "ghi", "jkl"]
+    asked = []
+    for name in names:
+        asked.append(long_turns.batcher.submit([name], 1, name))
+        time.sleep(0.3)  # longer than LEAD_S
+    begun = [f"{name} begins" for name in names]
+    assert long_turns.events == begun[:MOST_AT_ONCE]
+    long_turns.may_end.set()
+    assert [one.result(10) for one in asked] == [[name] for name in names]
+
+
+def test_time_is_counted_for_the_client_whose_sentences_are_translated() -> None:
+    now_s = 0.0
+    shares = Shares(lambda: now_s)
+    shares.add(["a", "a", "b"], 3.0)
+    assert (shares.used_s("a"), shares.used_s("b"), shares.used_s("c")) == (2.0, 1.0, 0.0)
+    now_s = HALF_LIFE_S
+    shares.add(["c"], 4.0)
+    assert (shares.used_s("a"), shares.used_s("b"), shares.used_s("c")) == (1.0, 0.5, 4.0)
+    now_s = 1000 * HALF_LIFE_S
+    shares.add(["d"], 1.0)
+    assert shares._used_s == {"d": 1.0}
+
+
+def test_a_batch_ends_with_the_sentences_of_the_client_whose_turn_it_is(
+    batcher: Batcher[int], recorder: Recorder, first: Future[list[Any]]
+) -> None:
+    batcher._waiting.shares.add(["greedy"], 5.0)
+    asked = [batcher.submit(["a"] * 3, 2, "greedy"), batcher.submit(["b"], 2, "modest")]
+    recorder.may_go_on.set()
+    for answers in asked:
+        answers.result(10)
+    taken = ["".join(sentences) for sentences, _ in recorder.batches[1:]]
+    assert taken == ["ba", "aa"]
 
 
 def test_an_error_in_an_interruption_fails_its_own_caller_alone() -> None:

@@ -101,6 +101,34 @@ def test_a_signature_does_not_pass_for_one_of_another_statement(
         open_statement(changed(bundle, payloadType="text/plain"), KIND, [key.public], "it")
 
 
+def test_no_byte_of_a_bundle_can_change(bundle: bytes, key: SigningKey) -> None:
+    for place in range(len(bundle)):
+        for bit in range(8):
+            forged = bytearray(bundle)
+            forged[place] ^= 1 << bit
+            with pytest.raises(SignatureError):
+                open_statement(bytes(forged), KIND, [key.public], "it")
+
+
+@pytest.mark.parametrize(
+    "rewrite",
+    [
+        lambda bundle: changed(bundle),
+        lambda bundle: bundle + b"\n",
+        lambda bundle: bundle.replace(b'"tlogEntries":[]', b'"tlogEntries":[],"other":1'),
+        lambda bundle: bundle.replace(b'"hint":"', b'"hint":"x'),
+        lambda bundle: changed(
+            bundle, signatures=json.loads(bundle)["dsseEnvelope"]["signatures"] * 2
+        ),
+    ],
+)
+def test_a_bundle_that_is_written_otherwise_is_refused_though_its_signature_is_good(
+    bundle: bytes, key: SigningKey, rewrite: Any
+) -> None:
+    with pytest.raises(SignatureError, match=r"it has a signature of .*, but is not written as"):
+        open_statement(rewrite(bundle), KIND, [key.public], "it")
+
+
 @pytest.mark.parametrize(
     "forge",
     [

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from tracelate.cli.console import print_line
 from tracelate.errors import InputError
 
 app = typer.Typer()
@@ -44,8 +45,9 @@ def new(
     if passphrase and not secret:
         secret = typer.prompt("Passphrase", hide_input=True, confirmation_prompt=True, err=True)
     made = write_key_pair(out, secret)
-    typer.echo(f"private key  {made.private}  (keep it to yourself)")
-    typer.echo(f"public key   {made.public}  (commit it)")
+    print_line(f"private key  {made.private}  (keep it to yourself)")
+    print_line(f"public key   {made.public}  (commit it)")
     typer.echo(f"fingerprint  {made.fingerprint}")
     typer.echo("\nTo refuse models without its signature, set in params.yaml:\n")
-    typer.echo(f"registry:\n  trusted_keys: [{made.public}]")
+    typer.echo("registry:")
+    print_line(f"  trusted_keys: [{made.public}]")

@@ -34,6 +34,7 @@ from tracelate.cli import (
     verify_receipt,
 )
 from tracelate.cli.console import print_line
+from tracelate.cli.printable_errors import PrintableGroup
 from tracelate.credentials import hide_credentials_in_tracebacks, without_credentials
 from tracelate.errors import InputError, describe_os_error
 from tracelate.telemetry import turn_off_telemetry
@@ -42,6 +43,7 @@ from tracelate.version import VERSION
 turn_off_telemetry()
 
 app = typer.Typer(
+    cls=PrintableGroup,
     no_args_is_help=True,
     rich_markup_mode="markdown",
     help="Train, compare and ship attention-based translation models that can be traced.",

@@ -30,6 +30,13 @@ def serve(
             "Addresses and localhost need not be named; other names get 421.",
         ),
     ] = None,
+    trusted_proxy: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Address or network of a proxy whose header X-Forwarded-For names the client, for "
+            "fair shares; repeatable. From others, the header is ignored.",
+        ),
+    ] = None,
     max_sentences: Annotated[
         int, typer.Option(min=1, help="Largest number of sentences in a request.")
     ] = 256,
@@ -82,6 +89,7 @@ def serve(
     refused, also if it lies outside this folder; where trusted keys are set, so is one that none of
     them has signed.
     """
+    from tracelate.serving.hosts import check_proxies
     from tracelate.serving.limits import Limits
     from tracelate.serving.server import serve as run_server
     from tracelate.signing.trust import read_trust
@@ -102,6 +110,7 @@ def serve(
         limits,
         lambda line: print_line(line, err=True),
         allowed_hosts=allowed_host or (),
+        proxies=check_proxies(trusted_proxy or ()),
         trust=read_trust(trusted_key or ()),
         key=load_key(sign_with),
     )

@@ -13,6 +13,7 @@ from tracelate.corpus.provenance import Provenance
 from tracelate.corpus.sources.choose import read_provenance
 from tracelate.errors import InputError
 from tracelate.evaluation.metrics_file import read_metrics
+from tracelate.evaluation.neural.scores import is_neural
 from tracelate.evaluation.report import Metrics, TranslationRow, read_translations
 from tracelate.evaluation.word_attention import choose_for_heat_maps
 from tracelate.metric_table import BLEU, METRICS
@@ -84,6 +85,10 @@ def score_table(metrics: Metrics) -> Table:
             interval = f"{score.low:.1f} to {score.high:.1f}"
             meaning = f"{metric.meaning}; {metric.direction}"
             table.add_row(metric.title, f"{score.value:.1f}", interval, meaning)
+    for score in metrics.scores:
+        if is_neural(score.signature):
+            interval = f"{score.low:.1f} to {score.high:.1f}"
+            table.add_row(escape(score.name), f"{score.value:.1f}", interval, "neural metric")
     return table
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tracelate.cli.console import result_console
+from tracelate.cli.console import print_line, result_console
 from tracelate.cli.options import REFERENCE_HELP
 from tracelate.cli.signing_options import TrustedKeyOption
 from tracelate.errors import InputError
@@ -110,4 +110,4 @@ def _print_receipt(opened: OpenedReceipt) -> None:
         "corpus": ", ".join([model.corpus, *model.corpus_sha256]),
     }
     for name, value in rows.items():
-        typer.echo(f"{name:<12} {value}")
+        print_line(f"{name:<12} {value}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from tracelate.evaluation.neural.scores import is_neural
 from tracelate.evaluation.results import Evidence
 from tracelate.evaluation.sacrebleu_statistics import Scorer
 from tracelate.metric_table import METRICS, Metric
@@ -75,6 +76,8 @@ def inconsistencies(evidence: Evidence) -> list[str]:
         ]
     found = []
     for score in reported.scores:
+        if is_neural(score.signature):
+            continue  # its program is not run for a check
         if score.name not in METRICS:
             found.append(f"{score.name} is a metric that this version of Tracelate does not have")
             continue

@@ -21,6 +21,8 @@ from tracelate.evaluation.figures.scores import source_length_figure, training_f
 from tracelate.evaluation.figures.style import write_png
 from tracelate.evaluation.metrics import SentenceScores
 from tracelate.evaluation.metrics_file import write_metrics
+from tracelate.evaluation.neural.program import SentenceToScore
+from tracelate.evaluation.neural.scores import neural_scores
 from tracelate.evaluation.page import write_page
 from tracelate.evaluation.report import Metrics, ScoredTest, TranslationRow, write_translations
 from tracelate.evaluation.scoring import score_translations
@@ -59,9 +61,11 @@ def evaluate(
     """
     language = translator.trained.config.target_language
     scored = score_translations(pairs, translations, config, language)
+    sentences = [SentenceToScore(row.source, row.translation, row.reference) for row in scored.rows]
+    scores = [*scored.scores, *neural_scores(sentences, config)]
     attentions = list(translator.attentions(translations))
     test = ScoredTest(len(pairs), test_sha256)
-    metrics = Metrics(scored.scores, scored.buckets, attention_statistics(attentions), test)
+    metrics = Metrics(scores, scored.buckets, attention_statistics(attentions), test)
     return Evaluation(translations, scored.rows, attentions, metrics)
 
 

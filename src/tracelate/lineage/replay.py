@@ -17,6 +17,7 @@ from tracelate.errors import InputError
 from tracelate.evaluation.hashed_names import is_within_project
 from tracelate.evaluation.lineage import Lineage
 from tracelate.evaluation.metrics_file import read_metrics
+from tracelate.evaluation.neural.scores import is_neural
 from tracelate.evaluation.report import Metrics
 from tracelate.files import sha256_of
 from tracelate.git import worktree
@@ -74,8 +75,12 @@ def replay(
 
 
 def _write_params(path: Path, lineage: Lineage) -> None:
+    """Leaves out neural metrics, whose commands are for the machine of the training alone."""
+    params = dict(lineage.params)
+    if "neural_metrics" in params["evaluate"]:
+        params["evaluate"] = {**params["evaluate"], "neural_metrics": []}
     with path.open("w", encoding="utf-8") as file:
-        YAML().dump(lineage.params, file)
+        YAML().dump(params, file)
 
 
 def _copy_corpus(root: Path, folder: Path, lineage: Lineage) -> None:
@@ -162,7 +167,12 @@ def _check_scores(folder: Path, metrics: Metrics | None) -> Iterator[LineageChec
     if metrics is None:
         yield LineageCheck(PLACE, "scores", "not here", "the scores of the run cannot be read")
         return
-    for before, after in zip(metrics.scores, again.scores, strict=True):
+    computed = [score for score in metrics.scores if not is_neural(score.signature)]
+    for score in metrics.scores:
+        if is_neural(score.signature):
+            reason = "its program is not run in a replay"
+            yield LineageCheck(PLACE, score.name, "not here", reason)
+    for before, after in zip(computed, again.scores, strict=True):
         reason = f"{before.value:.4f}, now {after.value:.4f}"
         if before == after:
             yield LineageCheck(PLACE, before.name, "same", f"{before.value:.4f}")

@@ -95,6 +95,8 @@ def describe_replay(lineage: Lineage, root: Path) -> Iterator[str]:
     yield "settings: " + ("as in params.yaml" if not differences else "these differ:")
     for name, before, now in differences:
         yield f"  {name}: {now} (params.yaml: {before})"
+    for metric in lineage.params["evaluate"].get("neural_metrics", []):
+        yield f"not run:  the neural metric {_quoted(metric['name'])}: {_quoted(metric['command'])}"
 
 
 def _own_settings(root: Path) -> Mapping[str, Any]:

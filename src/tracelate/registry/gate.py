@@ -10,6 +10,7 @@ from tracelate.comparison.seeds import seed_margin
 from tracelate.comparison.significance import Significance
 from tracelate.config import Params
 from tracelate.metric_table import metric_title
+from tracelate.registry.leakage_again import LeakageAgain
 from tracelate.registry.spellings import SpellingParity, Spellings
 
 
@@ -72,6 +73,8 @@ class GateInputs(NamedTuple):
     """Translations of single sentences compared with those of batches."""
     spellings: Spellings
     """Translations of sentences in other spellings compared with those of the plain ones."""
+    measured_again: LeakageAgain = LeakageAgain(None, "nobody asked for it")
+    """Leakage by the training text itself, if it is here."""
 
 
 class GateCheck(NamedTuple):
@@ -174,11 +177,18 @@ def _check_better(inputs: GateInputs, policy: GatePolicy) -> GateCheck:
 
 
 def _check_leakage(inputs: GateInputs, policy: GatePolicy) -> GateCheck:
-    leakage, remedy = inputs.leakage, "split by groups"
+    again = inputs.measured_again
+    if differences := again.differences(inputs.leakage):
+        # not to be accepted as leakage: the candidate states what is not so
+        return GateCheck(
+            "leakage", False, f"{'; '.join(differences)}: restore its lineage, or evaluate it again"
+        )
+    leakage, remedy = again.counts or inputs.leakage, "split by groups"
     exact, near_percent = leakage["exact_source"], leakage["near_source_percent"]
     text = (
         f"{exact:,} test sentences occur in the training text, and {near_percent:.1f} % nearly "
-        f"occur; 0 and {policy.max_near_leakage_percent:g} % are allowed"
+        f"occur; 0 and {policy.max_near_leakage_percent:g} % are allowed; "
+        + ("measured again" if again.counts else f"not measured again: {again.why_not}")
     )
     same_definition = dict(inputs.near_duplicate) == dict(policy.near_duplicate)
     if not same_definition:

@@ -31,6 +31,7 @@ from tracelate.registry.gate import (
     describe_significance,
     judge,
 )
+from tracelate.registry.leakage_again import LeakageAgain, measure_leakage_again
 from tracelate.registry.retranslation import OnProgress, Retranslation, translate_again
 from tracelate.registry.signing import Origin, Signing, sign_version
 from tracelate.registry.verdict import Decision, Judgement, record_materials, record_verdict
@@ -104,8 +105,9 @@ def promote(request: PromotionRequest, on_progress: OnProgress = lambda *_: None
     if is_champion and version is not None:
         signed = _sign_again(store, candidate, version, retranslation, request)
         return Promotion("unchanged", version, version, GateVerdict([]), None, signed)
+    leakage = measure_leakage_again(candidate.lineage, request.test, on_progress)
     with nullcontext() if request.dry_run else hold_lock(store, alias.model) as lock:
-        judgement = _judge(store, candidate, version, retranslation, request)
+        judgement = _judge(store, candidate, version, retranslation, leakage, request)
         record, signed = None, None
         if lock is not None and version is not None and judgement.decision != "unchanged":
             refuse_lost(store, lock)
@@ -142,6 +144,7 @@ def _judge(
     candidate: Candidate,
     version: str | None,
     retranslation: Retranslation,
+    leakage: LeakageAgain,
     request: PromotionRequest,
 ) -> Judgement:
     """Compares the candidate with the present champion and decides."""
@@ -161,6 +164,7 @@ def _judge(
         served=retranslation.served,
         alone=retranslation.alone,
         spellings=retranslation.spellings,
+        measured_again=leakage,
     )
     verdict = judge(inputs, policy)
     if verdict.is_open:

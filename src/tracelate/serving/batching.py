@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -14,6 +15,11 @@ from tracelate.serving.turns import Batch, BatchSize, Job, Sentence, Settings, T
 THREAD_NAME = "translator"
 TURN_S = 0.5
 """Seconds after which a batch can be interrupted for short sentences of other clients."""
+LEAD_S = 0.1
+"""A client that has used so much less time than those of the present batch interrupts it at
+once."""
+MOST_AT_ONCE = 3
+"""Batches that are begun and not ended: the first, and those that interrupt one another."""
 
 
 class ClosedError(RuntimeError):
@@ -62,8 +68,9 @@ class Batcher(Generic[Settings]):
         self._turn_s = turn_s
         self._waiting = Turns[Settings](beams)
         self._running: list[Batch[Settings]] = []
-        """The present batch, and the one that interrupts it."""
+        """The batches that interrupt one another, the present one last."""
         self._turn_ends_s = 0.0
+        self._charged_s = 0.0
         self._arrived = 0
         self._changed = threading.Condition()
         self._closed = False
@@ -104,19 +111,41 @@ class Batcher(Generic[Settings]):
         sentences = self._running[-1].sentences
         if all(sentence.job.done.done() for sentence in sentences):
             raise UnwantedError("nobody waits for these sentences")
-        if len(self._running) == 1 and time.monotonic() >= self._turn_ends_s:
-            self._interrupt({sentence.job.client for sentence in sentences})
+        if len(self._running) < MOST_AT_ONCE:
+            self._interrupt()
 
-    def _interrupt(self, clients: set[str]) -> None:
-        """Translates a batch of other clients, and gives the present one as much time after."""
-        size = self._size._replace(cells=self._size.cells // 4)
-        began_s = time.monotonic()
+    def _interrupt(self) -> None:
+        """Translates a batch of other clients, and gives the present one as much time after.
+
+        Until the turn of the present batch ends, only clients that have used less time may.
+        """
+        if not self._waiting:
+            return
+        began_s = self._charge()
+        present = {sentence.job.client for sentence in self._running[-1].sentences}
+        size = self._size._replace(cells=self._size.cells // 4 ** len(self._running))
+        used_below_s = math.inf
+        if len(self._running) > 1 or began_s < self._turn_ends_s:
+            used_below_s = min(map(self._waiting.shares.used_s, present)) - LEAD_S
+        clients = {one.job.client for batch in self._running for one in batch.sentences}
         with self._changed:
-            batch = None if self._closed else self._waiting.take(size, besides=clients)
-        if batch:
-            self._run(batch)
+            batch = None
+            if not self._closed:
+                batch = self._waiting.take(size, besides=clients, used_below_s=used_below_s)
+        if batch is None:
+            return
+        self._run(batch)
         now_s = time.monotonic()
         self._turn_ends_s = now_s + max(self._turn_s, now_s - began_s)
+
+    def _charge(self) -> float:
+        """Counts the time since the last call for the clients of the present batch. The time."""
+        now_s = time.monotonic()
+        if self._running:
+            clients = [sentence.job.client for sentence in self._running[-1].sentences]
+            self._waiting.shares.add(clients, now_s - self._charged_s)
+        self._charged_s = now_s
+        return now_s
 
     def close(self, timeout_s: float) -> None:
         """Stops the thread. Callers that still wait get ClosedError.
@@ -149,8 +178,10 @@ class Batcher(Generic[Settings]):
                 self._run(batch)
 
     def _run(self, batch: Batch[Settings]) -> None:
+        self._charge()
         self._running.append(batch)
         self._answer(batch.settings, batch.sentences)
+        self._charge()
         self._running.pop()
 
     def _answer(self, settings: Settings, batch: list[Sentence]) -> None:

@@ -65,6 +65,8 @@ class Connection(H11Protocol):
 
     def _make_room(self) -> None:
         """Closes the connection that has waited longest for its client if there are too many."""
+        if len(self.connections) <= self.most:
+            return
         others = [
             one
             for one in self.connections

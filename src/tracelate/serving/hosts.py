@@ -1,15 +1,16 @@
-"""Names under which a server answers."""
+"""Names under which a server answers, and proxies that name its clients."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
 from http import HTTPStatus
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from tracelate.errors import InputError
 from tracelate.serving.answers import refusal
 from tracelate.serving.limits import shown
 
@@ -50,6 +51,20 @@ class AllowedHosts:
             return False
         name = _normal(parts[1] or parts[2] or "")
         return name in self.names or (server is not None and name == _normal(server[0]))
+
+
+def check_proxies(addresses: Iterable[str]) -> list[str]:
+    """Returns addresses and networks of proxies. Raises InputError if one is neither."""
+    checked = list(addresses)
+    for address in checked:
+        try:
+            ip_network(address)
+        except ValueError as error:
+            raise InputError(
+                f"--trusted-proxy {shown(repr(address))} is neither an address nor a network: "
+                "name the proxy's address, such as 127.0.0.1 or 10.0.0.0/24"
+            ) from error
+    return checked
 
 
 def _normal(name: str) -> str:

@@ -39,14 +39,19 @@ def server_config(
     limits: Limits,
     connections: ConnectionLimits,
     hosts: Iterable[str] = (),
+    proxies: Iterable[str] = (),
 ) -> uvicorn.Config:
     """Of a server that names the model in the headers of every answer to what is HTTP."""
+    proxies = list(proxies)
     return uvicorn.Config(
         make_app(model, limits, hosts),
         http=connection_type(limits, connections.connections),
         log_level="warning",
         access_log=False,
         server_header=False,
+        # any client could pass for others
+        proxy_headers=bool(proxies),
+        forwarded_allow_ips=proxies,
         headers=[
             # a name may have characters that a header may not
             ("tracelate-model", quote(model.source.title, safe="/@ ")),
@@ -65,6 +70,7 @@ def serve(
     say: Callable[[str], object],
     *,
     allowed_hosts: Iterable[str] = (),
+    proxies: Iterable[str] = (),
     trust: Trust | None = None,
     key: SigningKey | None = None,
 ) -> None:
@@ -75,6 +81,7 @@ def serve(
 
     `port` 0 selects any free port. `say` is called with each line of output. `allowed_hosts` are
     names under which the server answers, beside `host`, names of this machine and its addresses.
+    `proxies` are addresses and networks whose header X-Forwarded-For names the client.
     `trust` and `key` are those of `load_servable`.
 
     Raises InputError if the model cannot be loaded or the port cannot be used.
@@ -93,7 +100,7 @@ def serve(
             f"{lineage.weights_sha256[:12]}, {model.signature}) on {address}; Ctrl-C ends"
         )
         tune_cpu_ram()
-        config = server_config(model, limits, connection_limits(), [host, *allowed_hosts])
+        config = server_config(model, limits, connection_limits(), [host, *allowed_hosts], proxies)
         with _stopping_is_no_failure():
             _Server(config, say, announcement).run(sockets=[listener])
     say("stopped")

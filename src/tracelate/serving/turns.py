@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections import deque
 from collections.abc import Callable, Collection, Hashable, Iterator
 from concurrent.futures import Future, InvalidStateError
@@ -9,6 +11,10 @@ from contextlib import suppress
 from typing import Any, Generic, NamedTuple, TypeVar
 
 Settings = TypeVar("Settings", bound=Hashable)
+HALF_LIFE_S = 10.0
+"""Time after which a second of translating counts half in the share of its client."""
+FORGOTTEN_S = 0.001
+"""A client that has used less of late counts as new."""
 
 
 class BatchSize(NamedTuple):
@@ -57,11 +63,37 @@ class Batch(NamedTuple, Generic[Settings]):
     sentences: list[Sentence]
 
 
+class Shares:
+    """Time that was used to translate for each client, of which older time counts less."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._used_s: dict[str, float] = {}
+        self._at_s = clock()
+
+    def used_s(self, client: str) -> float:
+        return self._used_s.get(client, 0.0)
+
+    def add(self, clients: Collection[str], seconds: float) -> None:
+        """Divides `seconds` among those clients, one for each sentence."""
+        now_s = self._clock()
+        rest = 0.5 ** ((now_s - self._at_s) / HALF_LIFE_S)
+        self._at_s = now_s
+        kept = {client: rest * used_s for client, used_s in self._used_s.items()}
+        for client in clients:
+            kept[client] = kept.get(client, 0.0) + seconds / len(clients)
+        self._used_s = {one: used_s for one, used_s in kept.items() if used_s > FORGOTTEN_S}
+
+
 class Turns(Generic[Settings]):
-    """Takes batches in turn from the clients that wait, from each in order of arrival."""
+    """Takes batches from the clients that wait, from each in order of arrival.
+
+    The next client is the one for which least time was used of late.
+    """
 
     def __init__(self, beams: Callable[[Settings], int]) -> None:
         self._beams = beams
+        self.shares = Shares()
         self._clients: dict[str, dict[Settings, deque[Sentence]]] = {}
         """In the order of their next turns."""
 
@@ -80,15 +112,20 @@ class Turns(Generic[Settings]):
     def clear(self) -> None:
         self._clients.clear()
 
-    def take(self, size: BatchSize, *, besides: Collection[str] = ()) -> Batch[Settings] | None:
+    def take(
+        self, size: BatchSize, *, besides: Collection[str] = (), used_below_s: float = math.inf
+    ) -> Batch[Settings] | None:
         """The oldest sentence of the next client, and what fits beside it with the same settings.
 
         With `besides`, an interruption of a batch of those clients: only others, and only
-        sentences that several clients may share. None if there is no such sentence.
+        sentences that several clients may share. None if there is no such sentence, or the next
+        client has used as much time as `used_below_s`.
         """
         self._forget_empty()
-        for client, queues in self._clients.items():
-            settings, queue = min(queues.items(), key=lambda one: one[1][0].number)
+        for client in sorted(self._clients, key=self.shares.used_s):
+            if self.shares.used_s(client) >= used_below_s:
+                return None
+            settings, queue = min(self._clients[client].items(), key=lambda one: one[1][0].number)
             is_short = queue[0].cells <= size.shared_cells
             if client not in besides and (is_short or not besides):
                 break
@@ -102,11 +139,15 @@ class Turns(Generic[Settings]):
         return Batch(settings, batch)
 
     def _fill(self, settings: Settings, clients: list[str], size: BatchSize) -> list[Sentence]:
-        """One sentence of each client after another, until the next of none fits."""
+        """One sentence of each client after another, until the next of none fits.
+
+        The batch ends with the sentences of the first client, who would wait for further ones.
+        """
         beams = self._beams(settings)
         batch: list[Sentence] = []
         queues = [self._clients[one].get(settings, deque()) for one in clients]
-        while queues:
+        first = queues[0]
+        while first and any(queue is first for queue in queues):
             fitting = []
             for queue in queues:
                 _forget_unwanted(queue)

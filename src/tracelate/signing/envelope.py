@@ -81,8 +81,11 @@ def sign_statement(
         "predicate": predicate,
     }
     payload = _compact(statement)
-    fingerprint = key.public.fingerprint
     signature = key.private.sign(_signed_bytes(PAYLOAD_TYPE, payload), ALGORITHM)
+    return _bundle(payload, signature, key.public.fingerprint)
+
+
+def _bundle(payload: bytes, signature: bytes, fingerprint: str) -> bytes:
     envelope = {
         "payload": base64.b64encode(payload).decode(),
         "payloadType": PAYLOAD_TYPE,
@@ -102,14 +105,22 @@ def open_statement(
 ) -> SignedStatement:
     """Returns the statement of a bundle that one of the keys has signed.
 
-    Nothing of the statement is read before its signature is checked. `place` names the bundle in
-    messages.
+    Nothing of the statement is read before its signature is checked, and nothing but the statement
+    is read: a bundle with other fields than those of `sign_statement`, or written otherwise, is
+    refused, also where its signature is good. `place` names the bundle in messages.
 
     Raises SignatureError if the bundle is damaged, if no key has signed it, or if the statement has
     another type.
     """
     parsed = _parse(bundle, place)
     key = _signer(parsed, keys, place)
+    envelope = parsed.dsse_envelope
+    written = (_bundle(envelope.payload, one.sig, key.fingerprint) for one in envelope.signatures)
+    if bundle not in written:
+        raise SignatureError(
+            f"{place} has a signature of {shorten(key.fingerprint)}, but is not written as "
+            "Tracelate writes it: it was changed, or another tool made it; restore it or sign again"
+        )
     statement = json.loads(parsed.dsse_envelope.payload)
     found = (statement.get("_type"), statement.get("predicateType"))
     if found != (STATEMENT_TYPE, predicate_type):

@@ -202,9 +202,10 @@ def _array(value: object, path: Path) -> list[object]:
 
 
 def _bundle(data: bytes) -> bytes:
-    if data.lstrip().startswith(b"{"):
+    data = data.strip()
+    if data.startswith(b"{"):
         return data
     try:
-        return base64.b64decode(data.strip(), altchars=b"-_", validate=True)
+        return base64.b64decode(data, altchars=b"-_", validate=True)
     except binascii.Error:
         return data  # reported when it is parsed
