@@ -124,6 +124,8 @@ def _accepts(schema: Mapping[str, Any]) -> str:
             return f"text that matches `{schema['pattern']}`"
         case "string":
             return "text"
+        case "object":
+            return f"for each name: {_accepts(schema['additionalProperties'])}"
         case "integer":
             return ", ".join(["a whole number", *_limits(schema)])
         case _:

@@ -18,6 +18,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from tracelate.config_behaviour import BehaviourConfig, BehaviourLimits
 from tracelate.config_file import read_settings
 from tracelate.config_model import (
     AttentionName,
@@ -52,6 +53,8 @@ from tracelate.metric_table import METRICS
 __all__ = [
     "AttentionName",
     "Before",
+    "BehaviourConfig",
+    "BehaviourLimits",
     "BridgeName",
     "CatalogsConfig",
     "CellName",
@@ -313,6 +316,8 @@ class EvaluateConfig(Section):
     hold for others."""
     heat_maps: Annotated[int, Field(ge=0, le=10_000), Reason("since each is a picture in MLflow")]
     """Number of test sentences whose attention is drawn; 0: none."""
+    behaviour: BehaviourConfig
+    """Measurement of faults in translations."""
 
     @model_validator(mode="after")
     def _refuse_buckets_out_of_order(self) -> Self:
@@ -359,6 +364,8 @@ class RegistryConfig(Section):
     max_near_leakage_percent: Percent
     """Most percent of the test sentences that may have a near duplicate in the training text, by
     the definition prepare.near_duplicate. A candidate's own settings do not count here."""
+    behaviour: BehaviourLimits
+    """Limits on faults in translations."""
     trusted_keys: list[Text]
     """Paths of public keys, relative to params.yaml. With at least one, `promote` has to sign, and
     models that none of the keys has signed are neither translated with nor served; [] needs no
