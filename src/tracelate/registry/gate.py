@@ -1,4 +1,4 @@
-"""The promotion gate: five checks of a candidate, each with its reason."""
+"""The promotion gate: six checks of a candidate, each with its reason."""
 
 from __future__ import annotations
 
@@ -10,6 +10,13 @@ from tracelate.comparison.seeds import seed_margin
 from tracelate.comparison.significance import Significance
 from tracelate.config import Params
 from tracelate.metric_table import metric_title
+from tracelate.registry.behaviour import FaultComparison
+from tracelate.registry.behaviour_check import (
+    FaultLimits,
+    Models,
+    describe_faults,
+    exceeded_limits,
+)
 
 
 class GatePolicy(NamedTuple):
@@ -27,6 +34,16 @@ class GatePolicy(NamedTuple):
     seed_deviation: float = 0.0
     """Standard deviation of the metric over seeds, in percent; 0 allows any significant gain."""
     accept_leakage: bool = False
+    max_fault_increase: Mapping[str, float] = {}
+    """By check of behaviour, the percent points by which the candidate's share of sentences with
+    the
+    fault may exceed the champion's."""
+    max_fault_percent: Mapping[str, float] = {}
+    """By check of behaviour, the largest share of sentences with the fault in percent."""
+
+    @property
+    def fault_limits(self) -> FaultLimits:
+        return FaultLimits(self.max_fault_increase, self.max_fault_percent, self.significance_level)
 
     @property
     def seed_margin(self) -> float:
@@ -44,6 +61,8 @@ def gate_policy(params: Params, *, accept_leakage: bool = False) -> GatePolicy:
         params.prepare.near_duplicate.model_dump(),
         registry.seed_deviation,
         accept_leakage,
+        registry.behaviour.max_increase,
+        registry.behaviour.max_percent,
     )
 
 
@@ -65,6 +84,10 @@ class GateInputs(NamedTuple):
     """The packed model's translations compared with those that were scored."""
     alone: Parity
     """Translations of single sentences compared with those of batches."""
+    candidate: str = "the candidate"
+    """Title of the candidate's run."""
+    behaviour: Sequence[FaultComparison] = ()
+    """Faults of the candidate and the champion, by the checks that the policy limits."""
 
 
 class GateCheck(NamedTuple):
@@ -105,6 +128,7 @@ def judge(inputs: GateInputs, policy: GatePolicy) -> GateVerdict:
             _check_parity(
                 "single as batched", inputs.alone, "a batch must not change a translation"
             ),
+            _check_behaviour(inputs, policy),
         ]
     )
 
@@ -193,3 +217,10 @@ def _describe(near_duplicate: Mapping[str, float]) -> str:
 def _check_parity(name: str, parity: Parity, remedy: str) -> GateCheck:
     text = describe(parity)
     return GateCheck(name, parity.holds, text if parity.holds else f"{text}; {remedy}")
+
+
+def _check_behaviour(inputs: GateInputs, policy: GatePolicy) -> GateCheck:
+    models = Models(inputs.candidate, inputs.champion)
+    if reasons := exceeded_limits(inputs.behaviour, policy.fault_limits, models):
+        return GateCheck("behaviour", False, "; ".join(reasons))
+    return GateCheck("behaviour", True, describe_faults(inputs.behaviour, models))

@@ -22,6 +22,7 @@ from tracelate.registry.alias_history import (
     check_reason,
 )
 from tracelate.registry.alias_lock import hold_lock, refuse_lost
+from tracelate.registry.behaviour import compare_behaviour
 from tracelate.registry.candidate import Candidate, find_candidate
 from tracelate.registry.champion import compare_with_champion
 from tracelate.registry.gate import (
@@ -160,6 +161,12 @@ def _judge(
         near_duplicate=candidate.lineage.near_duplicate,
         served=retranslation.served,
         alone=retranslation.alone,
+        candidate=candidate.title,
+        behaviour=compare_behaviour(
+            evidence,
+            comparison.evidence,
+            {*policy.max_fault_increase, *policy.max_fault_percent},
+        ),
     )
     verdict = judge(inputs, policy)
     if verdict.is_open:
