@@ -23,7 +23,7 @@ from tracelate.evaluation.evaluation import draw_figures, evaluate, write_report
 from tracelate.evaluation.lineage import make_lineage, write_lineage
 from tracelate.files import sha256_of, write_json
 from tracelate.inference.translator import Translation, Translator
-from tracelate.layout import EVALUATION_FILES, FIGURES, LINEAGE, MODELS, SPEED, TEST
+from tracelate.layout import EVALUATION_FILES, FIGURES, LINEAGE, MODELS, SPEED, TEST, TRAIN
 from tracelate.metric_table import scoring_metrics
 from tracelate.progress import bar
 from tracelate.sacrebleu_metric import refuse_unavailable, tokenised_warning
@@ -47,7 +47,7 @@ def main() -> None:
     )
     shutil.rmtree(FIGURES, ignore_errors=True)
     translations, seconds = translate(translator, pairs)
-    evaluation = evaluate(translator, pairs, translations, sha256_of(TEST), config)
+    evaluation = evaluate(translator, pairs, translations, sha256_of(TEST), config, TRAIN)
     draw_figures(evaluation, translator, config.heat_maps)
     write_reports(evaluation, translator)
     speed = len(pairs) / seconds

@@ -126,6 +126,8 @@ def _accepts(schema: Mapping[str, Any]) -> str:
             return "text"
         case "array" if "enum" in schema["items"]:
             return f"a list of {_accepts(schema['items'])}"
+        case "object":
+            return f"for each name: {_accepts(schema['additionalProperties'])}"
         case "integer":
             return ", ".join(["a whole number", *_limits(schema)])
         case _:

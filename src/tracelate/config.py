@@ -18,6 +18,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from tracelate.config_behaviour import BehaviourConfig, BehaviourLimits
 from tracelate.config_file import read_settings
 from tracelate.config_model import (
     AttentionName,
@@ -53,6 +54,8 @@ from tracelate.text.normaliser import StepName
 __all__ = [
     "AttentionName",
     "Before",
+    "BehaviourConfig",
+    "BehaviourLimits",
     "BridgeName",
     "CatalogsConfig",
     "CellName",
@@ -373,6 +376,8 @@ class EvaluateConfig(Section):
     neural_metrics: Annotated[list[NeuralMetricConfig], Field(max_length=20)]
     """Programs that score the translations too, such as COMET; []: none. They are run as you, so
     name only what you trust."""
+    behaviour: BehaviourConfig
+    """Measurement of faults in translations."""
 
     @model_validator(mode="after")
     def _refuse_equal_names(self) -> Self:
@@ -426,6 +431,8 @@ class RegistryConfig(Section):
     max_near_leakage_percent: Percent
     """Most percent of the test sentences that may have a near duplicate in the training text, by
     the definition prepare.near_duplicate. A candidate's own settings do not count here."""
+    behaviour: BehaviourLimits
+    """Limits on faults in translations."""
     trusted_keys: list[Text]
     """Paths of public keys, relative to params.yaml. With at least one, `promote` has to sign, and
     models that none of the keys has signed are neither translated with nor served; [] needs no

@@ -141,3 +141,23 @@ def test_the_card_names_the_model_that_was_trained(
     assert title == f"# en-es: {name}"
     assert f"an encoder-decoder ({name}) with " in what
     assert "attention" not in what
+
+
+def test_the_card_counts_the_faults(finished_project: Path) -> None:
+    metrics = read_metrics(finished_project / layout.METRICS)
+    assert metrics.behaviour is not None
+    assert metrics.behaviour.words is not None
+    for behaviour in (metrics.behaviour, None):
+        card = model_card(
+            read_lineage(finished_project / layout.LINEAGE),
+            metrics._replace(behaviour=behaviour),
+            read_training_report(finished_project / layout.TRAINING_REPORT),
+            read_data_report(finished_project / layout.DATA_REPORT),
+            [],
+        )
+        count = metrics.behaviour.checks["empty"]
+        counts = f"{count.faults} | {count.sentences} | {count.percent:.1f} %"
+        line = f"| empty | {counts} | no word at all |"
+        assert (line in card.splitlines()) is (behaviour is not None)
+        assert ("occur neither in the training text nor in the source" in card) is bool(behaviour)
+        assert ("Faults in translations were not counted." in card) is (behaviour is None)

@@ -118,6 +118,20 @@ def test_rows_without_their_attention_are_refused(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def faulty_page() -> str:
+    rows = [a_row(text, text, chrf) for text, chrf in (("one", 30), ("two", 10), ("three", 20))]
+    faults = [["placeholders"], ["placeholders", "numbers"], []]
+    return page("A title", rows, [attention_of(row, None) for row in rows], faults)
+
+
+def test_the_page_contains_each_sentence_s_faults() -> None:
+    shown = [one.get("faults") for one in embedded(faulty_page())]
+    placeholder = ["placeholders", "placeholder changed"]
+    assert shown == [[placeholder], [placeholder, ["numbers", "number changed"]], None]
+    with pytest.raises(ValueError, match="argument 3"):
+        page("A title", [a_row("one", "one")], [attention_of(a_row("one", "one"))], [])
+
+
 class Browser:
     """Headless Chromium."""
 
@@ -168,6 +182,22 @@ def test_the_address_filters_and_orders(browser: Browser) -> None:
     dom = browser.dom(page_of(rows, seed=None), "#q=a%C3%B1adir&order=worst-chrf")
     assert sources_in(dom) == ["ANADIR TRES", "Añadir uno"]
     assert "2 of 3 sentences" in dom
+
+
+def test_the_address_filters_by_fault(browser: Browser) -> None:
+    dom = browser.dom(faulty_page(), "#fault=placeholders")
+    assert sources_in(dom) == ["two", "one"]
+    assert "2 of 3 sentences" in dom
+    assert '<option value="any">any fault (2)</option>' in dom
+    assert '<option value="numbers">number changed (1)</option>' in dom
+    assert dom.count('<span class="fault">placeholder changed</span>') == 2
+    assert sources_in(browser.dom(faulty_page(), "#fault=numbers&q=one")) == []
+    assert len(sources_in(browser.dom(faulty_page(), "#fault=unknown"))) == 3
+
+
+def test_without_faults_there_is_no_list_of_them(browser: Browser) -> None:
+    dom = browser.dom(page_of([a_row("red house", "casa roja")]))
+    assert re.search(r'<label id="fault-label" hidden', dom)
 
 
 def test_sentences_are_drawn_fifty_at_a_time(browser: Browser) -> None:

@@ -16,6 +16,15 @@ from tracelate import layout
 from tracelate.config import EvaluateConfig
 from tracelate.corpus.pairs import Pair
 from tracelate.evaluation.attention_statistics import attention_statistics
+from tracelate.evaluation.behaviour.measure import (
+    TestFaults,
+    context_of,
+    find_faults,
+    measure_behaviour,
+)
+from tracelate.evaluation.behaviour.result import Behaviour
+from tracelate.evaluation.behaviour.sentence import Sentence
+from tracelate.evaluation.behaviour.training_words import words_in_training
 from tracelate.evaluation.figures.attention import attention_figure
 from tracelate.evaluation.figures.scores import source_length_figure, training_figure
 from tracelate.evaluation.figures.style import write_png
@@ -41,6 +50,8 @@ class Evaluation(NamedTuple):
     attentions: list[NDArray[np.float32]]
     """The weights of each translation: weights_TS."""
     metrics: Metrics
+    faults: list[list[str]]
+    """Keys of the faults of each translation."""
 
     @property
     def signatures(self) -> dict[str, str]:
@@ -54,10 +65,12 @@ def evaluate(
     translations: Sequence[Translation],
     test_sha256: str,
     config: EvaluateConfig,
+    train: Path | None = None,
 ) -> Evaluation:
-    """Scores the translations of `pairs`, in their order, and measures their attention.
+    """Scores the translations of `pairs`, in their order, and measures attention and behaviour.
 
-    `test_sha256` is the hash of the file that the pairs were read from.
+    `test_sha256` is the hash of the file that the pairs were read from. `train` has the training
+    text, without which invented words are not counted.
     """
     language = translator.trained.config.target_language
     scored = score_translations(pairs, translations, config, language)
@@ -65,8 +78,29 @@ def evaluate(
     scores = [*scored.scores, *neural_scores(sentences, config)]
     attentions = list(translator.attentions(translations))
     test = ScoredTest(len(pairs), test_sha256)
-    metrics = Metrics(scores, scored.buckets, attention_statistics(attentions), test)
-    return Evaluation(translations, scored.rows, attentions, metrics)
+    behaviour, faults = _behaviour(translator, scored.rows, config, train)
+    attention = attention_statistics(attentions)
+    metrics = Metrics(scores, scored.buckets, attention, test, behaviour)
+    return Evaluation(translations, scored.rows, attentions, metrics, faults.names())
+
+
+def _behaviour(
+    translator: Translator,
+    rows: Sequence[TranslationRow],
+    config: EvaluateConfig,
+    train: Path | None,
+) -> tuple[Behaviour, TestFaults]:
+    sentences = [Sentence(row.source, row.reference, row.translation) for row in rows]
+    known = None
+    if train is not None:
+        known = words_in_training(train, (row.translation for row in rows))
+    context = context_of(sentences, known)
+    found = find_faults(sentences, context)
+
+    def translate(sources: Sequence[str]) -> list[str]:
+        return [translation.text for translation in translator.translate(sources)]
+
+    return measure_behaviour(sentences, found, context, translate, config.behaviour), found
 
 
 def write_reports(evaluation: Evaluation, translator: Translator, root: Path = Path()) -> None:
@@ -80,7 +114,7 @@ def write_reports(evaluation: Evaluation, translator: Translator, root: Path = P
     ]
     languages = shown_direction(saved.source_language, saved.target_language)
     title = f"{languages}: {len(evaluation.rows):,} test sentences"
-    write_page(root / layout.PAGE, title, evaluation.rows, seen)
+    write_page(root / layout.PAGE, title, evaluation.rows, seen, evaluation.faults)
     write_translations(root / layout.TRANSLATIONS, evaluation.rows)
     write_metrics(root / layout.METRICS, evaluation.metrics)
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import ConfigDict, StringConstraints
 
 from tracelate.evaluation.attention_statistics import AttentionStatistics
+from tracelate.evaluation.behaviour.form import BehaviourForm, behaviour_form, read_behaviour
 from tracelate.evaluation.metrics import LengthBucket, Score
 from tracelate.evaluation.report import Metrics, ScoredTest
 from tracelate.file_format import Document, FileForm, FileFormat, Name, Sha256, Whole, unchanged
@@ -64,6 +65,8 @@ class MetricsForm(FileForm):
     attention: AttentionForm | None
     """Null for a model without attention."""
     test: TestSetForm
+    behaviour: BehaviourForm | None = None
+    """Missing if it was not measured."""
 
 
 METRICS_FORMAT = FileFormat(
@@ -84,9 +87,12 @@ def metrics_document(metrics: Metrics) -> Document:
             "bleu_by_source_length": [_bucket_form(bucket) for bucket in metrics.buckets],
             "attention": None if metrics.attention is None else metrics.attention._asdict(),
             "test": metrics.test._asdict(),
+            "behaviour": behaviour_form(metrics.behaviour),
         }
     )
     document = METRICS_FORMAT.document(form)
+    if form.behaviour is None:
+        del document["behaviour"]
     names = [score.name for score in metrics.scores]
     # scores come first: they are what people look for in the file
     order = ["format_version", "tracelate_version", *names]
@@ -113,6 +119,7 @@ def read_metrics(path: Path) -> Metrics:
         if form.attention is None
         else AttentionStatistics(**form.attention.model_dump()),
         test=ScoredTest(**form.test.model_dump()),
+        behaviour=read_behaviour(form.behaviour),
     )
 
 

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from tracelate.behaviour_table import check_title
 from tracelate.evaluation.report import TranslationRow
 from tracelate.evaluation.word_attention import WordAttention
 from tracelate.files import whole_file
@@ -26,22 +27,36 @@ _IN_HTML = {ord(character): f"\\u{ord(character):04x}" for character in "<>&\u20
 
 
 def write_page(
-    path: Path, title: str, rows: Sequence[TranslationRow], attentions: Sequence[WordAttention]
+    path: Path,
+    title: str,
+    rows: Sequence[TranslationRow],
+    attentions: Sequence[WordAttention],
+    faults: Sequence[Sequence[str]] | None = None,
 ) -> None:
     """Writes the page; the same input gives the same bytes.
 
-    `attentions` has one element per row; if all its weights are zero, no attention is shown. Raises
-    ValueError if the numbers of rows and attentions differ.
+    `attentions` has one element per row; if all its weights are zero, no attention is shown.
+    `faults` has the keys of each row's faults; None if they were not looked for. Raises ValueError
+    if the numbers of rows, attentions and faults differ.
     """
-    document = page(title, rows, attentions)
+    document = page(title, rows, attentions, faults)
     with whole_file(path) as temporary:
         temporary.write_text(document, encoding="utf-8", newline="\n")
 
 
-def page(title: str, rows: Sequence[TranslationRow], attentions: Sequence[WordAttention]) -> str:
+def page(
+    title: str,
+    rows: Sequence[TranslationRow],
+    attentions: Sequence[WordAttention],
+    faults: Sequence[Sequence[str]] | None = None,
+) -> str:
     """Returns the content of the page."""
+    shown_faults = [()] * len(rows) if faults is None else faults
     template = resources.files(__package__).joinpath(TEMPLATE).read_text(encoding="utf-8")
-    sentences = [_sentence(row, seen) for row, seen in zip(rows, attentions, strict=True)]
+    sentences = [
+        _sentence(row, seen, found)
+        for row, seen, found in zip(rows, attentions, shown_faults, strict=True)
+    ]
     values = {
         "title": html.escape(title),
         "style_hash": _hash_of("style", template),
@@ -51,7 +66,7 @@ def page(title: str, rows: Sequence[TranslationRow], attentions: Sequence[WordAt
     return re.sub(r"\{\{(\w+)\}\}", lambda marker: values[marker[1]], template)
 
 
-def _sentence(row: TranslationRow, seen: WordAttention) -> dict[str, Any]:
+def _sentence(row: TranslationRow, seen: WordAttention, faults: Sequence[str]) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "source": row.source,
         "reference": row.reference,
@@ -61,6 +76,8 @@ def _sentence(row: TranslationRow, seen: WordAttention) -> dict[str, Any]:
         "group": row.group,
         "origin": row.origin,
     }
+    if faults:
+        shown["faults"] = [(key, check_title(key)) for key in faults]
     if not seen.weights_WV.any():
         return shown
     return shown | {

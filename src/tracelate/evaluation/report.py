@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tracelate.errors import InputError
 from tracelate.evaluation.attention_statistics import AttentionStatistics
+from tracelate.evaluation.behaviour.result import Behaviour
 from tracelate.evaluation.metrics import LengthBucket, Score
 from tracelate.file_format import FileFormat, PartForm
 from tracelate.files import whole_file
@@ -69,6 +70,8 @@ class Metrics(NamedTuple):
     attention: AttentionStatistics | None
     """None without attention."""
     test: ScoredTest
+    behaviour: Behaviour | None = None
+    """None if it was not measured, as by versions before 0.2."""
 
 
 def write_translations(path: Path, rows: Iterable[TranslationRow]) -> None:

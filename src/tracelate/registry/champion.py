@@ -32,6 +32,8 @@ class ChampionComparison(NamedTuple):
     """Reasons why the candidate cannot be compared with the champion."""
     significance: Significance | None
     """Comparison by one metric; None if the two cannot be compared."""
+    evidence: Evidence | None = None
+    """The champion's evaluation; None if the two cannot be compared."""
 
 
 def compare_with_champion(
@@ -53,9 +55,10 @@ def compare_with_champion(
         raise
     except InputError as error:
         return ChampionComparison(version, title, [str(error)], None)
-    reasons = differences(champion, candidate)
-    found = None if reasons else _significance(champion, candidate, metric)
-    return ChampionComparison(version, title, reasons, found)
+    if reasons := differences(champion, candidate):
+        return ChampionComparison(version, title, reasons, None)
+    found = _significance(champion, candidate, metric)
+    return ChampionComparison(version, title, [], found, champion)
 
 
 def _read_champion(store: Store, model: str, version: str, trust: Trust) -> Evidence:

@@ -10,6 +10,13 @@ from tracelate.comparison.seeds import seed_margin
 from tracelate.comparison.significance import Significance
 from tracelate.config import Params
 from tracelate.metric_table import metric_title
+from tracelate.registry.behaviour import FaultComparison
+from tracelate.registry.behaviour_check import (
+    FaultLimits,
+    Models,
+    describe_faults,
+    exceeded_limits,
+)
 from tracelate.registry.leakage_again import LeakageAgain
 from tracelate.registry.spellings import SpellingParity, Spellings
 
@@ -32,6 +39,16 @@ class GatePolicy(NamedTuple):
     seed_deviation: float = 0.0
     """Standard deviation of the metric over seeds, in percent; 0 allows any significant gain."""
     accept_leakage: bool = False
+    max_fault_increase: Mapping[str, float] = {}
+    """By check of behaviour, the percent points by which the candidate's share of sentences with
+    the
+    fault may exceed the champion's."""
+    max_fault_percent: Mapping[str, float] = {}
+    """By check of behaviour, the largest share of sentences with the fault in percent."""
+
+    @property
+    def fault_limits(self) -> FaultLimits:
+        return FaultLimits(self.max_fault_increase, self.max_fault_percent, self.significance_level)
 
     @property
     def seed_margin(self) -> float:
@@ -50,6 +67,8 @@ def gate_policy(params: Params, *, accept_leakage: bool = False) -> GatePolicy:
         params.prepare.normalise,
         registry.seed_deviation,
         accept_leakage,
+        registry.behaviour.max_increase,
+        registry.behaviour.max_percent,
     )
 
 
@@ -75,6 +94,10 @@ class GateInputs(NamedTuple):
     """Translations of sentences in other spellings compared with those of the plain ones."""
     measured_again: LeakageAgain = LeakageAgain(None, "nobody asked for it")
     """Leakage by the training text itself, if it is here."""
+    candidate: str = "the candidate"
+    """Title of the candidate's run."""
+    behaviour: Sequence[FaultComparison] = ()
+    """Faults of the candidate and the champion, by the checks that the policy limits."""
 
 
 class GateCheck(NamedTuple):
@@ -116,6 +139,7 @@ def judge(inputs: GateInputs, policy: GatePolicy) -> GateVerdict:
                 "single as batched", inputs.alone, "a batch must not change a translation"
             ),
             _check_spellings(inputs.spellings, policy),
+            _check_behaviour(inputs, policy),
         ]
     )
 
@@ -248,3 +272,10 @@ def _describe_spelling(found: SpellingParity) -> str:
 def _count_spelling(found: SpellingParity) -> str:
     parity = found.parity
     return f"{found.name} ({len(parity.differences):,} of {parity.sentences:,} differ)"
+
+
+def _check_behaviour(inputs: GateInputs, policy: GatePolicy) -> GateCheck:
+    models = Models(inputs.candidate, inputs.champion)
+    if reasons := exceeded_limits(inputs.behaviour, policy.fault_limits, models):
+        return GateCheck("behaviour", False, "; ".join(reasons))
+    return GateCheck("behaviour", True, describe_faults(inputs.behaviour, models))

@@ -22,6 +22,7 @@ from tracelate.registry.alias_history import (
     check_reason,
 )
 from tracelate.registry.alias_lock import hold_lock, refuse_lost
+from tracelate.registry.behaviour import compare_behaviour
 from tracelate.registry.candidate import Candidate, find_candidate
 from tracelate.registry.champion import compare_with_champion
 from tracelate.registry.gate import (
@@ -165,6 +166,12 @@ def _judge(
         alone=retranslation.alone,
         spellings=retranslation.spellings,
         measured_again=leakage,
+        candidate=candidate.title,
+        behaviour=compare_behaviour(
+            evidence,
+            comparison.evidence,
+            {*policy.max_fault_increase, *policy.max_fault_percent},
+        ),
     )
     verdict = judge(inputs, policy)
     if verdict.is_open:

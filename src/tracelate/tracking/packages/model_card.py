@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tracelate import layout
+from tracelate.behaviour_table import CHECKS, check_title
 from tracelate.corpus.data_report import DataReport, describe_normalised, read_data_report
 from tracelate.evaluation.lineage import Lineage, read_lineage
 from tracelate.evaluation.metrics_file import read_metrics
@@ -48,6 +49,7 @@ def model_card(
     sections = {
         f"{lineage.pair}: {model}": _what(lineage, model, training),
         "Scores": _scores(metrics),
+        "Behaviour": _behaviour(metrics),
         "Data": _data(lineage, data),
         "Where it comes from": _chain(lineage),
         "Known limits": _limits(metrics, data),
@@ -84,6 +86,28 @@ def _scores(metrics: Metrics) -> Iterator[str]:
         )
     yield ""
     yield "Scores of other test sets or signatures cannot be compared with these."
+
+
+def _behaviour(metrics: Metrics) -> Iterator[str]:
+    if metrics.behaviour is None:
+        yield "Faults in translations were not counted."
+        return
+    yield "Faults in the translations of the test set and of sentences made from it:"
+    yield ""
+    yield "| fault | sentences | of | share | |"
+    yield "| --- | --- | --- | --- | --- |"
+    for key, count in metrics.behaviour.checks.items():
+        meaning = CHECKS[key].meaning if key in CHECKS else ""
+        yield (
+            f"| {check_title(key)} | {count.faults:,} | {count.sentences:,} | "
+            f"{count.percent:.1f} % | {meaning} |"
+        )
+    if (invented := metrics.behaviour.invented_words_percent) is not None:
+        yield ""
+        yield (
+            f"{metrics.behaviour.invented_words:,} of {metrics.behaviour.words:,} words "
+            f"({invented:.1f} %) occur neither in the training text nor in the source."
+        )
 
 
 def _data(lineage: Lineage, data: DataReport) -> list[str]:

@@ -62,8 +62,9 @@ def scoring_tags(test_sha256: str, signatures: Mapping[str, str]) -> dict[str, s
 
 
 def evaluation_metrics(metrics: Metrics) -> dict[str, float]:
-    """Returns each score with the ends of its interval, BLEU by source length, and attention's
-    measures.
+    """Returns each score with the ends of its interval, BLEU by source length, attention's
+    measures,
+    and the share of each fault.
     """
     return dict(_named_values(metrics))
 
@@ -93,6 +94,19 @@ def _named_values(metrics: Metrics) -> Iterator[tuple[str, float]]:
         for name, value in metrics.attention._asdict().items():
             if name != SHARPNESS:
                 yield f"attention_{name}", value
+    yield from _behaviour_values(metrics)
+
+
+def _behaviour_values(metrics: Metrics) -> Iterator[tuple[str, float]]:
+    """Yields the share of sentences with each fault and of invented words, in percent."""
+    if metrics.behaviour is None:
+        return
+    for key, count in metrics.behaviour.checks.items():
+        yield f"behaviour/{key}", count.percent
+        if count.chrf is not None:
+            yield f"behaviour/{key}_chrf", count.chrf
+    if (invented := metrics.behaviour.invented_words_percent) is not None:
+        yield "behaviour/invented_words", invented
 
 
 def _translation_columns(path: Path) -> dict[str, list[Any]]:

@@ -1,0 +1,58 @@
+"""Placeholders of every kind are found, whole and with their numbers, and other text is not."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from tracelate.evaluation.behaviour.placeholders import placeholders, without_placeholders
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Hello {name}, {name}!", ["{name}", "{name}"]),
+        ("{{x}} and {{ states('a.b') }}", ["{{x}}", "{{ states('a.b') }}"]),
+        ("{% if a %}{0:.2f}{}{item[0]}", ["{% if a %}", "{0:.2f}", "{}", "{item[0]}"]),
+        ("${cost} is {cost}", ["${cost}", "{cost}"]),
+        ("%s of %d, %(n)d, %1$s, %.1f %% %05d", ["%s", "%d", "%(n)d", "%1$s", "%.1f", "%05d"]),
+        ("%s_%s", ["%s", "%s"]),
+        ("<b>bold</b><br/><a href='x y'>", ["<b>", "</b>", "<br/>", "<a href='x y'>"]),
+        ("&nbsp;&#160;&#xA0;", ["&nbsp;", "&#160;", "&#xA0;"]),
+        ("See https://a.org/b?c=d#e. Or www.x.de, (http://y.org)", [
+            "https://a.org/b?c=d#e", "www.x.de", "http://y.org"]),
+        ("请访问https://example.com/页面。", ["https://example.com/"]),
+        ("[here]({url}) `{host}:{port}`", ["{url}", "{host}", "{port}"]),
+        ("Write to a.b+c@mail.example.org.", ["a.b+c@mail.example.org"]),
+        ("100% sure, 50%de, 5 % d'or, 3 < 4 > 2, R&D; A & B, {not one}, a@b", []),
+        ("", []),
+    ],
+)  # fmt: skip
+def test_placeholders_are_found_whole(text: str, found: list[str]) -> None:
+    assert placeholders(text) == Counter(found)
+
+
+def test_an_icu_message_counts_its_argument_and_the_different_placeholders_of_its_branches() -> (
+    None
+):
+    english = "{count, plural, one {# day of {total}} other {# days of {total}}} for {name}"
+    polish = (
+        "{count, plural, one {# dzień z {total}} few {# dni z {total}} many {# dni z {total}} "
+        "other {# dnia z {total}}} dla {name}"
+    )
+    assert placeholders(english) == Counter(["{count, plural}", "{total}", "{name}"])
+    assert placeholders(polish) == placeholders(english)
+    assert placeholders(polish.replace("{total}", "{summe}")) != placeholders(english)
+    assert placeholders("{n, number, percent} {x, select, a {Ja} other {Nein}}") == Counter(
+        ["{n, number}", "{x, select}"]
+    )
+
+
+def test_an_unclosed_icu_message_ends_with_the_text() -> None:
+    assert placeholders("{count, plural, one {# day") == Counter(["{count, plural}"])
+
+
+def test_the_rest_of_the_text_stays() -> None:
+    assert without_placeholders("3 {item_7} at http://10.0.0.1/ and %d").split() == [
+        "3", "at", "and"]  # fmt: skip
