@@ -170,7 +170,9 @@ def finished_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         timeout=300,
     )
     assert done.returncode == 0, done.stderr
-    assert done.stderr == ""
+    # the tiny corpus is small, of which prepare warns
+    others = [one for one in done.stderr.splitlines() if not one.startswith("warning: only ")]
+    assert others == []
     return folder
 
 

@@ -11,9 +11,10 @@ from tracelate.corpus.leakage import Leakage
 from tracelate.corpus.splitting import HELD_OUT, Splits, count_groups
 
 FEW_PAIRS = 10_000
-"""Number of training pairs below which a model of the default size and corpus translates badly."""
+"""Number of training pairs below which prepare warns: half of those behind the README's scores.
+Of the 64 languages that the default corpus has besides English, 22 have as many."""
 HARDLY_ANY_PAIRS = 1_000
-"""Number of training pairs below which it translates hardly anything."""
+"""Number of training pairs below which hardly anything is learnt: 300 of en-es gave BLEU 0."""
 
 
 def data_report(
