@@ -181,6 +181,13 @@ def test_misspelt_and_missing_keys_are_named(
         ("source_length_buckets", "[2, 3]", "evaluate: source_length_buckets is [2, 3]: begin at"),
         ("source_length_buckets", "[1, 3, 3]", "evaluate: source_length_buckets is [1, 3, 3]: "),
         ("significance_level", "1.0", "registry.significance_level is 1.0: "),
+        ("variant_sentences", "-1", "evaluate.behaviour.variant_sentences is -1: "),
+        (
+            "max_percent",
+            "{placeholder: 5}",
+            "registry.behaviour.max_percent.placeholder is 'placeholder': should be one of placeh",
+        ),
+        ("max_percent", "{empty: 101}", "registry.behaviour.max_percent.empty is 101: "),
         ("seed_deviation", "-0.1", "registry.seed_deviation is -0.1: "),
         ("seed_deviation", ".inf", "registry.seed_deviation is inf: "),
         ("target_language", "english language", "target_language is 'english language': "),

@@ -55,7 +55,7 @@ def _explain(error: ErrorDetails, kind: type[Section]) -> str:
         return (
             f"sections with settings are missing, and there is {_shown(error['input'])}: add them"
         )
-    place = ".".join(_shown_key(part) for part in error["loc"])
+    place = ".".join(_shown_key(part) for part in error["loc"] if part != "[key]")
     match error["type"]:
         case "missing":
             return f"{place} is missing: add it"

@@ -229,7 +229,7 @@ def test_a_dry_run_returns_the_outcome_and_changes_nothing(world: World, champio
     before = world.state()
     done = world.promote(world.weak, champion, dry_run=True)
     assert (done.decision, done.version, done.record) == ("promoted", None, None)
-    assert len(done.verdict.checks) == 5
+    assert len(done.verdict.checks) == 6
     assert world.state() == before
 
 
