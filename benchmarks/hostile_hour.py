@@ -79,7 +79,7 @@ HONEST = (Honest("fair", FAIR, 1, 0.5), Honest("second", SECOND, 4, 2.0))
 
 
 class Window(NamedTuple):
-    """What clients saw in one window."""
+    """The answers that clients had in one window."""
 
     latencies_ms: dict[str, list[float]]
     """Of the honest clients by name."""

@@ -186,7 +186,8 @@ def _compiled(forger: Forger) -> str:
     path = folder / f"served_model{forger.draw.randrange(99)}.cpython-311.pyc"
     path.write_bytes(forger.draw.randbytes(20))
     forger.retag()
-    return path.name
+    # the list of the package has changed with it
+    return "after the signing"
 
 
 def _planted(forger: Forger) -> str:
@@ -194,7 +195,8 @@ def _planted(forger: Forger) -> str:
     path = folder / f"planted{forger.draw.randrange(99)}{forger.draw.choice(['.py', '.so', ''])}"
     path.write_bytes(b"import os\n")
     forger.retag()
-    return path.name
+    # the list of the package has changed with it
+    return "after the signing"
 
 
 def _swapped(forger: Forger) -> str:

@@ -19,8 +19,8 @@ class Connection(H11Protocol):
 
     limits: Limits
     most: int
-    waiting_since_s = 0.0
-    """Time of the loop at which the connection was made, or its last answer given."""
+    kept: dict[Connection, None]
+    """All connections of the server, those first that have waited longest for a request."""
     head_timer: asyncio.TimerHandle | None = None
     write_timer: asyncio.TimerHandle | None = None
 
@@ -28,8 +28,8 @@ class Connection(H11Protocol):
         super().connection_made(transport)
         # at 0, writing is paused exactly while there is something that the client has not taken
         transport.set_write_buffer_limits(high=0)
-        self._wait_for_head()
         self._make_room()
+        self._wait_for_head()
 
     def on_response_complete(self) -> None:
         self._wait_for_head()
@@ -46,6 +46,7 @@ class Connection(H11Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
+        self.kept.pop(self, None)
         _cancel(self.head_timer)
         _cancel(self.write_timer)
 
@@ -59,31 +60,27 @@ class Connection(H11Protocol):
             or self.flow.write_paused
         )
 
-    @property
-    def is_over(self) -> bool:
-        return self.transport.is_closing() and not self.transport.get_write_buffer_size()
-
     def _make_room(self) -> None:
-        """Closes the connection that has waited longest for its client if there are too many."""
-        if len(self.connections) <= self.most:
+        """Closes the connection that has waited longest for its client if there are too many.
+
+        Hundreds may come at once, and other clients wait meanwhile: only those are looked at whose
+        clients wait for an answer, and the first that does not.
+        """
+        if len(self.kept) < self.most:
             return
-        others = [
-            one
-            for one in self.connections
-            if isinstance(one, Connection) and one is not self and not one.is_over
-        ]
-        if len(others) < self.most:
-            return
-        waiting = [one for one in others if one.waits_for_client]
-        if waiting:
-            min(waiting, key=lambda one: one.waiting_since_s).transport.abort()
-        else:
-            # uvicorn answers its request with 503 and closes it
-            self.limit_concurrency = 0
+        for one in self.kept:
+            if one.waits_for_client:
+                del self.kept[one]
+                one.transport.abort()
+                return
+        # uvicorn answers its request with 503 and closes it
+        self.limit_concurrency = 0
 
     def _wait_for_head(self) -> None:
         _cancel(self.head_timer)
-        self.waiting_since_s = self.loop.time()
+        self.kept.pop(self, None)
+        if not self.transport.is_closing():
+            self.kept[self] = None
         self.head_timer = self.loop.call_later(self.limits.body_timeout_s, self._close_unless_asked)
 
     def _close_unless_asked(self) -> None:
@@ -93,7 +90,7 @@ class Connection(H11Protocol):
 
 def connection_type(limits: Limits, most: int) -> type[Connection]:
     """Of connections with those limits of time, of which there may be `most` at once."""
-    return type("LimitedConnection", (Connection,), {"limits": limits, "most": most})
+    return type("LimitedConnection", (Connection,), {"limits": limits, "most": most, "kept": {}})
 
 
 def _cancel(timer: asyncio.TimerHandle | None) -> None:

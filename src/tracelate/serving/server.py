@@ -46,6 +46,7 @@ def server_config(
     return uvicorn.Config(
         make_app(model, limits, hosts),
         http=connection_type(limits, connections.connections),
+        ws="none",
         log_level="warning",
         access_log=False,
         server_header=False,

@@ -44,7 +44,7 @@ Part = Annotated[str, StringConstraints(pattern=r"^[^|\x00-\x1f\x7f]{1,200}$")]
 
 
 class SentenceToScore(NamedTuple):
-    """What the program reads of a sentence."""
+    """A sentence as the program reads it."""
 
     source: str
     translation: str
@@ -63,7 +63,7 @@ class Header(BaseModel):
 
 
 class ProgramScores(NamedTuple):
-    """What a program has answered."""
+    """The answer of a program."""
 
     header: Header
     scores: list[float]
