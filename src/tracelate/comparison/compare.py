@@ -84,7 +84,7 @@ def compare(
     cannot be compared.
     """
     refuse_incomparable(a, b)
-    references = [row.reference for row in a.rows]
+    references = [row.references for row in a.rows]
     of_a, of_b = ([row.translation for row in evidence.rows] for evidence in (a, b))
     return Comparison(
         a,
@@ -171,7 +171,7 @@ def _by_source_length(
     ):
         difference = None
         if bucket.bleu is not None:
-            references = [rows[place].reference for place in places]
+            references = [rows[place].references for place in places]
             of_a, of_b = ([texts[place] for place in places] for texts in (a, b))
             paired = paired_statistics(BLEU_OF_SHORT_TEXTS, of_a, of_b, references)
             drawn = draw(len(places), resampling._replace(randomisations=0))

@@ -50,12 +50,14 @@ def evaluate(
     translations: Sequence[Translation],
     test_sha256: str,
     config: EvaluateConfig,
+    several: Sequence[tuple[str, ...]] | None = None,
 ) -> Evaluation:
     """Scores the translations of `pairs`, in their order, and measures their attention.
 
-    `test_sha256` is the hash of the file that the pairs were read from.
+    `test_sha256` is the hash of the test set. `several` has all references of each pair, if there
+    is more than its target.
     """
-    scored = score_translations(pairs, translations, config)
+    scored = score_translations(pairs, translations, config, several)
     attentions = list(translator.attentions(translations))
     test = ScoredTest(len(pairs), test_sha256)
     metrics = Metrics(scored.scores, scored.buckets, attention_statistics(attentions), test)
@@ -63,7 +65,12 @@ def evaluate(
 
 
 def write_reports(evaluation: Evaluation, translator: Translator, root: Path = Path()) -> None:
-    """Writes metrics.json, translations.jsonl and the page of translations."""
+    """Writes metrics.json, translations.jsonl and the page of translations to the project."""
+    write_results(evaluation, translator, root / layout.REPORTS)
+
+
+def write_results(evaluation: Evaluation, translator: Translator, folder: Path) -> None:
+    """Writes metrics.json, translations.jsonl and the page of translations to a folder."""
     tokenizer, saved = translator.trained.tokenizer, translator.trained.config
     seen = [
         attention_over_words(tokenizer, translation, weights_TS)
@@ -73,9 +80,9 @@ def write_reports(evaluation: Evaluation, translator: Translator, root: Path = P
     ]
     languages = f"{saved.source_language} to {saved.target_language}"
     title = f"{languages}: {len(evaluation.rows):,} test sentences"
-    write_page(root / layout.PAGE, title, evaluation.rows, seen)
-    write_translations(root / layout.TRANSLATIONS, evaluation.rows)
-    write_metrics(root / layout.METRICS, evaluation.metrics)
+    write_page(folder / layout.PAGE.name, title, evaluation.rows, seen)
+    write_translations(folder / layout.TRANSLATIONS.name, evaluation.rows)
+    write_metrics(folder / layout.METRICS.name, evaluation.metrics)
 
 
 def draw_figures(

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sacrebleu.metrics import BLEU, CHRF
 
 from tracelate.errors import InputError
-from tracelate.evaluation.sacrebleu_statistics import Scorer
+from tracelate.evaluation.sacrebleu_statistics import Reference, Scorer, present
 from tracelate.metric_table import BLEU_OF_SHORT_TEXTS, METRICS
 
 DRAWS_AT_ONCE = 1_000
@@ -52,7 +52,7 @@ class LengthBucket(NamedTuple):
 
 
 def corpus_scores(
-    hypotheses: Sequence[str], references: Sequence[str], *, samples: int, seed: int
+    hypotheses: Sequence[str], references: Sequence[Reference], *, samples: int, seed: int
 ) -> list[Score]:
     """Returns the score of a test set by each metric of the table, equal to sacrebleu's command.
 
@@ -64,7 +64,9 @@ def corpus_scores(
     ]
 
 
-def sentence_scores(hypotheses: Sequence[str], references: Sequence[str]) -> list[SentenceScores]:
+def sentence_scores(
+    hypotheses: Sequence[str], references: Sequence[Reference]
+) -> list[SentenceScores]:
     """Returns BLEU and chrF of each sentence.
 
     BLEU is smoothed exponentially and counts n-grams up to the length of the hypothesis (effective
@@ -76,8 +78,8 @@ def sentence_scores(hypotheses: Sequence[str], references: Sequence[str]) -> lis
     bleu, chrf = BLEU(effective_order=True), CHRF()
     return [
         SentenceScores(
-            float(bleu.sentence_score(hypothesis, [reference]).score),
-            float(chrf.sentence_score(hypothesis, [reference]).score),
+            float(bleu.sentence_score(hypothesis, present(reference)).score),
+            float(chrf.sentence_score(hypothesis, present(reference)).score),
         )
         for hypothesis, reference in zip(hypotheses, references, strict=True)
     ]
@@ -86,7 +88,7 @@ def sentence_scores(hypotheses: Sequence[str], references: Sequence[str]) -> lis
 def bleu_by_source_length(
     source_lengths: Sequence[int],
     hypotheses: Sequence[str],
-    references: Sequence[str],
+    references: Sequence[Reference],
     *,
     samples: int,
     seed: int,
@@ -145,7 +147,11 @@ def length_buckets(
 
 
 def _score(
-    scorer: Scorer, hypotheses: Sequence[str], references: Sequence[str], samples: int, seed: int
+    scorer: Scorer,
+    hypotheses: Sequence[str],
+    references: Sequence[Reference],
+    samples: int,
+    seed: int,
 ) -> Score:
     """Returns the score with the percentile interval over sacrebleu's bootstrap samples.
 
@@ -187,7 +193,7 @@ def percentile_interval(resampled: Sequence[float]) -> tuple[float, float]:
     return ranked[outside], ranked[-outside - 1]
 
 
-def _check_parallel(hypotheses: Sequence[str], references: Sequence[str]) -> None:
+def _check_parallel(hypotheses: Sequence[str], references: Sequence[Reference]) -> None:
     if len(hypotheses) != len(references):
         raise InputError(
             f"{len(hypotheses)} hypotheses for {len(references)} references: give one for each"

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from tracelate.evaluation.report import TranslationRow
+from tracelate.evaluation.sacrebleu_statistics import present
 from tracelate.evaluation.word_attention import WordAttention
 from tracelate.files import whole_file
 
@@ -54,7 +55,7 @@ def page(title: str, rows: Sequence[TranslationRow], attentions: Sequence[WordAt
 def _sentence(row: TranslationRow, seen: WordAttention) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "source": row.source,
-        "reference": row.reference,
+        "reference": " / ".join(present(row.references)),
         "translation": row.translation,
         "bleu": round(row.sentence_bleu, 2),
         "chrf": round(row.sentence_chrf, 2),

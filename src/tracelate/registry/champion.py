@@ -78,7 +78,7 @@ def _significance(champion: Evidence, candidate: Evidence, metric: str) -> Signi
     [found] = compare_systems(
         [row.translation for row in champion.rows],
         [row.translation for row in candidate.rows],
-        [row.reference for row in champion.rows],
+        [row.references for row in champion.rows],
         Resampling(),
         metrics=[METRICS[metric]],
     )
