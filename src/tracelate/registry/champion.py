@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from tracelate.comparison.comparability import differences
+from tracelate.comparison.comparability import differences, inconsistencies
 from tracelate.comparison.significance import Resampling, Significance, compare_systems
 from tracelate.errors import InputError
 from tracelate.evaluation.results import Evidence
 from tracelate.metric_table import METRICS
+from tracelate.registry.gate import FurtherTest
 from tracelate.registry.logged_evaluation import (
     read_evaluation,
     refuse_other_lineage,
@@ -18,6 +20,7 @@ from tracelate.registry.versions import Alias, current_version
 from tracelate.signing.trust import NO_TRUST, Trust
 from tracelate.tracking.references.signatures import find_version_signature
 from tracelate.tracking.references.stored_references import find_stored
+from tracelate.tracking.results import download_further
 from tracelate.tracking.runs.log_model import LINEAGE_TAG
 from tracelate.tracking.store.failures import StoreError
 from tracelate.tracking.store.store import Store
@@ -33,14 +36,22 @@ class ChampionComparison(NamedTuple):
     """Reasons why the candidate cannot be compared with the champion."""
     significance: Significance | None
     """Comparison by one metric; None if the two cannot be compared."""
+    further: Mapping[str, FurtherTest] = {}
+    """Comparisons on further test sets, by their names."""
 
 
 def compare_with_champion(
-    store: Store, candidate: Evidence, alias: Alias, metric: str, trust: Trust = NO_TRUST
+    store: Store,
+    candidate: Evidence,
+    alias: Alias,
+    metric: str,
+    trust: Trust = NO_TRUST,
+    tests: Iterable[str] = (),
 ) -> ChampionComparison:
     """Compares the candidate with the version that the alias points at now.
 
-    A version that none of the trusted keys has signed cannot be compared with.
+    `tests` are names of further test sets. A version that none of the trusted keys has signed
+    cannot be compared with.
 
     Raises StoreError if MLflow fails.
     """
@@ -56,7 +67,30 @@ def compare_with_champion(
         return ChampionComparison(version, title, [str(error)], None)
     reasons = differences(champion, candidate)
     found = None if reasons else _significance(champion, candidate, metric)
-    return ChampionComparison(version, title, reasons, found)
+    further = {test: compare_on(store, champion, candidate, metric, test) for test in tests}
+    return ChampionComparison(version, title, reasons, found, further)
+
+
+def compare_on(
+    store: Store, champion: Evidence, candidate: Evidence, metric: str, test: str
+) -> FurtherTest:
+    """Compares the runs' evaluations on a further test set, if both have one."""
+    try:
+        found = [_read_further(store, one, test) for one in (champion, candidate)]
+    except StoreError:
+        raise
+    except InputError as error:
+        return FurtherTest([str(error)], None)
+    reasons = differences(*found)
+    return FurtherTest(reasons, None if reasons else _significance(found[0], found[1], metric))
+
+
+def _read_further(store: Store, evidence: Evidence, test: str) -> Evidence:
+    """Raises InputError if the run has no evaluation on the test set, or a contradictory one."""
+    further = download_further(store, store.runs.get(str(evidence.run_id)), evidence.name, test)
+    if reasons := inconsistencies(further):
+        raise InputError(f"{further.name}: {'; '.join(reasons)}. Evaluate it again")
+    return further
 
 
 def _read_champion(store: Store, model: str, version: str, trust: Trust) -> Evidence:

@@ -147,7 +147,7 @@ def _judge(
     """Compares the candidate with the present champion and decides."""
     policy, evidence = request.policy, candidate.evidence
     comparison = compare_with_champion(
-        store, evidence, request.alias, policy.metric, request.signing.trust
+        store, evidence, request.alias, policy.metric, request.signing.trust, policy.tests
     )
     if version is not None and version == comparison.version:
         # another process has promoted the candidate since the first look
@@ -160,6 +160,7 @@ def _judge(
         near_duplicate=candidate.lineage.near_duplicate,
         served=retranslation.served,
         alone=retranslation.alone,
+        further=comparison.further,
     )
     verdict = judge(inputs, policy)
     if verdict.is_open:
