@@ -120,6 +120,8 @@ def _accepts(schema: Mapping[str, Any]) -> str:
             return "`true`, `false`"
         case "null":
             return "`null`"
+        case "object":
+            return "a mapping"
         case "string" if "pattern" in schema:
             return f"text that matches `{schema['pattern']}`"
         case "string":

@@ -72,6 +72,7 @@ __all__ = [
     "Params",
     "PrepareConfig",
     "RegistryConfig",
+    "Requirement",
     "RuntimeConfig",
     "Section",
     "TokenizeConfig",
@@ -397,6 +398,11 @@ class EvaluateConfig(Section):
         return self
 
 
+Requirement = Literal["better", "not_worse"]
+"""Requirement on a test set."""
+TestSetName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,49}$")]
+"""Name of a test set, which is part of metrics' names in MLflow."""
+
 MODEL_NAME = r"^(?:[A-Za-z0-9_-]|\.[A-Za-z0-9_-])[A-Za-z0-9._-]*$"
 """Pattern of a registered model's name. MLflow refuses `.` and what begins with
 `..`."""
@@ -433,6 +439,13 @@ class RegistryConfig(Section):
     the definition prepare.near_duplicate. A candidate's own settings do not count here."""
     behaviour: BehaviourLimits
     """Limits on faults in translations."""
+    tests: dict[TestSetName, Requirement]
+    """Further test sets, by the name of `tracelate evaluate --log`, with what is required on each:
+    better or not_worse. The model must be better on the test set of its own evaluation in any
+    case; {}: that alone counts."""
+    not_worse_margin: Annotated[float, Field(ge=0, le=100)]
+    """Largest loss of the metric, in percent points, that counts as not worse: the lower end
+    of the gain's 95 % interval must be above its negative (non-inferiority, ICH E9 1998)."""
     trusted_keys: list[Text]
     """Paths of public keys, relative to params.yaml. With at least one, `promote` has to sign, and
     models that none of the keys has signed are neither translated with nor served; [] needs no

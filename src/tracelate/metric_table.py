@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from tracelate.text.languages import script_of
 
@@ -76,6 +76,13 @@ class ScoringSettings(Protocol):
     def tokenizer(self) -> TokenizerName: ...
     @property
     def lowercase(self) -> bool: ...
+
+
+class ScoringOptions(NamedTuple):
+    """Options of the metrics where no params.yaml gives them."""
+
+    tokenizer: TokenizerName = "auto"
+    lowercase: bool = False
 
 
 DEFAULT_TOKENIZER = "13a"

@@ -11,7 +11,7 @@ import pytest
 from tests.evaluation.results import some_references, translate_badly
 from tracelate.comparison.parity import Parity, compare_translations
 from tracelate.comparison.significance import Resampling, Significance, compare_systems
-from tracelate.registry.gate import GateInputs, GatePolicy, GateVerdict, judge
+from tracelate.registry.gate import FurtherTest, GateInputs, GatePolicy, GateVerdict, judge
 from tracelate.registry.leakage_again import LeakageAgain
 from tracelate.registry.spellings import SpellingParity, Spellings
 from tracelate.training.model_files import SavedNormaliser
@@ -257,3 +257,41 @@ def test_an_older_model_must_treat_alike_what_its_own_steps_undo() -> None:
     assert passed and "it was trained before the steps were a setting: soft hyphens (1" in reason
     passed, reason = spelling_reason(spellings(0, steps, nfc=OTHER))
     assert not passed and "does not undo them: correct the step" in reason
+
+
+SEVERAL = POLICY._replace(tests={"news": "better", "blogs": "not_worse"}, not_worse_margin=1.0)
+SLIGHT_LOSS = BETTER._replace(difference=-0.2, low=-0.9, high=0.5, p_bootstrap=0.6)
+
+
+def on_both(news: Significance, blogs: Significance) -> GateInputs:
+    return GOOD._replace(further={"news": FurtherTest([], news), "blogs": FurtherTest([], blogs)})
+
+
+def test_each_further_test_set_has_a_check_that_names_it() -> None:
+    verdict = judge(on_both(BETTER, SLIGHT_LOSS), SEVERAL)
+    assert verdict.is_open
+    reasons = {check.name: check.reason for check in verdict.checks}
+    assert "than version 1 (champion): BLEU 25.00 against 20.00" in reasons["better on news"]
+    assert "the interval excludes losses of 1 or more" in reasons["not worse on blogs"]
+    assert failed(on_both(SLIGHT_LOSS, BETTER), SEVERAL) == ["better on news"]
+
+
+def test_not_worse_needs_an_interval_above_the_margin_and_not_only_an_unclear_loss() -> None:
+    unclear = SLIGHT_LOSS._replace(low=-1.0, high=0.9)  # as large as the margin
+    assert failed(on_both(BETTER, unclear), SEVERAL) == ["not worse on blogs"]
+    # a clear but small loss is within the margin
+    small = SLIGHT_LOSS._replace(low=-0.4, high=-0.1, p_bootstrap=0.001, p_randomisation=0.001)
+    assert failed(on_both(BETTER, small), SEVERAL) == []
+    for number in (math.nan, math.inf):
+        strange = SLIGHT_LOSS._replace(difference=number, low=number)
+        assert failed(on_both(BETTER, strange), SEVERAL) == ["not worse on blogs"]
+
+
+def test_a_test_set_that_was_not_evaluated_closes_the_gate_with_the_remedy() -> None:
+    missing = FurtherTest(["version 1 has no evaluation on the test set 'blogs'"], None)
+    inputs = GOOD._replace(further={"news": FurtherTest([], BETTER), "blogs": missing})
+    verdict = judge(inputs, SEVERAL)
+    assert verdict.failed == ["not worse on blogs"]
+    assert "has no evaluation on the test set 'blogs'" in verdict.checks[3].reason
+    assert failed(GOOD, SEVERAL) == ["better on news", "not worse on blogs"]
+    assert failed(FIRST, SEVERAL) == []

@@ -37,6 +37,13 @@ def compare(
         ),
     ] = 5,
     seed: Annotated[int, typer.Option(min=0, help="Seed of both tests.")] = 12345,
+    test: Annotated[
+        str | None,
+        typer.Option(
+            help="Name of a further test set that `tracelate evaluate --log` has added to the runs "
+            "of both. Default: the test set of their own evaluations."
+        ),
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -56,7 +63,7 @@ def compare(
     from tracelate.tracking.references.references import resolve
     from tracelate.tracking.results import find_evidence
 
-    evidence_a, evidence_b = (find_evidence(resolve(text)) for text in (a, b))
+    evidence_a, evidence_b = (find_evidence(resolve(text), test) for text in (a, b))
     comparison = _compare(evidence_a, evidence_b, Resampling(seed=seed))
     if as_json:
         print_json(comparison_document(comparison, level))

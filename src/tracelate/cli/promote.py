@@ -10,7 +10,7 @@ import typer
 from tracelate.cli.console import print_line, result_console
 from tracelate.cli.options import REFERENCE_HELP, AliasOption, NameOption, version_text
 from tracelate.cli.signing_options import SignWithOption, load_key
-from tracelate.config import load_params
+from tracelate.config import Requirement, load_params
 from tracelate.errors import InputError
 from tracelate.layout import TEST
 
@@ -48,13 +48,29 @@ def promote(
     test: Annotated[
         Path, typer.Option(help="File with the test sentences that the run was scored on.")
     ] = TEST,
+    better_on: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="Further test set on which the model must be better too; may be repeated. It adds "
+            "to registry.tests.",
+        ),
+    ] = None,
+    not_worse_on: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="Further test set on which the model must not be worse than by "
+            "registry.not_worse_margin; may be repeated. It adds to registry.tests.",
+        ),
+    ] = None,
     sign_with: SignWithOption = None,
 ) -> None:
     """Move the alias to a run's model if it is better than the alias's present version.
 
     The gate requires the same test set and scoring, a gain that is significant and larger than the
-    variation between seeds, no leakage, and that the registered model's translations equal those
-    that were scored, in batches and one by one.
+    variation between seeds, what registry.tests asks for on further test sets, no leakage, and that
+    the registered model's translations equal those that were scored, in batches and one by one.
 
     With a key, the model's files are signed as this version. A model that has the alias already is
     signed again.
@@ -70,7 +86,11 @@ def promote(
 
     if force != (reason is not None):
         raise InputError("--force and --reason belong together: give a reason for --force")
-    policy = gate_policy(load_params(), accept_leakage=accept_leakage)
+    tests: dict[str, Requirement] = {
+        **dict.fromkeys(not_worse_on or [], "not_worse"),
+        **dict.fromkeys(better_on or [], "better"),
+    }
+    policy = gate_policy(load_params(), accept_leakage=accept_leakage, tests=tests)
     chosen = make_alias(name or load_params().registry.name, alias)
     request = PromotionRequest(
         resolve(run),

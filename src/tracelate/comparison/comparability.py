@@ -83,7 +83,7 @@ def inconsistencies(evidence: Evidence) -> list[str]:
             continue
         scorer = Scorer(metric_of(METRICS[score.name], score.signature))
         statistics_NK = scorer.statistics(
-            [row.translation for row in rows], [row.reference for row in rows]
+            [row.translation for row in rows], [row.references for row in rows]
         )
         value, signature = scorer.score(statistics_NK.sum(axis=0)), scorer.signature()
         if scoring(score.signature) != signature:
@@ -109,11 +109,12 @@ def _in_rows(a: Evidence, b: Evidence) -> Iterator[str]:
         yield f"the numbers of test sentences differ: {len(a.rows)} and {len(b.rows)}"
         return
     for side in ("source", "reference"):
-        texts = [[getattr(row, side) for row in evidence.rows] for evidence in (a, b)]
+        name = "references" if side == "reference" else side
+        texts = [[getattr(row, name) for row in evidence.rows] for evidence in (a, b)]
         pairs = list(zip(*texts, strict=True))
         places = [place for place, (left, right) in enumerate(pairs) if left != right]
         if places:
-            left, right = (_quote(text) for text in pairs[places[0]])
+            left, right = (_quote(_shown(text)) for text in pairs[places[0]])
             order = ", in another order" if sorted(texts[0]) == sorted(texts[1]) else ""
             yield (
                 f"{len(places)} of {len(pairs)} {side}s differ{order}, first in sentence "
@@ -144,6 +145,10 @@ def _unequal_parts(name: str, left: str, right: str) -> Iterator[str]:
             setting = SETTINGS.get((kind, part))
             shown = f" ({setting})" if setting else ""
             yield f"{part}:{of_left[part]} and {part}:{of_right[part]}{shown}"
+
+
+def _shown(text: str | tuple[str, ...]) -> str:
+    return text if isinstance(text, str) else " / ".join(text)
 
 
 def _quote(text: str) -> str:

@@ -84,7 +84,7 @@ def compare(
     cannot be compared.
     """
     refuse_incomparable(a, b)
-    references = [row.reference for row in a.rows]
+    references = [row.references for row in a.rows]
     of_a, of_b = ([row.translation for row in evidence.rows] for evidence in (a, b))
     metrics = [metric_as_scored(key, a, b) for key in METRICS]
     return Comparison(
@@ -177,7 +177,7 @@ def _by_source_length(
         difference = None
         # versions that counted words by white space alone put sentences into other buckets
         if bucket.bleu is not None and places:
-            references = [rows[place].reference for place in places]
+            references = [rows[place].references for place in places]
             of_a, of_b = ([texts[place] for place in places] for texts in (texts_of_a, texts_of_b))
             paired = paired_statistics(bleu, of_a, of_b, references)
             drawn = draw(len(places), resampling._replace(randomisations=0))

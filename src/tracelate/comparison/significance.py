@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 
 from tracelate.errors import InputError
 from tracelate.evaluation.metrics import percentile_interval
-from tracelate.evaluation.sacrebleu_statistics import Scorer
+from tracelate.evaluation.sacrebleu_statistics import Reference, Scorer
 from tracelate.metric_table import METRICS, Metric
 
 ROUNDING = 1e-9
@@ -105,7 +105,7 @@ class Draws(NamedTuple):
 def compare_systems(
     a: Sequence[str],
     b: Sequence[str],
-    references: Sequence[str],
+    references: Sequence[Reference],
     resampling: Resampling,
     *,
     metrics: Iterable[Metric] | None = None,
@@ -163,7 +163,7 @@ def draws_in_all(resampling: Resampling) -> int:
 
 
 def paired_statistics(
-    metric: Metric, a: Sequence[str], b: Sequence[str], references: Sequence[str]
+    metric: Metric, a: Sequence[str], b: Sequence[str], references: Sequence[Reference]
 ) -> PairedStatistics:
     """Returns the sentence statistics of two systems."""
     scorer = Scorer(metric)

@@ -66,14 +66,16 @@ def evaluate(
     test_sha256: str,
     config: EvaluateConfig,
     train: Path | None = None,
+    several: Sequence[tuple[str, ...]] | None = None,
 ) -> Evaluation:
     """Scores the translations of `pairs`, in their order, and measures attention and behaviour.
 
-    `test_sha256` is the hash of the file that the pairs were read from. `train` has the training
-    text, without which invented words are not counted.
+    `test_sha256` is the hash of the test set. `train` has the training text, without which
+    invented words are not counted. `several` has all references of each pair, if there is more
+    than its target.
     """
     language = translator.trained.config.target_language
-    scored = score_translations(pairs, translations, config, language)
+    scored = score_translations(pairs, translations, config, language, several)
     sentences = [SentenceToScore(row.source, row.translation, row.reference) for row in scored.rows]
     scores = [*scored.scores, *neural_scores(sentences, config)]
     attentions = list(translator.attentions(translations))
@@ -104,7 +106,12 @@ def _behaviour(
 
 
 def write_reports(evaluation: Evaluation, translator: Translator, root: Path = Path()) -> None:
-    """Writes metrics.json, translations.jsonl and the page of translations."""
+    """Writes metrics.json, translations.jsonl and the page of translations to the project."""
+    write_results(evaluation, translator, root / layout.REPORTS)
+
+
+def write_results(evaluation: Evaluation, translator: Translator, folder: Path) -> None:
+    """Writes metrics.json, translations.jsonl and the page of translations to a folder."""
     tokenizer, saved = translator.trained.tokenizer, translator.trained.config
     seen = [
         attention_over_words(tokenizer, translation, weights_TS)
@@ -114,9 +121,9 @@ def write_reports(evaluation: Evaluation, translator: Translator, root: Path = P
     ]
     languages = shown_direction(saved.source_language, saved.target_language)
     title = f"{languages}: {len(evaluation.rows):,} test sentences"
-    write_page(root / layout.PAGE, title, evaluation.rows, seen, evaluation.faults)
-    write_translations(root / layout.TRANSLATIONS, evaluation.rows)
-    write_metrics(root / layout.METRICS, evaluation.metrics)
+    write_page(folder / layout.PAGE.name, title, evaluation.rows, seen, evaluation.faults)
+    write_translations(folder / layout.TRANSLATIONS.name, evaluation.rows)
+    write_metrics(folder / layout.METRICS.name, evaluation.metrics)
 
 
 def draw_figures(

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracelate.errors import InputError
-from tracelate.evaluation.sacrebleu_statistics import Scorer
+from tracelate.evaluation.sacrebleu_statistics import Reference, Scorer, present
 from tracelate.metric_table import METRICS, Metric, for_short_texts
 from tracelate.sacrebleu_metric import sacrebleu_metric
 
@@ -53,7 +53,7 @@ class LengthBucket(NamedTuple):
 
 def corpus_scores(
     hypotheses: Sequence[str],
-    references: Sequence[str],
+    references: Sequence[Reference],
     *,
     samples: int,
     seed: int,
@@ -71,7 +71,7 @@ def corpus_scores(
 
 def sentence_scores(
     hypotheses: Sequence[str],
-    references: Sequence[str],
+    references: Sequence[Reference],
     metrics: Mapping[str, Metric] = METRICS,
 ) -> list[SentenceScores]:
     """Returns BLEU and chrF of each sentence.
@@ -86,8 +86,8 @@ def sentence_scores(
     chrf = sacrebleu_metric(metrics["chrf"])
     return [
         SentenceScores(
-            float(bleu.sentence_score(hypothesis, [reference]).score),
-            float(chrf.sentence_score(hypothesis, [reference]).score),
+            float(bleu.sentence_score(hypothesis, present(reference)).score),
+            float(chrf.sentence_score(hypothesis, present(reference)).score),
         )
         for hypothesis, reference in zip(hypotheses, references, strict=True)
     ]
@@ -96,7 +96,7 @@ def sentence_scores(
 def bleu_by_source_length(
     source_lengths: Sequence[int],
     hypotheses: Sequence[str],
-    references: Sequence[str],
+    references: Sequence[Reference],
     *,
     samples: int,
     seed: int,
@@ -156,7 +156,11 @@ def length_buckets(
 
 
 def _score(
-    scorer: Scorer, hypotheses: Sequence[str], references: Sequence[str], samples: int, seed: int
+    scorer: Scorer,
+    hypotheses: Sequence[str],
+    references: Sequence[Reference],
+    samples: int,
+    seed: int,
 ) -> Score:
     """Returns the score with the percentile interval over sacrebleu's bootstrap samples.
 
@@ -198,7 +202,7 @@ def percentile_interval(resampled: Sequence[float]) -> tuple[float, float]:
     return ranked[outside], ranked[-outside - 1]
 
 
-def _check_parallel(hypotheses: Sequence[str], references: Sequence[str]) -> None:
+def _check_parallel(hypotheses: Sequence[str], references: Sequence[Reference]) -> None:
     if len(hypotheses) != len(references):
         raise InputError(
             f"{len(hypotheses)} hypotheses for {len(references)} references: give one for each"

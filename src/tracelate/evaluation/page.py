@@ -19,6 +19,7 @@ import numpy as np
 
 from tracelate.behaviour_table import check_title
 from tracelate.evaluation.report import TranslationRow
+from tracelate.evaluation.sacrebleu_statistics import present
 from tracelate.evaluation.word_attention import WordAttention
 from tracelate.files import whole_file
 
@@ -69,7 +70,7 @@ def page(
 def _sentence(row: TranslationRow, seen: WordAttention, faults: Sequence[str]) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "source": row.source,
-        "reference": row.reference,
+        "reference": " / ".join(present(row.references)),
         "translation": row.translation,
         "bleu": round(row.sentence_bleu, 2),
         "chrf": round(row.sentence_chrf, 2),

@@ -13,6 +13,7 @@ from tracelate.errors import InputError
 from tracelate.evaluation.attention_statistics import AttentionStatistics
 from tracelate.evaluation.behaviour.result import Behaviour
 from tracelate.evaluation.metrics import LengthBucket, Score
+from tracelate.evaluation.sacrebleu_statistics import Reference
 from tracelate.file_format import FileFormat, PartForm
 from tracelate.files import whole_file
 
@@ -36,6 +37,15 @@ class TranslationRow(BaseModel):
     """The file of the corpus that the pair comes from, and the place in it."""
     log_probability: float | None = None
     """Natural logarithm, divided by the length penalty of the search; None if not recorded."""
+    more_references: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    """References after the first; an empty one is missing."""
+
+    @property
+    def references(self) -> Reference:
+        """The reference, or all of several references."""
+        if not self.more_references:
+            return self.reference
+        return (self.reference, *self.more_references)
 
 
 class EvaluationSpeed(PartForm):
@@ -78,8 +88,12 @@ def write_translations(path: Path, rows: Iterable[TranslationRow]) -> None:
     """Writes one JSON object a line (UTF-8), the same bytes for the same rows."""
     with whole_file(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
         for row in rows:
-            values = row.model_dump(exclude_none=True)
+            values = row.model_dump(exclude_none=True, exclude=_absent(row))
             file.write(json.dumps(values, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def _absent(row: TranslationRow) -> set[str]:
+    return set() if row.more_references else {"more_references"}
 
 
 def read_translations(path: Path) -> Iterator[TranslationRow]:

@@ -15,6 +15,7 @@ from tracelate.evaluation.metrics import (
     sentence_scores,
 )
 from tracelate.evaluation.report import TranslationRow
+from tracelate.evaluation.sacrebleu_statistics import Reference
 from tracelate.inference.translator import Translation
 from tracelate.metric_table import scoring_metrics
 from tracelate.text.words import count_words
@@ -34,14 +35,18 @@ def score_translations(
     translations: Sequence[Translation],
     config: EvaluateConfig,
     language: str,
+    several: Sequence[tuple[str, ...]] | None = None,
 ) -> ScoredTranslations:
     """Scores the translations of `pairs`, which must have the same order.
 
-    `language` is the code of the target language, which the metrics' options depend on.
+    `language` is the code of the target language, which the metrics' options depend on. `several`
+    has all references of each pair, the first of which is its target.
     """
     metrics = scoring_metrics(language, config)
     texts = [translation.text for translation in translations]
-    references = [pair.target for pair in pairs]
+    references: Sequence[Reference] = [pair.target for pair in pairs]
+    if several is not None:
+        references = several
     samples, seed = config.bootstrap_samples, config.bootstrap_seed
     lengths = [count_words(pair.source) for pair in pairs]
     of_sentences = sentence_scores(texts, references, metrics)
@@ -67,7 +72,10 @@ def score_translations(
                 group=pair.group,
                 origin=pair.origin,
                 log_probability=translation.log_probability,
+                more_references=() if isinstance(reference, str) else reference[1:],
             )
-            for pair, translation, score in zip(pairs, translations, of_sentences, strict=True)
+            for pair, translation, score, reference in zip(
+                pairs, translations, of_sentences, references, strict=True
+            )
         ],
     )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from tracelate.comparison.comparability import differences, metric_as_scored
+from tracelate.comparison.comparability import differences, inconsistencies, metric_as_scored
 from tracelate.comparison.significance import Resampling, Significance, compare_systems
 from tracelate.errors import InputError
 from tracelate.evaluation.results import Evidence
+from tracelate.registry.gate import FurtherTest
 from tracelate.registry.logged_evaluation import (
     read_evaluation,
     refuse_other_lineage,
@@ -17,6 +19,7 @@ from tracelate.registry.versions import Alias, current_version
 from tracelate.signing.trust import NO_TRUST, Trust
 from tracelate.tracking.references.signatures import find_version_signature
 from tracelate.tracking.references.stored_references import find_stored
+from tracelate.tracking.results import download_further
 from tracelate.tracking.runs.log_model import LINEAGE_TAG
 from tracelate.tracking.store.failures import StoreError
 from tracelate.tracking.store.store import Store
@@ -34,14 +37,22 @@ class ChampionComparison(NamedTuple):
     """Comparison by one metric; None if the two cannot be compared."""
     evidence: Evidence | None = None
     """The champion's evaluation; None if the two cannot be compared."""
+    further: Mapping[str, FurtherTest] = {}
+    """Comparisons on further test sets, by their names."""
 
 
 def compare_with_champion(
-    store: Store, candidate: Evidence, alias: Alias, metric: str, trust: Trust = NO_TRUST
+    store: Store,
+    candidate: Evidence,
+    alias: Alias,
+    metric: str,
+    trust: Trust = NO_TRUST,
+    tests: Iterable[str] = (),
 ) -> ChampionComparison:
     """Compares the candidate with the version that the alias points at now.
 
-    A version that none of the trusted keys has signed cannot be compared with.
+    `tests` are names of further test sets. A version that none of the trusted keys has signed
+    cannot be compared with.
 
     Raises StoreError if MLflow fails.
     """
@@ -55,10 +66,33 @@ def compare_with_champion(
         raise
     except InputError as error:
         return ChampionComparison(version, title, [str(error)], None)
-    if reasons := differences(champion, candidate):
-        return ChampionComparison(version, title, reasons, None)
-    found = _significance(champion, candidate, metric)
-    return ChampionComparison(version, title, [], found, champion)
+    reasons = differences(champion, candidate)
+    found = None if reasons else _significance(champion, candidate, metric)
+    further = {test: compare_on(store, champion, candidate, metric, test) for test in tests}
+    evidence = None if reasons else champion
+    return ChampionComparison(version, title, reasons, found, evidence, further)
+
+
+def compare_on(
+    store: Store, champion: Evidence, candidate: Evidence, metric: str, test: str
+) -> FurtherTest:
+    """Compares the runs' evaluations on a further test set, if both have one."""
+    try:
+        found = [_read_further(store, one, test) for one in (champion, candidate)]
+    except StoreError:
+        raise
+    except InputError as error:
+        return FurtherTest([str(error)], None)
+    reasons = differences(*found)
+    return FurtherTest(reasons, None if reasons else _significance(found[0], found[1], metric))
+
+
+def _read_further(store: Store, evidence: Evidence, test: str) -> Evidence:
+    """Raises InputError if the run has no evaluation on the test set, or a contradictory one."""
+    further = download_further(store, store.runs.get(str(evidence.run_id)), evidence.name, test)
+    if reasons := inconsistencies(further):
+        raise InputError(f"{further.name}: {'; '.join(reasons)}. Evaluate it again")
+    return further
 
 
 def _read_champion(store: Store, model: str, version: str, trust: Trust) -> Evidence:
@@ -80,7 +114,7 @@ def _significance(champion: Evidence, candidate: Evidence, metric: str) -> Signi
     [found] = compare_systems(
         [row.translation for row in champion.rows],
         [row.translation for row in candidate.rows],
-        [row.reference for row in champion.rows],
+        [row.references for row in champion.rows],
         Resampling(),
         metrics=[metric_as_scored(metric, candidate, champion)],
     )

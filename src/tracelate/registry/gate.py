@@ -1,14 +1,19 @@
-"""The promotion gate: the checks of a candidate, each with its reason."""
+"""The promotion gate: checks of a candidate, each with its reason.
+
+All of them have to pass, so that several test sets need no correction of the level (the
+intersection-union test, Berger 1982).
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from tracelate.comparison.parity import Parity, describe
 from tracelate.comparison.seeds import seed_margin
 from tracelate.comparison.significance import Significance
-from tracelate.config import Params
+from tracelate.config import Params, Requirement
 from tracelate.metric_table import metric_title
 from tracelate.registry.behaviour import FaultComparison
 from tracelate.registry.behaviour_check import (
@@ -41,10 +46,13 @@ class GatePolicy(NamedTuple):
     accept_leakage: bool = False
     max_fault_increase: Mapping[str, float] = {}
     """By check of behaviour, the percent points by which the candidate's share of sentences with
-    the
-    fault may exceed the champion's."""
+    the fault may exceed the champion's."""
     max_fault_percent: Mapping[str, float] = {}
     """By check of behaviour, the largest share of sentences with the fault in percent."""
+    tests: Mapping[str, Requirement] = {}
+    """Requirements on further test sets, by their names."""
+    not_worse_margin: float = 0.0
+    """Largest loss, in percent points, that counts as not worse."""
 
     @property
     def fault_limits(self) -> FaultLimits:
@@ -56,8 +64,13 @@ class GatePolicy(NamedTuple):
         return seed_margin(self.seed_deviation, self.significance_level)
 
 
-def gate_policy(params: Params, *, accept_leakage: bool = False) -> GatePolicy:
-    """Returns the policy that params.yaml describes."""
+def gate_policy(
+    params: Params,
+    *,
+    accept_leakage: bool = False,
+    tests: Mapping[str, Requirement] | None = None,
+) -> GatePolicy:
+    """Returns the policy that params.yaml describes, with requirements on more `tests`."""
     registry = params.registry
     return GatePolicy(
         registry.metric,
@@ -69,7 +82,18 @@ def gate_policy(params: Params, *, accept_leakage: bool = False) -> GatePolicy:
         accept_leakage,
         registry.behaviour.max_increase,
         registry.behaviour.max_percent,
+        {**registry.tests, **(tests or {})},
+        registry.not_worse_margin,
     )
+
+
+class FurtherTest(NamedTuple):
+    """Comparison of candidate and champion on a further test set."""
+
+    incomparable: Sequence[str]
+    """Reasons why they cannot be compared on it, such as a missing evaluation."""
+    significance: Significance | None
+    """None if they were not compared."""
 
 
 class GateInputs(NamedTuple):
@@ -98,6 +122,8 @@ class GateInputs(NamedTuple):
     """Title of the candidate's run."""
     behaviour: Sequence[FaultComparison] = ()
     """Faults of the candidate and the champion, by the checks that the policy limits."""
+    further: Mapping[str, FurtherTest] = {}
+    """By the name of a further test set; empty without a champion."""
 
 
 class GateCheck(NamedTuple):
@@ -131,6 +157,10 @@ def judge(inputs: GateInputs, policy: GatePolicy) -> GateVerdict:
         [
             _check_comparable(inputs),
             _check_better(inputs, policy),
+            *(
+                _check_further(inputs, policy, name, requirement)
+                for name, requirement in policy.tests.items()
+            ),
             _check_leakage(inputs, policy),
             _check_parity(
                 "served as scored", inputs.served, "pack the model again, or evaluate it again"
@@ -198,6 +228,45 @@ def _check_better(inputs: GateInputs, policy: GatePolicy) -> GateCheck:
                 f"than {policy.significance_level:g}. Train a better model, or test on more "
                 "sentences",
             )
+
+
+def _check_further(
+    inputs: GateInputs, policy: GatePolicy, test: str, requirement: Requirement
+) -> GateCheck:
+    """Checks what is required on a further test set."""
+    name = f"{requirement.replace('_', ' ')} on {test}"
+    if inputs.champion is None:
+        return GateCheck(name, True, "there is no champion yet to compare with")
+    one = inputs.further.get(test)
+    if one is None or one.incomparable or one.significance is None:
+        reasons = "; ".join(one.incomparable) if one is not None else ""
+        return GateCheck(
+            name, False, f"not compared with {inputs.champion}: {reasons}".rstrip(": ")
+        )
+    if requirement == "better":
+        further = inputs._replace(incomparable=(), significance=one.significance)
+        return _check_better(further, policy)._replace(name=name)
+    return _check_not_worse(name, one.significance, inputs.champion, policy.not_worse_margin)
+
+
+def _check_not_worse(name: str, found: Significance, champion: str, margin: float) -> GateCheck:
+    """Checks non-inferiority: the lower end of the gain's 95 % interval is above -margin.
+
+    That a loss is not significant does not show that there is none, since a small test set shows
+    nothing. The interval excludes losses of the margin or more at a one-sided level of 2.5 % (ICH
+    E9 1998, section 3.3.2; Piaggio et al. 2012).
+    """
+    numbers = describe_significance(found)
+    is_shown = math.isfinite(found.difference) and found.low > -margin
+    limit = f"losses of {margin:g} or more (registry.not_worse_margin)"
+    if is_shown:
+        return GateCheck(name, True, f"than {champion}: {numbers}; the interval excludes {limit}")
+    return GateCheck(
+        name,
+        False,
+        f"not shown, against {champion}: {numbers}; the interval does not exclude {limit}. Train a "
+        "better model, or test on more sentences",
+    )
 
 
 def _check_leakage(inputs: GateInputs, policy: GatePolicy) -> GateCheck:

@@ -151,7 +151,7 @@ def _judge(
     """Compares the candidate with the present champion and decides."""
     policy, evidence = request.policy, candidate.evidence
     comparison = compare_with_champion(
-        store, evidence, request.alias, policy.metric, request.signing.trust
+        store, evidence, request.alias, policy.metric, request.signing.trust, policy.tests
     )
     if version is not None and version == comparison.version:
         # another process has promoted the candidate since the first look
@@ -172,6 +172,7 @@ def _judge(
             comparison.evidence,
             {*policy.max_fault_increase, *policy.max_fault_percent},
         ),
+        further=comparison.further,
     )
     verdict = judge(inputs, policy)
     if verdict.is_open:

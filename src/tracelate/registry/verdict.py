@@ -89,6 +89,15 @@ def verdict_document(
         "significance": None
         if found is None
         else {**found._asdict(), "resampling": found.resampling._asdict()},
+        "further_significance": {
+            test: None
+            if one.significance is None
+            else {
+                **one.significance._asdict(),
+                "resampling": one.significance.resampling._asdict(),
+            }
+            for test, one in judgement.comparison.further.items()
+        },
         "leakage": candidate.lineage.leakage["test"],
         "test_sha256": candidate.lineage.test_sha256,
         "weights_sha256": candidate.lineage.weights_sha256,

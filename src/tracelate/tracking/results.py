@@ -8,6 +8,7 @@ from pathlib import Path
 from tracelate import layout
 from tracelate.errors import InputError
 from tracelate.evaluation.results import METRICS, TRANSLATIONS, Evidence, read_evidence
+from tracelate.files import sha256_of
 from tracelate.tracking.references.local_references import changed_model_files, read_local_lineage
 from tracelate.tracking.references.reference_runs import connect_for, find_evaluated_run
 from tracelate.tracking.references.references import (
@@ -16,20 +17,25 @@ from tracelate.tracking.references.references import (
     Reference,
 )
 from tracelate.tracking.runs.evaluation_contents import STAGE
+from tracelate.tracking.runs.log_later_evaluation import artifacts_of, hash_tag
 from tracelate.tracking.store.address import shown_uri
 from tracelate.tracking.store.failures import ArtifactError
 from tracelate.tracking.store.records import StoredRun
 from tracelate.tracking.store.store import Store
 
 
-def find_evidence(reference: Reference) -> Evidence:
+def find_evidence(reference: Reference, test: str | None = None) -> Evidence:
     """Returns the evaluation of a project, of a folder that has its files, or of a run.
 
-    For a packed model and for a model in MLflow it is the evaluation that its run holds.
+    For a packed model and for a model in MLflow it is the evaluation that its run holds. With the
+    name of a further test set, it is what the run has of `tracelate evaluate --log` in any case.
 
     Raises InputError if there is none, or if the project's model is not the one that was evaluated;
     and StoreError if MLflow fails.
     """
+    if test is not None:
+        store = connect_for(reference)
+        return download_further(store, *find_evaluated_run(store, reference), test)
     match reference:
         case ProjectReference(text=text, root=root):
             _refuse_unevaluated_model(reference)
@@ -56,6 +62,33 @@ def download_evidence(store: Store, run: StoredRun, name: str) -> Evidence:
             return read_evidence(place, name, run.run_id)
         except InputError as error:  # the temporary folder's name says nothing to a user
             raise InputError(f"{name}: {str(error).replace(f'{place}/', '')}") from error
+
+
+def download_further(store: Store, run: StoredRun, name: str, test: str) -> Evidence:
+    """Returns the run's evaluation on a further test set.
+
+    Raises InputError if the run has none, or if its files are not those that were logged.
+    """
+    title = f"{name} on {test}"
+    with tempfile.TemporaryDirectory(prefix="tracelate-") as folder:
+        for file in (METRICS, TRANSLATIONS):
+            logged = run.tags.get(hash_tag(test, file))
+            try:
+                if logged is None:
+                    raise ArtifactError(file, "the run has no sha256 of it")
+                address = f"{artifacts_of(test)}/{file}"
+                fetched = store.runs.download_file(run.run_id, address, Path(folder))
+            except ArtifactError as error:
+                raise InputError(
+                    f"{name} has no evaluation on the test set {test!r} in {shown_uri()}: add it "
+                    f"with `tracelate evaluate --model {run.run_id} … --log {test}`"
+                ) from error
+            if sha256_of(fetched) != logged:
+                raise InputError(f"{file} of {title} has changed: evaluate again with --log {test}")
+        try:
+            return read_evidence(fetched.parent, title, run.run_id)
+        except InputError as error:
+            raise InputError(f"{title}: {str(error).replace(f'{fetched.parent}/', '')}") from error
 
 
 def _refuse_unevaluated_model(reference: ProjectReference) -> None:
