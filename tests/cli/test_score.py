@@ -152,3 +152,17 @@ def test_evaluate_refuses_before_it_loads_a_model(folder: Path, run: Run) -> Non
 def test_a_wrong_name_of_a_further_test_set_is_refused(folder: Path, run: Run, name: str) -> None:
     named = ("evaluate", "--source", "source", "--reference", "reference", "--log", name)
     assert "is no name of a further test set" in error_of(run(*named))
+
+
+def test_scores_follow_the_language_and_its_options(folder: Path, run: Run) -> None:
+    write(folder / "out", ["我们明天去北京看展览"])
+    write(folder / "reference", ["我们明天去南京看展览"])
+    command = ("score", "--translations", "out", "--reference", "reference")
+    by_default = json.loads(run(*command, "--json").stdout)["bleu"]
+    chinese = json.loads(run(*command, "--language", "zh_CN", "--json").stdout)["bleu"]
+    assert by_default["value"] == 0 and chinese["value"] > 50 and "tok:zh" in chinese["signature"]
+    options = ("--tokenizer", "none", "--lowercase", "--json")
+    signature = json.loads(run(*command, *options).stdout)["bleu"]["signature"]
+    assert "case:lc" in signature and "tok:none" in signature
+    message = error_of(run(*command, "--language", "english"))
+    assert message.startswith("--language 'english' should be the code of a language")

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from tracelate.cli.console import print_json, result_console
+from tracelate.errors import InputError
 from tracelate.metric_table import TokenizerName
 
 app = typer.Typer()
@@ -67,10 +68,9 @@ def score(
     from tracelate.metric_table import ScoringOptions, scoring_metrics
     from tracelate.progress import spinner
     from tracelate.sacrebleu_metric import refuse_unavailable
-    from tracelate.text.languages import normal_form
 
     options = ScoringOptions(tokenizer, lowercase)
-    metrics = scoring_metrics(normal_form(language), options)
+    metrics = scoring_metrics(_known_language(language), options)
     refuse_unavailable(metrics.values())
     refuse_missing([translations])
     refuse_same_file([translations, *reference, *([source] if source is not None else [])])
@@ -88,3 +88,13 @@ def score(
         print_json(scores_document(scores, len(lines), test.sha256))
     else:
         result_console().print(scores_table(scores, len(lines)))
+
+
+def _known_language(code: str) -> str:
+    """Raises InputError for a code that names no language."""
+    from tracelate.text.languages import UnknownLanguageError, normal_form
+
+    try:
+        return normal_form(code)
+    except UnknownLanguageError as error:
+        raise InputError(f"--language {code!r} {error}") from error
