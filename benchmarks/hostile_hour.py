@@ -370,19 +370,31 @@ def summarise(entries: list[dict[str, Any]]) -> bool:
             typer.echo(f"{kind:<36}{shown(status):<10}{number:>8,}")
             if not is_right(kind, status, kind in honest):
                 wrong.append(f"{kind}: {shown(status)}")
-    quarter = max(1, len(memory) // 4)
-    first, last = (
-        statistics.median(one["memory_mb"] for one in part)
-        for part in (memory[:quarter], memory[-quarter:])
-    )
+    quiet = memory_alone(entries) or [one["memory_mb"] for one in memory]
+    quarter = max(1, len(quiet) // 4)
+    first, last = (statistics.median(part) for part in (quiet[:quarter], quiet[-quarter:]))
     typer.echo(
-        f"memory: {first:,.0f} MB in the first quarter, {last:,.0f} MB in the last, "
-        f"{max(one['memory_mb'] for one in memory):,.0f} MB at most; open files: "
-        f"{min(one['files'] for one in memory)} to {max(one['files'] for one in memory)}"
+        f"memory in windows of honest clients alone: {first:,.0f} MB in the first quarter, "
+        f"{last:,.0f} MB in the last; at most {max(one['memory_mb'] for one in memory):,.0f} MB in "
+        f"all; open files: {min(one['files'] for one in memory)} to "
+        f"{max(one['files'] for one in memory)}"
     )
     ratio = p99_ms.get(("fair", True), 0.0) / p99_ms.get(("fair", False), 1.0)
     typer.echo(f"p99 of the fair client: {ratio:.2f} times that alone; wrong: {wrong or 'nothing'}")
     return not wrong and last <= 1.1 * first and ratio <= 2
+
+
+def memory_alone(entries: list[dict[str, Any]]) -> list[float]:
+    """Returns the server's memory in MB in windows of honest clients alone."""
+    found: list[float] = []
+    since: list[float] = []
+    for entry in entries:
+        if "memory_mb" in entry:
+            since.append(entry["memory_mb"])
+        else:
+            found += [] if entry["idle"] else since
+            since = []
+    return found
 
 
 def is_right(kind: str, status: int, honest: bool) -> bool:
