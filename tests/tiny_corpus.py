@@ -66,6 +66,7 @@ SETTINGS: Mapping[str, Any] = {
     "evaluate.beam_size": 2,
     "evaluate.bootstrap_samples": 20,
     "evaluate.heat_maps": 2,
+    "registry.behaviour.max_increase": {},  # models of a few steps repeat words
     "runtime.accelerator": "cpu",
 }
 

@@ -44,7 +44,7 @@ from tracelate.tracking.runs.sync import sync_project
 from tracelate.tracking.store.store import Store, connect
 
 POLICY = gate_policy(load_params(PROJECT / "params.yaml"))._replace(
-    metric="chrf", seed_deviation=0.0
+    metric="chrf", seed_deviation=0.0, max_fault_increase={}
 )
 LONGER = {
     "model.embedding_size": 32,
