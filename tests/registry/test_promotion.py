@@ -229,7 +229,7 @@ def test_a_dry_run_returns_the_outcome_and_changes_nothing(world: World, champio
     before = world.state()
     done = world.promote(world.weak, champion, dry_run=True)
     assert (done.decision, done.version, done.record) == ("promoted", None, None)
-    assert len(done.verdict.checks) == 6
+    assert len(done.verdict.checks) == 7
     assert world.state() == before
 
 
@@ -486,7 +486,7 @@ def test_the_commands_print_the_checks_and_refuse_with_status_1(
     world.promote(world.better, make_alias("en-es", "live"))
     done = runner.invoke(app, ["promote", world.weak, *named])
     assert done.exit_code == 1
-    assert (done.stdout.count("✓"), done.stdout.count("✗")) == (4, 2)  # ✗ in the remedy, too
+    assert (done.stdout.count("✓"), done.stdout.count("✗")) == (6, 2)  # ✗ in the remedy, too
     assert "refused: live of en-es stays version 1. Fix what failed (✗)" in done.stdout
     done = runner.invoke(app, ["history", *named])
     assert done.exit_code == 0 and "promoted" in done.stdout
