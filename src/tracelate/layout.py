@@ -41,6 +41,8 @@ LOCAL = Path(".tracelate")
 DVC_CACHE = LOCAL / "dvc"
 """Folder of DVC's own caches, which have pickled values."""
 CHECKPOINTS = LOCAL / "checkpoints"
+FINISHED_TRAINING = Path("finished.pt")
+"""The result of a training in the folder of its checkpoints, until DVC has its outputs."""
 DATABASE = Path("mlflow.db")
 ARTIFACTS = Path("mlartifacts")
 

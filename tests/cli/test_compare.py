@@ -32,7 +32,7 @@ def test_compare_says_which_is_better_by_which_metric_and_where(folder: Path, ru
     done = run("compare", "bad", "good", "--sentences", "2", "--output", "out")
     assert done.status == 0, done.stderr
     assert done.stderr == "written: out\n"  # no progress where no one looks
-    assert done.stdout.count("B better") == 3
+    assert done.stdout.count("B better") == 4
     for text in (
         "bad",
         "good",
@@ -58,7 +58,7 @@ def test_compare_with_json_prints_the_document_alone(folder: Path, run: Run) -> 
 def test_compare_reports_equal_translations(folder: Path, run: Run) -> None:
     done = run("compare", "good", "good")
     assert "Both translations of all 60 sentences are the same." in done.stdout
-    assert done.stdout.count("not shown") == 3
+    assert done.stdout.count("not shown") == 4
 
 
 def test_compare_refuses_another_test_set_in_one_line(folder: Path, run: Run) -> None:

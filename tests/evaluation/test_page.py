@@ -188,8 +188,8 @@ def test_the_address_filters_by_fault(browser: Browser) -> None:
     dom = browser.dom(faulty_page(), "#fault=placeholders")
     assert sources_in(dom) == ["two", "one"]
     assert "2 of 3 sentences" in dom
-    assert '<option value="any">any fault (2)</option>' in dom
-    assert '<option value="numbers">number changed (1)</option>' in dom
+    assert re.search(r'<option[^>]*value="any">any fault \(2\)</option>', dom)
+    assert re.search(r'<option[^>]*value="numbers">number changed \(1\)</option>', dom)
     assert dom.count('<span class="fault">placeholder changed</span>') == 2
     assert sources_in(browser.dom(faulty_page(), "#fault=numbers&q=one")) == []
     assert len(sources_in(browser.dom(faulty_page(), "#fault=unknown"))) == 3

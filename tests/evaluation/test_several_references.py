@@ -15,7 +15,6 @@ from tracelate.comparison.comparability import inconsistencies
 from tracelate.evaluation.metrics import corpus_scores, sentence_scores
 from tracelate.evaluation.report import TranslationRow, read_translations, write_translations
 from tracelate.evaluation.results import Evidence
-from tracelate.metric_table import METRICS
 
 FIRST = some_references(40)
 SECOND = translate_badly(FIRST, 0.3, 5)
@@ -29,11 +28,15 @@ def test_scores_are_those_of_sacrebleus_command(streams: list[list[str]], tmp_pa
     for name, lines in (("hypotheses", HYPOTHESES), *enumerate(streams)):
         (tmp_path / str(name)).write_text("\n".join(lines) + "\n", encoding="utf-8")
     files = [str(place) for place in range(len(streams))]
-    command = [sys.executable, "-m", "sacrebleu", *files, "-i", "hypotheses", "-m", *METRICS]
-    done = subprocess.run([*command, "-w", "12"], cwd=tmp_path, capture_output=True, check=True)
+    command = [sys.executable, "-m", "sacrebleu", *files, "-i", "hypotheses", "-w", "12"]
+    printed = [
+        subprocess.run([*command, "-m", *metrics], cwd=tmp_path, capture_output=True, check=True)
+        for metrics in (["bleu", "chrf", "ter"], ["chrf", "--chrf-word-order", "2"])
+    ]
+    (bleu, chrf, ter), chrfpp = (json.loads(done.stdout) for done in printed)
     references = list(zip(*streams, strict=True))
     scores = corpus_scores(HYPOTHESES, references, samples=2, seed=1)
-    for ours, theirs in zip(scores, json.loads(done.stdout), strict=True):
+    for ours, theirs in zip(scores, (bleu, chrf, chrfpp, ter), strict=True):
         assert ours.value == pytest.approx(theirs["score"], abs=1e-9)
         assert f"nrefs:{len(streams)}|" in ours.signature
         parts = [part for part in ours.signature.split("|") if part[:3] not in ("bs:", "see")]

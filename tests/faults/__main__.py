@@ -1,7 +1,7 @@
-"""Kills stages at random moments: python -m tests.faults PROJECT [--trials 50] [--seed 1].
+"""Kills stages at random moments: python -m tests.faults [--trials 50] [--seed 1].
 
-PROJECT is a folder with params.yaml, data and reports, in which the stage tokenize has run. Its
-trainings should take seconds. The exit status is 1 if a trial ended with a difference.
+The stages run on the tiny corpus of the tests. The exit status is 1 if a trial ended with a
+difference.
 """
 
 from __future__ import annotations
@@ -15,11 +15,10 @@ from typing import Annotated
 
 import typer
 
-from tests.faults.trials import draw_trials, run_trial, run_undisturbed
+from tests.faults.trials import draw_trials, make_project, run_trial, run_undisturbed
 
 
 def main(
-    project: Annotated[Path, typer.Argument()],
     trials: Annotated[int, typer.Option(min=1)] = 50,
     seed: Annotated[int, typer.Option()] = 1,
 ) -> None:
@@ -27,6 +26,7 @@ def main(
     equal, ended = Counter[str](), Counter[str]()
     began_s = time.monotonic()
     with tempfile.TemporaryDirectory() as scratch:
+        project = make_project(Path(scratch) / "project")
         undisturbed = run_undisturbed(project, Path(scratch) / "undisturbed")
         typer.echo(f"undisturbed: {undisturbed.seconds}")
         for number, trial in enumerate(draw_trials(undisturbed, trials, seed), start=1):

@@ -14,10 +14,11 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.tiny_corpus import PROJECT
+from tests.tiny_corpus import PROJECT, build_wheel, tiny_settings, write_params
 from tracelate.files import sha256_of
 from tracelate.tracking.runs.run_writer import SPEEDS
 
@@ -50,6 +51,20 @@ class Undisturbed(NamedTuple):
 
     folder: Path
     seconds: dict[str, float]
+
+
+def make_project(folder: Path) -> Path:
+    """Makes a folder with the tiny corpus, in which the stage tokenize has run."""
+    wheel = build_wheel()
+    cached = folder / "cache" / "wheels" / f"{sha256(wheel).hexdigest()}.whl"
+    cached.parent.mkdir(parents=True)
+    cached.write_bytes(wheel)
+    write_params(folder, tiny_settings(wheel))
+    for stage in ("download", "prepare", "tokenize"):
+        status, errors = _run(folder, stage)
+        if status != 0:
+            raise RuntimeError(errors)
+    return folder
 
 
 def run_undisturbed(prepared: Path, folder: Path) -> Undisturbed:
@@ -97,9 +112,7 @@ def run_trial(trial: Trial, undisturbed: Undisturbed, prepared: Path, folder: Pa
 def _copy(prepared: Path, folder: Path) -> None:
     shutil.copytree(prepared / "data", folder / "data")
     shutil.copytree(prepared / "reports", folder / "reports")
-    for name in ("params.yaml", "mlflow.db"):
-        if (prepared / name).exists():
-            shutil.copyfile(prepared / name, folder / name)
+    shutil.copyfile(prepared / "params.yaml", folder / "params.yaml")
 
 
 def _run(
@@ -109,6 +122,7 @@ def _run(
     environment = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join([str(PROJECT), str(PROJECT / "src")]),
+        "TRACELATE_CACHE": str(folder / "cache"),
     }
     for name in ("MLFLOW_TRACKING_URI", "DVC_ROOT"):
         environment.pop(name, None)

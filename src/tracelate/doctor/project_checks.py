@@ -88,7 +88,8 @@ def _unused_checkpoints(note: Path, store: Store) -> Iterator[Problem]:
         run = store.runs.find(read_json(note)["run_id"])
     except (ValueError, TypeError, LookupError):
         return  # `train` replaces a damaged note, and says so
-    if run is not None and run.status == "FINISHED":
+    has_result = (note.parent / layout.FINISHED_TRAINING).is_file()
+    if run is not None and run.status == "FINISHED" and not has_result:
         yield Problem(
             f"the training of run {run.run_id} has finished, but its checkpoints were not deleted",
             str(note.parent),

@@ -15,11 +15,12 @@ from pathlib import Path
 import torch
 
 from tracelate.files import read_json, whole_file, write_json
+from tracelate.layout import FINISHED_TRAINING
 from tracelate.training.checkpoints import BEFORE_LAST, BEST, LAST
 from tracelate.training.curves import Curves
 from tracelate.training.result import TrainingResult
 
-FINISHED, OUTPUT_NOTE = "finished.pt", "outputs.json"
+FINISHED, OUTPUT_NOTE = FINISHED_TRAINING.name, "outputs.json"
 KEPT_DAYS = 30
 """Days after which a result is removed whose outputs no lock file names, such as that of an
 experiment that was deleted."""
