@@ -17,6 +17,7 @@ from tracelate.cli.main import main
 from tracelate.config import load_params
 from tracelate.corpus.pairs import read_pairs
 from tracelate.layout import PARAMS, PREPARED, TEST, TRAIN
+from tracelate.metric_table import METRICS
 from tracelate.tracking.runs.sync import sync_project
 
 
@@ -75,7 +76,7 @@ def test_a_corpus_leads_to_run_scores_version_and_alias(
     assert document["searched_runs"] == 2
     assert run["corpus"] == "tinycatalogs 1.0"
     assert run["versions"] == ["en-es/1"] and run["aliases"] == ["en-es@champion"]
-    assert set(run["scores"]) == {"bleu", "chrf", "ter"}
+    assert set(run["scores"]) == set(METRICS)
     assert len(run["models"]) == 1 and run["pairs"] is None
 
 
