@@ -26,7 +26,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import sacrebleu
 import uvicorn
 from mlflow import pyfunc
 
@@ -36,7 +35,9 @@ from tracelate.corpus.pairs import Pair, read_pairs
 from tracelate.evaluation.lineage import read_lineage
 from tracelate.inference.file_translation import translate_to_file
 from tracelate.inference.translator import Translator
+from tracelate.metric_table import METRICS
 from tracelate.model.search import Hypothesis
+from tracelate.sacrebleu_metric import sacrebleu_metric
 from tracelate.serving.limits import Limits
 from tracelate.serving.open_files import ConnectionLimits
 from tracelate.serving.servable import load_servable
@@ -91,6 +92,7 @@ def remember_searches() -> None:
 def print_bleu_table(translator: Translator, pairs: Sequence[Pair]) -> None:
     chosen = random.Random(0).sample(pairs, min(200, len(pairs)))
     own = translator.normalise
+    bleu = sacrebleu_metric(METRICS["bleu"])
     for name, spell in SPELLINGS.items():
         scores = []
         for normalise in (Normaliser([]), own):
@@ -99,7 +101,7 @@ def print_bleu_table(translator: Translator, pairs: Sequence[Pair]) -> None:
                 one.text for one in translator.translate([spell(one.source) for one in chosen])
             ]
             references = [[one.target for one in chosen]]
-            scores.append(sacrebleu.corpus_bleu(texts, references).score)
+            scores.append(bleu.corpus_score(texts, references).score)
         say(f"{name:32} {scores[0]:6.1f} {scores[1]:6.1f}")
 
 

@@ -57,6 +57,10 @@ def modules_of(node: ast.AST) -> list[str]:
     return []
 
 
+IN_ANOTHER_ENVIRONMENT = {"comet in src/tracelate/evaluation/neural/comet_adapter.py"}
+"""Imports of a file that the Python of another environment runs."""
+
+
 @pytest.mark.parametrize(
     ("folder", "extras"),
     [
@@ -76,7 +80,7 @@ def test_every_imported_package_is_declared(folder: str, extras: list[str]) -> N
         for package, place in imported_packages(folder)
         if known.isdisjoint(map(normalized, providers.get(package, [package])))
     }
-    assert undeclared == set()
+    assert undeclared - IN_ANOTHER_ENVIRONMENT == set()
 
 
 def test_every_declared_package_is_imported_or_run() -> None:

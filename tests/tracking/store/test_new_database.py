@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from pathlib import Path
 
@@ -15,8 +16,8 @@ from tracelate.tracking.store.store import connect
 @pytest.fixture(autouse=True)
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder with signs of an address in its name, in which the test runs."""
-    folder = tmp_path / "a%41b%2Fc d?e#f 'ü"
-    folder.mkdir()
+    folder = tmp_path / "projects" / "a%41b%2Fc d?e#f 'ü"
+    folder.mkdir(parents=True)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     monkeypatch.setenv("DVC_ROOT", str(folder))
     monkeypatch.chdir(folder)
@@ -49,9 +50,14 @@ def test_a_first_use_that_is_killed_leaves_no_database(
     assert connect().runs.experiments()
 
 
-def test_a_database_that_was_half_made_is_named_with_the_remedy(project: Path) -> None:
-    with sqlite3.connect(project / "mlflow.db") as database:
-        database.execute("create table jobs (id int)")
+def test_a_database_that_was_half_made_is_named_with_the_remedy(
+    tmp_path: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+    shutil.copyfile(empty_database, tmp_path / "mlflow.db")
+    with sqlite3.connect(tmp_path / "mlflow.db") as database:
+        database.execute("drop table logged_model_tags")
+        database.execute("update alembic_version set version_num = '90e64c465722'")
     with pytest.raises(StoreError, match=r"mlflow\.db cannot be opened .*move it away") as raised:
         connect()
     assert not isinstance(raised.value, UnreachableError)

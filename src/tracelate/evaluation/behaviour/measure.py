@@ -5,9 +5,8 @@ from __future__ import annotations
 import random
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence, Set
+from dataclasses import replace
 from typing import NamedTuple
-
-from sacrebleu.metrics import CHRF
 
 from tracelate.behaviour_table import TEST_CHECKS, VARIANT_CHECKS
 from tracelate.config import BehaviourConfig
@@ -17,6 +16,8 @@ from tracelate.evaluation.behaviour.result import Behaviour, FaultCount, FaultEx
 from tracelate.evaluation.behaviour.sentence import Context, Sentence, learn_context
 from tracelate.evaluation.behaviour.variants import VARIANTS
 from tracelate.evaluation.behaviour.words import words
+from tracelate.metric_table import METRICS
+from tracelate.sacrebleu_metric import sacrebleu_metric
 
 MAX_VARIANT_CHARACTERS = 100
 """Of a test sentence that others are made from: longer ones would take most of the time."""
@@ -166,7 +167,7 @@ def _faults(sentence: Sentence, context: Context, keys: Sequence[str]) -> set[st
     return {key for key in keys if found.get(key, False)}
 
 
-_CHRF = CHRF(lowercase=True)
+_CHRF = sacrebleu_metric(replace(METRICS["chrf"], options={"lowercase": True}))
 
 
 def _chrf(translation: str, reference: str) -> float:
