@@ -29,7 +29,7 @@ def main() -> int:
     sentences = [json.loads(line) for line in sys.stdin]
     try:
         model = load_from_checkpoint(download_model(chosen.model))
-    except Exception as error:
+    except Exception as error:  # a missing, gated or damaged model raises any class
         return fail(f"the model {chosen.model} cannot be fetched or loaded ({error})")
     asked = [
         {"src": one["source"], "mt": one["translation"], "ref": one["reference"]}
