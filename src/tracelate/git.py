@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import subprocess
 import tempfile
@@ -90,6 +91,27 @@ def current_commit(root: Path = Path()) -> Commit:
     sha = _output(root, "rev-parse", "HEAD")
     others = [f":!{path}" for path in WRITTEN]
     return Commit(sha or None, bool(_output(root, "status", "--porcelain", *others)))
+
+
+def files_of(commit: str, folder: str, root: Path = Path()) -> dict[str, str] | None:
+    """Returns the object name of each file below `folder` in the commit, by its path in `folder`.
+
+    `commit` is the full name in hexadecimal. None if git does not have the commit.
+    """
+    if not re.fullmatch(COMMIT, commit):
+        return None
+    listed = _output(root, "ls-tree", "-r", "-z", "--full-tree", commit, "--", f"{folder}/")
+    if listed is None:
+        return None
+    entries = (entry.split("\t", maxsplit=1) for entry in listed.split("\0") if entry)
+    return {path.removeprefix(f"{folder}/"): start.split()[2] for start, path in entries}
+
+
+def object_name(path: Path, commit: str) -> str:
+    """Returns the name that git gives to the file's content in the repository of that commit."""
+    content = path.read_bytes()
+    digest = hashlib.sha1 if len(commit) == 40 else hashlib.sha256
+    return digest(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
 
 
 def is_ignored(path: Path) -> bool | None:

@@ -43,7 +43,7 @@ from tracelate.signing.package_signature import (
     sign_package,
 )
 from tracelate.signing.trust import NO_TRUST, Trust, read_trust
-from tracelate.tracking.packages.package_files import code_sha256
+from tracelate.tracking.packages.package_files import code_sha256, write_list
 from tracelate.tracking.references.references import resolve
 from tracelate.tracking.references.trained_models import load_trained
 from tracelate.tracking.runs.evaluation_contents import STAGE
@@ -234,6 +234,21 @@ def test_planted_and_compiled_files_are_refused_with_their_place(world: World) -
             path.write_bytes(b"1")
             world.retag()
             assert f"{name} was added after the signing" in refused()
+
+
+def test_code_planted_before_a_promotion_is_not_signed(world: World) -> None:
+    alias = Alias("signed", "later")
+    with restored(world):
+        code = world.package / "code/tracelate/text/words.py"
+        code.write_text("import os\n" + code.read_text(encoding="utf-8"), encoding="utf-8")
+        write_list(world.package)
+        world.retag()
+        (world.package / SIGNATURE).unlink()
+        with pytest.raises(InputError) as error:
+            world.promote(alias)
+        assert "signed/1 was not signed: code/tracelate/text/words.py is not that" in str(error)
+        assert read_signature(world.package) is None
+        assert "later" not in mlflow_client().get_registered_model("signed").aliases
 
 
 def test_the_signed_package_of_one_version_does_not_pass_for_another(world: World) -> None:

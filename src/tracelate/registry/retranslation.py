@@ -11,6 +11,7 @@ from tracelate.files import sha256_of
 from tracelate.lineage.bill_of_materials import parse_requirements
 from tracelate.registry.candidate import Candidate
 from tracelate.registry.logged_evaluation import refuse_other_lineage
+from tracelate.registry.packed_code import foreign_code
 from tracelate.registry.spellings import Spellings, try_spellings
 from tracelate.signing.package_signature import hash_package, read_signature
 from tracelate.signing.trust import NO_TRUST
@@ -39,6 +40,8 @@ class Retranslation(NamedTuple):
     """From the path of each file of the package that translated to its sha256."""
     signature: bytes | None
     """The package's signature from an earlier promotion, not checked; None without one."""
+    foreign_code: str | None
+    """A part of the package's code that is not known here, and why; None if all is known."""
 
 
 def translate_again(candidate: Candidate, uri: str, on_progress: OnProgress) -> Retranslation:
@@ -55,6 +58,7 @@ def translate_again(candidate: Candidate, uri: str, on_progress: OnProgress) -> 
         requirements = (packed.folder / REQUIREMENTS_FILE).read_text(encoding="utf-8")
         found = sha256_of(packed.artifacts / layout.LINEAGE.name)
         refuse_other_lineage(candidate.evaluation, uri, found)
+        foreign = foreign_code(packed.folder, packed.lineage.training.commit)
         model = load_packed_translator(packed.artifacts)
         on_progress("translating in batches", 0, len(sources))
         together = [str(text) for text in model.translate(sources)]
@@ -76,4 +80,5 @@ def translate_again(candidate: Candidate, uri: str, on_progress: OnProgress) -> 
         parse_requirements(requirements),
         files,
         signature,
+        foreign,
     )

@@ -69,10 +69,18 @@ def sign_version(
     """Signs the files that were translated with, as that version; without a key it does nothing.
 
     If the package was signed for other versions before, it stays signed for them.
+
+    Raises InputError if code of the package is neither that of the installed Tracelate nor that of
+    the training's commit.
     """
     if signing.key is None:
         return None
     registered = f"{alias.model}/{version}"
+    if retranslation.foreign_code is not None:
+        raise InputError(
+            f"{registered} was not signed: {retranslation.foreign_code}; sign it with the "
+            "Tracelate that packed it, or restore the package"
+        )
     model = SignedModel(
         registered=[*_other_versions(retranslation, registered, signing), registered],
         model_id=candidate.model_id,

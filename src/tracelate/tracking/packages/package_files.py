@@ -25,6 +25,8 @@ CARD = "README.md"
 PICTURES = "figures"
 LIST = "package.json"
 REQUIREMENTS_FILE = "requirements.txt"
+ENVIRONMENTS = {"conda": "conda.yaml", "virtualenv": "python_env.yaml"}
+"""Files with which MLflow makes an environment for the model, by the program that makes it."""
 PYFUNC_MODEL = Path(__file__).with_name("pyfunc_model.py")
 """Code that MLflow runs where Tracelate is not installed."""
 OLD_PYFUNC_MODEL = "served_model.py"
@@ -35,12 +37,12 @@ CODE = (
     OLD_PYFUNC_MODEL,
     CODE_FOLDER,
     REQUIREMENTS_FILE,
-    "python_env.yaml",
+    ENVIRONMENTS["virtualenv"],
     LIST,
 )
 """Files and folders of a packed model that MLflow runs, or that decide how it runs."""
 EXAMPLES = ("input_example.json", "serving_input_example.json")
-NOT_LISTED = ("conda.yaml", "registered_model_meta", PACKAGE_SIGNATURE.name)
+NOT_LISTED = (ENVIRONMENTS["conda"], "registered_model_meta", PACKAGE_SIGNATURE.name)
 """Files of MLflow, the second written where a version is downloaded, and the signature."""
 COMPILED_FOLDER = "__pycache__"
 """Folder of Python's compiled files. They are never packed: Python prefers them to the code."""
