@@ -20,6 +20,7 @@ from pipeline.stage import run_stage, say, warn
 from tracelate.config import load_params
 from tracelate.corpus.pairs import Pair, read_pairs
 from tracelate.evaluation.evaluation import draw_figures, evaluate, write_reports
+from tracelate.evaluation.figures.fonts import advice
 from tracelate.evaluation.lineage import make_lineage, write_lineage
 from tracelate.files import sha256_of, write_json
 from tracelate.inference.translator import Translation, Translator
@@ -48,7 +49,7 @@ def main() -> None:
     shutil.rmtree(FIGURES, ignore_errors=True)
     translations, seconds = translate(translator, pairs)
     evaluation = evaluate(translator, pairs, translations, sha256_of(TEST), config, TRAIN)
-    draw_figures(evaluation, translator, config.heat_maps)
+    warn(advice(draw_figures(evaluation, translator, config.heat_maps)))
     write_reports(evaluation, translator)
     speed = len(pairs) / seconds
     write_json(SPEED, {"sentences_per_s": speed, "seconds": seconds})

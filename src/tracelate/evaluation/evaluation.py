@@ -128,8 +128,11 @@ def write_results(evaluation: Evaluation, translator: Translator, folder: Path) 
 
 def draw_figures(
     evaluation: Evaluation, translator: Translator, heat_maps: int, root: Path = Path()
-) -> None:
-    """Draws the training curves, BLEU by source length, and `heat_maps` sentences' attention."""
+) -> set[str]:
+    """Draws the training curves, BLEU by source length, and `heat_maps` sentences' attention.
+
+    Returns the characters that no installed font has.
+    """
     folder = root / layout.FIGURES
     curves = read_curve(root / layout.TRAIN_CURVE), read_curve(root / layout.VALID_CURVE)
     report = read_training_report(root / layout.TRAINING_REPORT)
@@ -137,6 +140,7 @@ def draw_figures(
     write_png(training_figure(*curves, kept_step), folder / "training.png")
     lengths = source_length_figure(evaluation.metrics.buckets)
     write_png(lengths, folder / "bleu_by_source_length.png")
+    missing: set[str] = set()
     places = choose_for_heat_maps([row.source for row in evaluation.rows], heat_maps)
     for number, place in enumerate(places, start=1):
         translation, row = evaluation.translations[place], evaluation.rows[place]
@@ -147,4 +151,5 @@ def draw_figures(
             translator.attention_views(translation),
         )
         figure = attention_figure(seen, SentenceScores(row.sentence_bleu, row.sentence_chrf))
-        write_png(figure, folder / f"attention_{number}.png")
+        missing |= write_png(figure, folder / f"attention_{number}.png")
+    return missing

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib
-from matplotlib import font_manager
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
+from tracelate.evaluation.figures.fonts import fonts_for, preferred_families
 from tracelate.files import whole_file
 
 DOTS_PER_INCH = 144
@@ -25,20 +26,6 @@ LONGEST_SIDE_DOTS = 30_000  # Agg draws up to 65,536; some viewers fail earlier
 # colours that colour-blind readers can distinguish (Wong, Nature Methods 8, 2011)
 BLUE, LIGHT_BLUE, VERMILION, GREY = "#0072B2", "#56B4E9", "#D55E00", "#6B6B6B"
 ORANGE = "#E69F00"
-
-# fonts for characters that DejaVu lacks, in order of preference; only installed ones are used
-FALLBACK_FONTS = (
-    "Noto Sans CJK SC",
-    "Noto Sans CJK JP",
-    "Noto Sans SC",
-    "Source Han Sans SC",
-    "WenQuanYi Micro Hei",
-    "Hiragino Sans",
-    "Microsoft YaHei",
-    "Arial Unicode MS",
-    "Noto Emoji",
-    "Symbola",
-)
 
 STYLE: Any = {  # matplotlib's type lists all of its keys
     "font.size": 10,
@@ -63,14 +50,10 @@ STYLE: Any = {  # matplotlib's type lists all of its keys
 @contextmanager
 def style() -> Iterator[None]:
     """Applies STYLE to matplotlib's defaults, independent of the user's own settings."""
-    installed = set(font_manager.get_font_names())
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(STYLE)
-        matplotlib.rcParams["font.family"] = [
-            "DejaVu Sans",
-            *(font for font in FALLBACK_FONTS if font in installed),
-        ]
+        matplotlib.rcParams["font.family"] = preferred_families()
         yield
 
 
@@ -81,8 +64,15 @@ def new_figure(width_inches: float, height_inches: float) -> Figure:
     return figure
 
 
-def write_png(figure: Figure, path: Path) -> None:
-    """Writes the figure without empty margins. Characters without a glyph are drawn as boxes."""
+def write_png(figure: Figure, path: Path) -> set[str]:
+    """Writes the figure without empty margins.
+
+    Returns the characters that no installed font has, which are drawn as boxes.
+    """
+    texts: list[Text] = figure.findobj(Text)  # type: ignore[assignment]
+    fonts = fonts_for("".join(text.get_text() for text in texts))
+    for text in texts:
+        text.set_fontfamily(fonts.families)
     dots_per_inch = min(DOTS_PER_INCH, LONGEST_SIDE_DOTS / max(figure.get_size_inches()))
     with style(), warnings.catch_warnings(), whole_file(path) as temporary:
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
@@ -94,6 +84,7 @@ def write_png(figure: Figure, path: Path) -> None:
             pad_inches=0.2,
             metadata={"Software": None},  # otherwise the file depends on matplotlib's version
         )
+    return set(fonts.missing)
 
 
 def shorten(text: str, longest: int) -> str:
