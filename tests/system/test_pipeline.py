@@ -150,6 +150,13 @@ def test_an_edit_of_the_code_of_a_stage_changes_that_stage(
         assert changed_stages(reproduced) == stages
 
 
+def test_another_test_set_changes_the_evaluation_and_trains_nothing(reproduced: Clone) -> None:
+    with edited(reproduced.folder / "data/prepared/test.parquet"):
+        for stage, is_changed in (("tokenize", False), ("train", False), ("evaluate", True)):
+            found = json.loads(reproduced.succeed("dvc", "status", "--json", stage))
+            assert (stage in found) == is_changed, found
+
+
 def test_another_clone_makes_the_same_data_and_weights(reproduced: Clone, tmp_path: Path) -> None:
     other = clone(tmp_path)
     other.succeed("dvc", "repro")
