@@ -53,16 +53,24 @@ ui: setup  ## open MLflow's interface at http://127.0.0.1:5000
 
 setup: .venv/installed  ## make the virtual environment with the exact versions of constraints.txt
 
+# The scripts of an environment name its folder absolutely: in a moved or copied project they would
+# run the code of the first one. So it is made again there.
+MADE_ELSEWHERE := $(filter-out $(CURDIR),$(shell cat .venv/installed 2>/dev/null))
+ifneq ($(MADE_ELSEWHERE),)
+.venv/installed: remake
+.PHONY: remake
+endif
+
 # DVC's cache is named absolutely: an experiment in a temporary folder also uses the project's
 .venv/installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Tracelate needs Python 3.11 or newer: make PYTHON=/path/to/python3.11")'
-	$(PYTHON) -m venv .venv
+	$(PYTHON) -m venv $(if $(MADE_ELSEWHERE),--clear) .venv
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	chmod -R go= .tracelate/dvc studies/attention/.tracelate/dvc
 	$(BIN)/dvc config --local core.site_cache_dir "$(CURDIR)/.tracelate/dvc"
 	$(BIN)/dvc --cd studies/attention config --local core.site_cache_dir \
 		"$(CURDIR)/studies/attention/.tracelate/dvc"
-	touch $@
+	echo "$(CURDIR)" > $@
 
 .venv/release-installed: .venv/installed
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[release]'

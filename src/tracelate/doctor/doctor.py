@@ -14,6 +14,12 @@ from tracelate.errors import InputError
 from tracelate.layout import project_root
 from tracelate.tracking.store.address import has_store, shown_uri
 from tracelate.tracking.store.failures import StoreError, reason_of
+from tracelate.tracking.store.moved_artifacts import (
+    REMEDY,
+    describe,
+    places_elsewhere,
+    relocate,
+)
 from tracelate.tracking.store.store import connect
 
 
@@ -29,6 +35,9 @@ def find_problems() -> list[Problem]:
 def _problems_with_store(root: Path) -> list[Problem]:
     if not has_store() and not (root / layout.RUN).is_file():
         return list(project_problems(root, None))
+    if places := places_elsewhere():
+        moved = Problem(describe(places[0]), str(root / layout.DATABASE), REMEDY, relocate)
+        return [moved, *project_problems(root, None)]
     try:
         store = connect()
     except StoreError as error:

@@ -24,6 +24,7 @@ from tracelate.tracking.store.failures import (
 from tracelate.tracking.store.mlflow_settings import configure_mlflow
 from tracelate.tracking.store.model_registry import ModelRegistry
 from tracelate.tracking.store.model_store import ModelStore
+from tracelate.tracking.store.moved_artifacts import refuse_elsewhere
 from tracelate.tracking.store.new_database import make_database
 from tracelate.tracking.store.run_store import RunStore
 
@@ -47,9 +48,10 @@ def connect() -> Store:
     """Opens the project's store.
 
     Raises UnreachableError if a server or a database does not answer; and StoreError if its driver
-    is not installed, or if the project's own database cannot be opened.
+    is not installed, or if the project's own database cannot be opened or was moved or copied.
     """
     configure_mlflow()
+    refuse_elsewhere()
     try:
         if not has_store():
             make_database(database_path())
