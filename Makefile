@@ -9,7 +9,7 @@ FUZZ_SECONDS ?= 60
 
 .PHONY: run test quick lint fuzz docs graph lock licences study ui setup clean help
 
-run: setup  ## run the whole pipeline on real text, then print a summary
+run: repository setup  ## run the whole pipeline on real text, then print a summary
 	dvc repro
 	tracelate summary
 
@@ -52,6 +52,10 @@ ui: setup  ## open MLflow's interface at http://127.0.0.1:5000
 	tracelate ui
 
 setup: .venv/installed  ## make the virtual environment with the exact versions of constraints.txt
+
+.PHONY: repository
+repository:
+	@git rev-parse --git-dir > /dev/null 2>&1 || { echo "this folder is no git repository, which DVC and lineage need: git init && git add --all && git commit --message Begin" >&2; exit 1; }
 
 # The scripts of an environment name its folder absolutely: in a moved or copied project they would
 # run the code of the first one. So it is made again there.

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
+from tracelate.committed_outputs import RESTORE, is_committed
+from tracelate.config import load_params
 from tracelate.credentials import hide_credentials_in_tracebacks, without_credentials
 from tracelate.errors import InputError, describe_os_error
 from tracelate.files import remove_files
@@ -18,25 +21,37 @@ turn_off_telemetry()  # before a stage imports MLflow or the hub
 def run_stage(main: Callable[[], None], outputs: Sequence[Path] = ()) -> None:
     """Runs `main`; an InputError or OSError becomes one line on stderr and exit status 1.
 
-    `outputs` are removed before, and again if `main` fails, so that no output is incomplete.
+    `outputs` are removed before, and again if `main` fails, so that no output is incomplete. They
+    are kept if a setting is wrong.
     """
     hide_credentials_in_tracebacks()
-    remove_files(outputs)
-    try:
-        main()
-    except (InputError, OSError) as error:
+    with _errors_in_one_line():
+        load_params()
+        replaced = [path for path in outputs if is_committed(path)]
         remove_files(outputs)
+    try:
+        with _errors_in_one_line():
+            main()
+    except BaseException:
+        remove_files(outputs)
+        if replaced:
+            warn(f"{replaced[0].parent} lacks the outputs of this stage: {RESTORE}")
+        raise
+
+
+@contextmanager
+def _errors_in_one_line() -> Iterator[None]:
+    """Exits with status 1 after an InputError or OSError, and with 130 after Ctrl-C."""
+    try:
+        yield
+    except (InputError, OSError) as error:
         message = describe_os_error(error) if isinstance(error, OSError) else str(error)
         message = without_credentials(" ".join(message.split()))
         sys.stderr.write(f"error: {printable_line(message)}\n")
         sys.exit(1)
     except KeyboardInterrupt:
-        remove_files(outputs)
         sys.stderr.write("stopped\n")
         sys.exit(130)
-    except BaseException:
-        remove_files(outputs)
-        raise
 
 
 def warn(line: str | None) -> None:

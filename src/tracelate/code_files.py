@@ -15,6 +15,7 @@ from pathlib import Path
 OWN_PACKAGES = ("tracelate", "pipeline", "studies")
 WITHOUT_EFFECT = (
     "tracelate.code_files",  # names the folder of checkpoints
+    "tracelate.committed_outputs",  # names a remedy
     "tracelate.config",  # dvc.yaml tracks the values of settings
     "tracelate.errors",  # texts of messages
     "tracelate.git",  # reads the commit that is written beside the results

@@ -130,13 +130,19 @@ def test_one_language_on_both_sides_is_refused(project: Project) -> None:
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_a_misspelt_setting_stops_every_stage_and_leaves_no_outputs(
+def test_a_misspelt_setting_stops_every_stage_and_keeps_its_outputs(
     project: Project, stage: str
 ) -> None:
     assert project.run(*STAGES).returncode == 0
     params = project.folder / "params.yaml"
     params.write_text(params.read_text().replace("max_characters:", "max_character:"))
-    assert "did you mean max_characters?" in refused(project, stage)
+    before = project.files()
+    done = project.run(stage)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: ")
+    assert "did you mean max_characters?" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert project.files() == before
 
 
 def write_corpus(folder: Path, **texts: bytes) -> None:

@@ -210,6 +210,8 @@ def test_another_evaluation_of_the_same_model_is_a_run_of_its_own(
     assert (params["evaluate.beam_size"], params["model.attention"]) == ("3", "general")
     assert reproduced.logged("params", before[0])["evaluate.beam_size"] == "2"
     assert "train_loss" in reproduced.logged("metrics", run_id)
+    promoted = reproduced.succeed("tracelate", "promote", run_id, "--dry-run")
+    assert "would be promoted" in promoted
     reproduced.succeed("git", "checkout", "-q", "params.yaml", "dvc.lock")
     reproduced.succeed("dvc", "checkout", "dvc.yaml")
 
@@ -274,9 +276,32 @@ def test_a_stopped_training_leaves_no_model(reproduced: Clone) -> None:
         timeout=120,
     )
     assert done.returncode == 1
-    assert done.stderr.splitlines()[-1].startswith("error: the MLflow store nowhere://runs")
+    error, remedy = done.stderr.splitlines()[-2:]
+    assert error.startswith("error: the MLflow store nowhere://runs")
+    assert remedy.startswith("warning: models lacks the outputs of this stage: `dvc checkout`")
     assert not (reproduced.folder / "models/weights.safetensors").exists()
-    reproduced.succeed("dvc", "checkout", "dvc.yaml")
+    refused = reproduced.run("tracelate", "translate", text="Hello.")
+    assert refused.returncode == 1
+    assert "is missing: `dvc checkout` brings back those of the last complete" in refused.stderr
+    reproduced.succeed("dvc", "checkout")
+    assert reproduced.succeed("tracelate", "translate", text="The dog sees the house.\n")
+
+
+@pytest.mark.parametrize("setting", ["model.attention=dott", "evaluate.beam_size=0"])
+def test_an_experiment_with_a_wrong_setting_keeps_the_model_and_its_reports(
+    reproduced: Clone, setting: str
+) -> None:
+    before = {name: reproduced.hashes()[name] for name in reproduced.hashes() if "/" in name}
+    files = [path for path in before if (reproduced.folder / path).is_file()]
+    assert "models/weights.safetensors" in files
+    assert "reports/metrics.json" in files
+    contents = {name: (reproduced.folder / name).read_bytes() for name in files}
+    refused = reproduced.run("dvc", "exp", "run", "-S", setting)
+    assert refused.returncode != 0
+    assert setting.partition("=")[0] in refused.stderr + refused.stdout
+    reproduced.succeed("git", "checkout", "-q", "params.yaml")
+    assert {name: (reproduced.folder / name).read_bytes() for name in files} == contents
+    assert changed_stages(reproduced) == set()
 
 
 def test_the_study_is_a_repository_of_its_own(reproduced: Clone) -> None:

@@ -47,6 +47,7 @@ turn_off_telemetry()
 app = typer.Typer(
     cls=PrintableGroup,
     no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode="markdown",
     help="Train, compare and ship attention-based translation models that can be traced.",
 )

@@ -13,6 +13,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from tracelate.committed_outputs import RESTORE, is_committed
 from tracelate.config import ModelConfig
 from tracelate.corpus.tokenizer import SubwordTokenizer
 from tracelate.errors import InputError
@@ -133,7 +134,10 @@ def load_model(folder: Path) -> TrainedModel:
     """
     for name in (CONFIG, WEIGHTS, TOKENIZER):
         if not (folder / name).is_file():
-            raise InputError(f"{folder / name} is missing: train a model first, with `make run`")
+            remedy = "train a model first, with `make run`"
+            if is_committed(folder / name):
+                remedy = f"{RESTORE}, or {remedy}"
+            raise InputError(f"{folder / name} is missing: {remedy}")
     config = CONFIG_FORMAT.read(folder / CONFIG)
     if config.normaliser.is_newer:
         raise InputError(
