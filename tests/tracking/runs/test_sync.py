@@ -189,7 +189,7 @@ def test_a_run_stores_its_weights_once(store: SyncedProject) -> None:
     assert not [name for name in of_model if name.endswith((".pkl", ".pyc"))]
 
 
-def test_an_evaluation_with_other_settings_is_another_run_of_a_model(
+def test_an_evaluation_with_other_settings_is_another_run_with_a_package_of_its_own(
     store: SyncedProject,
 ) -> None:
     sync_project(store.folder)
@@ -205,14 +205,17 @@ def test_an_evaluation_with_other_settings_is_another_run_of_a_model(
     done = sync_project(store.folder)
     assert done.is_new and done.run.run_id != first.info.run_id
     assert sync_project(store.folder)[1:] == (False, False, False)
-    [same] = store.models()
+    [same, other] = sorted(store.models(), key=lambda one: one.model_id != model.model_id)
     assert same.to_dictionary() == model.to_dictionary()
+    assert other.params["evaluate.beam_size"] == "3"
+    assert other.tags["weights_sha256"] == model.tags["weights_sha256"]
+    assert other.tags["lineage_sha256"] == sha256_of(path) != model.tags["lineage_sha256"]
     second = store.client.get_run(done.run.run_id)
     assert second.data.params["evaluate.beam_size"] == "3"
     assert second.data.metrics["test_bleu"] == 99.0
     assert "train_loss" in second.data.metrics
     assert second.outputs is not None
-    assert [one.model_id for one in second.outputs.model_outputs] == [model.model_id]
+    assert [one.model_id for one in second.outputs.model_outputs] == [other.model_id]
 
 
 def test_an_interrupted_upload_of_a_model_is_continued(

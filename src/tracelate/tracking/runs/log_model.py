@@ -1,4 +1,8 @@
-"""Packing a trained model, and logging it to MLflow: one logged model for each training."""
+"""Packing a trained model, and logging it to MLflow.
+
+There is one logged model for each training, test set and settings of the evaluation: a package has
+the evaluation's scores, and translates with its settings by default.
+"""
 
 from __future__ import annotations
 
@@ -22,8 +26,8 @@ from tracelate.tracking.packages.package_files import (
     code_sha256,
     write_list,
 )
-from tracelate.tracking.runs.log_training import run_name
 from tracelate.tracking.runs.run_contents import RunContents
+from tracelate.tracking.runs.run_names import run_name
 from tracelate.tracking.runs.run_writer import RunWriter, flatten
 from tracelate.tracking.store.mlflow_settings import quiet_mlflow
 from tracelate.tracking.store.records import StoredModel
@@ -49,10 +53,9 @@ CODE_TAG = "code_sha256"
 def log_model(
     run: RunWriter, lineage: Lineage, evaluation: RunContents, root: Path = Path()
 ) -> StoredModel:
-    """Logs the training's model to MLflow unless it was logged before, and links it to the run.
+    """Logs the model to MLflow unless it was logged before, and links it to the run.
 
-    The model's card, lineage and metrics are updated only by an evaluation with the settings that
-    the model was created with.
+    The card, lineage and metrics of a model that was logged before become this evaluation's.
 
     Raises StoreError if MLflow fails.
     """
@@ -70,22 +73,28 @@ def log_model(
         _tag_lineage(store, model, root)
         model = store.models.finish(model.model_id)
     store.runs.link_model(run.run_id, model.model_id)
-    settings = dict(flatten({"evaluate": lineage.params["evaluate"]}))
-    if all(model.params.get(name) == str(value) for name, value in settings.items()):
-        _refresh(store, model, root)
-        [test] = evaluation.datasets
-        run.log_model_metrics(model, test, evaluation.metrics)
+    _refresh(store, model, root)
+    [test] = evaluation.datasets
+    run.log_model_metrics(model, test, evaluation.metrics)
     return model
 
 
 def find_logged_model(store: Store, experiment_id: str, lineage: Lineage) -> StoredModel | None:
-    """Returns the model of the lineage's training and weights, or None if it was not logged."""
+    """Returns the model of the lineage's weights, training and evaluation; None without one."""
     found = store.models.search(
         [experiment_id],
         f"tags.training_run_id = '{lineage.training.run_id}' "
-        f"AND tags.weights_sha256 = '{lineage.weights_sha256}'",
+        f"AND tags.weights_sha256 = '{lineage.weights_sha256}' "
+        f"AND tags.test_sha256 = '{lineage.test_sha256}'",
     )
-    return found[0] if found else None
+    settings = {
+        name: str(value) for name, value in flatten({"evaluate": lineage.params["evaluate"]})
+    }
+    for model in found:
+        # an earlier version may have logged it without the settings of later ones
+        if all(model.params.get(name, value) == value for name, value in settings.items()):
+            return model
+    return None
 
 
 def pack_model(
