@@ -28,6 +28,11 @@ def commit_subject(commit: str, root: Path = Path()) -> str | None:
     return _output(root, "log", "-1", "--format=%s", "--end-of-options", f"{commit}^{{commit}}")
 
 
+def committed_text(path: Path, root: Path = Path()) -> str | None:
+    """Returns the file's content in the commit that is checked out; None if it has no such file."""
+    return _output(root, "show", f"HEAD:./{path.as_posix()}")
+
+
 @contextmanager
 def worktree(commit: str, kept: Path | None, root: Path = Path()) -> Iterator[Path]:
     """Yields a folder with the commit's files, and removes it when the block ends.

@@ -7,7 +7,7 @@ from io import StringIO
 from rich.console import Console
 
 from tracelate.cli.runs_table import table_of_runs
-from tracelate.tracking.run_table import RunRow, RunScore, RunTable
+from tracelate.tracking.run_table import RunRow, RunScore, RunTable, differing_settings
 
 ROW = RunRow(
     run_id="d995d38c" + "0" * 24,
@@ -72,3 +72,37 @@ def test_a_narrow_terminal_omits_columns_and_truncates_none() -> None:
         assert text in narrow
     for text in (wide, narrow):
         assert "…" not in text
+
+
+def test_the_settings_in_which_runs_differ_are_shown() -> None:
+    params = {
+        "train.seed": "1",
+        "train.dropout": "0.3",
+        "model.cell": "gru",
+        "runtime.threads": "1",
+    }
+    others = {**params, "train.seed": "2", "runtime.threads": "2"}
+    text = shown([ROW._replace(params=params), OTHER._replace(params=others)], 200)
+    assert "seed 1" in text and "seed 2" in text
+    assert "dropout" not in text and "threads" not in text
+
+
+def test_many_differing_settings_are_counted() -> None:
+    first = {f"train.setting_{number}": "1" for number in range(7)}
+    second = dict.fromkeys(first, "2")
+    text = shown([ROW._replace(params=first), OTHER._replace(params=second)], 250)
+    assert "setting_3 2, 3 more (--json)" in text
+    assert "setting_4" not in text
+
+
+def test_settings_of_the_same_last_name_are_shown_in_full() -> None:
+    first = {"train.seed": "1", "evaluate.seed": "1"}
+    second = {"train.seed": "2", "evaluate.seed": "2"}
+    text = shown([ROW._replace(params=first), OTHER._replace(params=second)], 200)
+    assert "train.seed 2, evaluate.seed 2" in text
+
+
+def test_a_setting_that_an_older_run_lacks_is_left_out_of_it() -> None:
+    first, second = {"train.new": "1"}, {"train.new": "2"}
+    rows = [ROW._replace(params=first), OTHER._replace(params=second), OTHER]
+    assert differing_settings(rows) == [{"new": "1"}, {"new": "2"}, {}]

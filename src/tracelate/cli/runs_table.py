@@ -13,15 +13,17 @@ from rich.text import Text
 from tracelate.metric_table import METRICS
 from tracelate.printable import printable_line
 from tracelate.tracking.references.references import SHORT_ID
-from tracelate.tracking.run_table import RunRow, RunScore, RunTable
+from tracelate.tracking.run_table import RunRow, RunScore, RunTable, differing_settings
 
 RIGHT = ("#", "size", "tokens/s")
 OPTIONAL = ("test set", "started", "commit", "tokens/s", "pair", "size", "status")
 """Columns that are left out of a narrow table first, in this order."""
-OPTIONAL_LAST = ("cell",)
+OPTIONAL_LAST = ("cell", "settings")
 """Columns that are left out after all metrics but the main one."""
 NEVER_IN_COMMON = ("alike", "#", "run", "name")
 """Columns that are shown for each run, even if all runs have the same value."""
+MOST_SETTINGS = 4
+"""Differing settings of a run that the table shows."""
 STATUS_STYLES = {"finished": "green", "failed": "red", "killed": "red", "running": "yellow"}
 
 
@@ -36,9 +38,10 @@ def table_of_runs(
     """
     titles = [metric.title for metric in METRICS.values()]
     kept = _main_metric(ranked_by)
+    settings = differing_settings(found.rows)
     cells = [
-        _cells(row, rank, ranked_by, with_experiment)
-        for row, rank in zip(found.rows, found.ranks, strict=True)
+        _cells(row, rank, differing, ranked_by, with_experiment)
+        for row, rank, differing in zip(found.rows, found.ranks, settings, strict=True)
     ]
     common = _common(cells, never=(*NEVER_IN_COMMON, kept))
     columns = [column for column in cells[0] if column not in common]
@@ -91,7 +94,11 @@ def _listed(common: Mapping[str, str]) -> str:
 
 
 def _cells(
-    row: RunRow, rank: int | None, ranked_by: str | None, with_experiment: bool
+    row: RunRow,
+    rank: int | None,
+    differing: Mapping[str, str],
+    ranked_by: str | None,
+    with_experiment: bool,
 ) -> dict[str, str]:
     style = STATUS_STYLES.get(row.status, "default")
     return {
@@ -105,6 +112,7 @@ def _cells(
         "attention": _shown(row.attention or ""),
         "cell": _shown(row.cell or ""),
         "size": "" if row.hidden_size is None else str(row.hidden_size),
+        "settings": _shown(_listed_settings(differing)),
         **{
             metric.title: _score(
                 row.scores.get(key), with_interval=metric.title == _main_metric(ranked_by)
@@ -116,6 +124,13 @@ def _cells(
         "status": f"[{style}]{row.status}[/]",
         "started": f"{datetime.fromisoformat(row.started).astimezone():%Y-%m-%d %H:%M}",
     }
+
+
+def _listed_settings(settings: Mapping[str, str]) -> str:
+    shown = [f"{name} {value}" for name, value in list(settings.items())[:MOST_SETTINGS]]
+    if len(settings) > MOST_SETTINGS:
+        shown.append(f"{len(settings) - MOST_SETTINGS} more (--json)")
+    return ", ".join(shown)
 
 
 def _shown(text: str) -> str:

@@ -8,19 +8,27 @@ import re
 import string
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import NamedTuple
 
 from tracelate import layout
 from tracelate.comparison.comparability import comparable_key
 from tracelate.errors import InputError
 from tracelate.metric_table import METRICS
+from tracelate.tracking.runs.run_names import WITHOUT_EFFECT, short_names
 from tracelate.tracking.runs.runs import COMMIT_TAG
 from tracelate.tracking.store.records import StoredRun
-from tracelate.tracking.store.store import connect
+from tracelate.tracking.store.store import connect_existing
 
 TEST_HASH = f"sha256.{layout.TEST.as_posix()}"
 SIGNATURE = "signature."
 STATUSES = ("running", "scheduled", "finished", "failed", "killed")
+IN_COLUMNS = {
+    *("download.source_language", "download.target_language"),
+    *("model.architecture", "model.attention", "model.cell", "model.hidden_size", "model.hops"),
+    "model.input_feeding",
+}
+"""Settings that a column of the table shows."""
 CONDITION = re.compile(r"(?P<name>[^=!]+?)\s*(?P<sign>!?=)\s*(?P<value>.*)")
 
 
@@ -61,11 +69,14 @@ class RunRow(NamedTuple):
     group: str | None
     """Letter of the rows that were scored on the same test set in the same way and so can be
     compared; None if the run was not scored."""
+    params: Mapping[str, str] = MappingProxyType({})
+    """All settings that were logged, by their dotted names."""
 
     def columns(self) -> dict[str, object]:
         """All that is known of the run under flat names, such as bleu and bleu_low."""
         flat = self._asdict()
         del flat["scores"]
+        flat["params"] = dict(self.params)
         for key in METRICS:
             score = self.scores.get(key)
             flat[key] = None if score is None else score.value
@@ -116,7 +127,7 @@ def run_table(
         raise InputError(f"cannot sort by {sort!r}: choose from {', '.join(sort_keys())}")
     if status is not None and status.lower() not in STATUSES:
         raise InputError(f"status {status!r} is unknown: choose from {', '.join(STATUSES)}")
-    store = connect()
+    store = connect_existing()
     names = {
         one.experiment_id: one.name
         for one in store.runs.experiments()
@@ -163,6 +174,7 @@ def _row(run: StoredRun, experiment: str, group: str | None) -> RunRow:
         commit=tags.get(COMMIT_TAG),
         dirty=tags.get("git.dirty") == "true",
         group=group,
+        params=params,
     )
 
 
@@ -231,6 +243,27 @@ def _filter(
 
 def _text(value: object) -> str:
     return "" if value is None else str(value)
+
+
+def differing_settings(rows: Sequence[RunRow]) -> list[dict[str, str]]:
+    """Returns for each row the settings in which the rows differ, by their short names.
+
+    Settings that a column shows or that change no result are left out. A setting that a row lacks,
+    because it is older or of another architecture, is left out of that row.
+    """
+    names = dict.fromkeys(
+        name
+        for row in rows
+        for name in row.params
+        if name not in IN_COLUMNS and not name.startswith(WITHOUT_EFFECT)
+    )
+    differing = [
+        name for name in names if len({row.params[name] for row in rows if name in row.params}) > 1
+    ]
+    short = dict(zip(differing, short_names(differing), strict=True))
+    return [
+        {short[name]: row.params[name] for name in differing if name in row.params} for row in rows
+    ]
 
 
 def _ranked(rows: Sequence[RunRow], sort: str, limit: int | None) -> RunTable:

@@ -10,7 +10,8 @@ from tracelate.evaluation.lineage import Lineage, read_lineage, refuse_changed_f
 from tracelate.files import sha256_of
 from tracelate.tracking.runs.evaluation_contents import STAGE, evaluation_contents, evaluation_files
 from tracelate.tracking.runs.log_model import log_model
-from tracelate.tracking.runs.log_training import run_name, track_training
+from tracelate.tracking.runs.log_training import track_training
+from tracelate.tracking.runs.run_names import run_name
 from tracelate.tracking.runs.run_writer import RunWriter
 from tracelate.tracking.runs.runs import attach_run
 from tracelate.tracking.runs.sync_marks import finish_stage, is_synced

@@ -12,11 +12,9 @@ from tracelate import layout
 from tracelate.config import Params
 from tracelate.corpus.sources.choose import read_provenance
 from tracelate.git import Commit, current_commit
-from tracelate.model.architecture import architecture_name
-from tracelate.saved_settings import model_config_of
-from tracelate.text.languages import shown_pair
 from tracelate.tracking.runs.best_effort import best_effort
 from tracelate.tracking.runs.run_contents import Curve, DataFile, RunContents
+from tracelate.tracking.runs.run_names import experiment_name, language_pair
 from tracelate.tracking.runs.run_writer import RunWriter
 from tracelate.tracking.runs.runs import (
     attach_run,
@@ -53,7 +51,7 @@ def start_training(params: Params, resumed_run_id: str | None) -> RunWriter:
     values = params.model_dump()
     origin = training_origin(values, current_commit())
     tags = {**origin.tags, **dvc_tags()}
-    run, _ = start_run(params.runtime.experiment, run_name(values), tags, resumed_run_id)
+    run, _ = start_run(params.runtime.experiment, experiment_name(values), tags, resumed_run_id)
     try:
         run.write(origin)
     except BaseException:
@@ -69,7 +67,7 @@ def reattach_training(params: Params, run_id: str) -> RunWriter:
     Raises StoreError if MLflow fails.
     """
     values = params.model_dump()
-    return attach_run(run_id, params.runtime.experiment, run_name(values), {})[0]
+    return attach_run(run_id, params.runtime.experiment, experiment_name(values), {})[0]
 
 
 def track_training(run: RunWriter, params: Mapping[str, Any], root: Path = Path()) -> bool:
@@ -127,16 +125,6 @@ def training_origin(params: Mapping[str, Any], commit: Commit, root: Path = Path
             for path, context in ((TRAIN, "training"), (VALID, "validation"))
         ],
     )
-
-
-def run_name(params: Mapping[str, Any]) -> str:
-    """Returns the languages and the architecture, such as `en-es gru, general`."""
-    return f"{language_pair(params)} {architecture_name(model_config_of(params['model']))}"
-
-
-def language_pair(params: Mapping[str, Any]) -> str:
-    """Returns the codes of source and target language in their normal forms, such as `en-es`."""
-    return shown_pair(params["download"]["source_language"], params["download"]["target_language"])
 
 
 def training_metrics(report: Path) -> dict[str, float]:

@@ -8,7 +8,8 @@ from tracelate import layout
 from tracelate.config import load_params
 from tracelate.errors import InputError
 from tracelate.tracking.runs.log_evaluation import SyncResult, find_evaluation, track_evaluation
-from tracelate.tracking.runs.log_training import run_name, track_training
+from tracelate.tracking.runs.log_training import track_training
+from tracelate.tracking.runs.run_names import run_name
 from tracelate.tracking.runs.runs import attach_run
 from tracelate.training.run_file import read_training_run
 
