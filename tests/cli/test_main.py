@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
 import threading
+import webbrowser
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -16,6 +18,9 @@ import pytest
 
 from tests.cli.conftest import Done, Run
 from tests.evaluation.results import evidence, some_references, write_evidence
+from tests.tracking.stored_runs import mlflow_client
+from tracelate.cli.browser import open_when_ready
+from tracelate.layout import DATABASE
 from tracelate.version import VERSION
 
 PASSWORD = "hunter2"
@@ -140,7 +145,46 @@ def test_the_interface_gets_its_address_in_its_environment_and_not_as_an_argumen
         raise SystemExit(0)
 
     monkeypatch.setattr(os, "execve", execve)
-    assert run("ui").status == 0
+    experiment = mlflow_client().create_experiment("tracelate")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    done = run("ui", "--port", str(port))
+    assert done.status == 0
+    assert f"/#/experiments/{experiment}/runs?workflowType=machine_learning" in done.stdout
+
+
+def test_a_port_that_another_program_has_is_named(run: Run) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        line = error_of(run("ui", "--port", str(port)))
+    assert line.startswith(f"port {port} of 127.0.0.1 cannot be had")
+
+
+@pytest.mark.parametrize(
+    "command", [("runs",), ("ui",), ("history",), ("rollback",), ("recall", "--corpus", "any")]
+)
+def test_in_a_folder_without_runs_no_store_is_made(
+    run: Run, folder: Path, command: tuple[str, ...]
+) -> None:
+    (folder / DATABASE).unlink()
+    before = sorted(folder.iterdir())
+    assert error_of(run(*command)).startswith("there is no MLflow store at sqlite:")
+    assert sorted(folder.iterdir()) == before
+
+
+def test_a_page_is_opened_when_its_server_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+
+    def open_page(page: str) -> bool:
+        opened.append(page)
+        return True
+
+    monkeypatch.setattr(webbrowser, "open", open_page)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        page = f"http://127.0.0.1:{server.getsockname()[1]}/#/runs"
+        assert open_when_ready(page)
+    assert opened == [page]
+    assert not open_when_ready(page, wait_s=0.1)
 
 
 @pytest.mark.parametrize("command", [("runs",), ("ui",)], ids=" ".join)
@@ -256,3 +300,10 @@ def test_a_programming_error_keeps_its_traceback(run: Run, monkeypatch: pytest.M
 def test_the_version_is_printed(run: Run) -> None:
     done = run("--version")
     assert (done.status, done.stdout, done.stderr) == (0, f"tracelate {VERSION}\n", "")
+
+
+@pytest.mark.parametrize("arguments", [("-h",), ("promote", "-h")], ids=" ".join)
+def test_the_short_option_prints_the_help(run: Run, arguments: tuple[str, ...]) -> None:
+    done = run(*arguments)
+    assert (done.status, done.stderr) == (0, "")
+    assert done.stdout == run(*arguments[:-1], "--help").stdout

@@ -477,7 +477,7 @@ def test_another_test_set_and_a_missing_one_are_refused(
 
 
 @ONLY_FILES
-def test_the_commands_print_the_checks_and_refuse_with_status_1(
+def test_the_commands_print_the_checks_and_refuse_with_status_3(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(world.folder)
@@ -485,9 +485,14 @@ def test_the_commands_print_the_checks_and_refuse_with_status_1(
     runner = CliRunner()
     world.promote(world.better, make_alias("en-es", "live"))
     done = runner.invoke(app, ["promote", world.weak, *named])
-    assert done.exit_code == 1
+    assert done.exit_code == 3
     assert (done.stdout.count("✓"), done.stdout.count("✗")) == (6, 2)  # ✗ in the remedy, too
     assert "refused: live of en-es stays version 1. Fix what failed (✗)" in done.stdout
+    done = runner.invoke(app, ["promote", world.weak, *named, "--json"])
+    assert done.exit_code == 3
+    document = json.loads(done.stdout)
+    assert (document["decision"], document["replaced"]) == ("refused", "1")
+    assert [one["name"] for one in document["checks"] if not one["passed"]]
     done = runner.invoke(app, ["history", *named])
     assert done.exit_code == 0 and "promoted" in done.stdout
     [event] = json.loads(runner.invoke(app, ["history", *named, "--json"]).stdout)

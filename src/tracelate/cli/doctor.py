@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tracelate.cli.console import print_line
+from tracelate.cli.console import print_json, print_line
+from tracelate.cli.options import JsonOption
+
+if TYPE_CHECKING:
+    from tracelate.doctor.problem import Problem
 
 app = typer.Typer()
 
@@ -21,6 +26,7 @@ def doctor(
             "lacks.",
         ),
     ] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Find the problems of this folder and of MLflow's store, and print their remedies.
 
@@ -32,16 +38,26 @@ def doctor(
     from tracelate.doctor.doctor import find_problems
     from tracelate.doctor.doctor import fix as fix_problems
 
-    problems = find_problems()
+    problems, fixed = find_problems(), []
     if fix:
-        for line in fix_problems(problems):
-            print_line(line)
+        fixed = fix_problems(problems)
         problems = find_problems()
+    if as_json:
+        found = [{**problem._asdict(), "fix": problem.fix is not None} for problem in problems]
+        print_json({"fixed": fixed, "problems": found})
+    else:
+        _print(fixed, problems, is_fixed=fix)
+    if any(problem.is_certain for problem in problems):
+        raise typer.Exit(1)
+
+
+def _print(fixed: Sequence[str], problems: Sequence[Problem], *, is_fixed: bool) -> None:
+    for line in fixed:
+        print_line(line)
     for problem in problems:
-        hint = "" if problem.fix is None or fix else " (--fix does this)"
+        hint = "" if problem.fix is None or is_fixed else " (--fix does this)"
         print_line(f"{'✗' if problem.is_certain else '?'} {problem.what}")
         print_line(f"  where: {problem.where}")
         print_line(f"  do:    {problem.remedy}{hint}")
-    if any(problem.is_certain for problem in problems):
-        raise typer.Exit(1)
-    print_line("no problems found" if not problems else "no certain problems found")
+    if not any(problem.is_certain for problem in problems):
+        print_line("no problems found" if not problems else "no certain problems found")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from tracelate.cli.console import print_json, print_line, result_console
-from tracelate.cli.options import AliasOption, NameOption
+from tracelate.cli.options import AliasOption, JsonOption, NameOption
 from tracelate.config import load_params
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ app = typer.Typer()
 def history(
     alias: AliasOption = "champion",
     name: NameOption = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """List the versions that the alias has pointed at, with time, reason and user."""
     from tracelate.registry.alias_history import alias_history

@@ -14,6 +14,7 @@ REFERENCE_HELP = f"The model, run or evaluation: {FORMS}."
 AliasOption = Annotated[
     str, typer.Option("--alias", help="Name by which the served version is found.")
 ]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 NameOption = Annotated[
     str | None,
     typer.Option("--name", help="The registered model. Default: registry.name of params.yaml."),

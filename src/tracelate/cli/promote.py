@@ -7,8 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tracelate.cli.console import print_line, result_console
-from tracelate.cli.options import REFERENCE_HELP, AliasOption, NameOption, version_text
+from tracelate.cli.console import print_json, print_line, result_console
+from tracelate.cli.options import (
+    REFERENCE_HELP,
+    AliasOption,
+    JsonOption,
+    NameOption,
+    version_text,
+)
 from tracelate.cli.signing_options import SignWithOption, load_key
 from tracelate.config import Requirement, load_params
 from tracelate.errors import InputError
@@ -22,6 +28,8 @@ if TYPE_CHECKING:
     from tracelate.registry.versions import Alias
 
 app = typer.Typer()
+REFUSED = 3
+"""Exit status if the gate refuses the model; that of an error is 1, and of a wrong option 2."""
 
 
 @app.command(epilog="Example: `tracelate promote 3f9c2a --dry-run`, then without it")
@@ -65,6 +73,7 @@ def promote(
         ),
     ] = None,
     sign_with: SignWithOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Move the alias to a run's model if it is better than the alias's present version.
 
@@ -74,6 +83,8 @@ def promote(
 
     With a key, the model's files are signed as this version. A model that has the alias already is
     signed again.
+
+    Exits with status 3 if the gate refuses the model, and with 1 after an error.
     """
     from tracelate.progress import bar_for_each_step
     from tracelate.registry.gate import gate_policy
@@ -103,11 +114,28 @@ def promote(
     )
     with bar_for_each_step() as on_progress:
         done = promote_run(request, on_progress)
-    if done.verdict.checks:
+    if as_json:
+        print_json(_document(done, chosen, dry_run))
+    elif done.verdict.checks:
         result_console().print(_table_of_checks(done.verdict))
-    print_line(_outcome(done, chosen, dry_run))
+    if not as_json:
+        print_line(_outcome(done, chosen, dry_run))
     if done.decision == "refused":
-        raise typer.Exit(1)
+        raise typer.Exit(REFUSED)
+
+
+def _document(done: Promotion, alias: Alias, dry_run: bool) -> dict[str, object]:
+    return {
+        "decision": done.decision,
+        "dry_run": dry_run,
+        "model": alias.model,
+        "alias": alias.name,
+        "version": done.version,
+        "replaced": done.replaced,
+        "checks": [check._asdict() for check in done.verdict.checks],
+        "record": done.record,
+        "signed": done.signed,
+    }
 
 
 def _table_of_checks(verdict: GateVerdict) -> Table:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tracelate.cli.console import print_json, print_line, result_console
+from tracelate.cli.options import JsonOption
 from tracelate.errors import InputError
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def recall(
             "repro` trains without them.",
         ),
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """List the runs, models, versions and aliases that a text or a corpus has reached.
 
@@ -57,7 +58,7 @@ def recall(
     from tracelate.lineage.exclude import exclude_pairs
     from tracelate.lineage.recall import recall as recall_runs
     from tracelate.progress import spinner
-    from tracelate.tracking.store.store import connect
+    from tracelate.tracking.store.store import connect_existing
 
     query = _query(corpus, licence, pair or [], origin or [])
     if exclude and query.pairs is None:
@@ -66,7 +67,7 @@ def recall(
             "of params.yaml to train without this one"
         )
     with spinner("searching the data of all runs"):
-        found = recall_runs(connect(), query)
+        found = recall_runs(connect_existing(), query)
     if as_json:
         print_json(_document(found))
     else:

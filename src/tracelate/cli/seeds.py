@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tracelate.cli.console import print_json, print_line, result_console
-from tracelate.cli.options import REFERENCE_HELP
+from tracelate.cli.options import REFERENCE_HELP, JsonOption
 from tracelate.config import load_params
 from tracelate.errors import InputError
 
@@ -30,7 +30,7 @@ ENOUGH_SEEDS = 8
 )
 def seeds(
     run: Annotated[str, typer.Argument(help=f"Any one of the runs. {REFERENCE_HELP}")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Measure how much the scores of runs vary that differ only by train.seed.
 

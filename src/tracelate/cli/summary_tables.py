@@ -16,6 +16,7 @@ from tracelate.evaluation.metrics_file import read_metrics
 from tracelate.evaluation.neural.scores import is_neural
 from tracelate.evaluation.report import Metrics, TranslationRow, read_translations
 from tracelate.evaluation.word_attention import choose_for_heat_maps
+from tracelate.files import read_json
 from tracelate.metric_table import BLEU, METRICS
 from tracelate.model.architecture import architecture_name
 from tracelate.text.languages import shown_direction
@@ -33,9 +34,7 @@ READ = (
 
 def print_summary(params: Params) -> None:
     """Prints the reports of the last run. Raises InputError if it is not finished."""
-    for path in READ:
-        if not path.is_file():
-            raise InputError(f"{path} is missing: run the pipeline first, with `make run`")
+    _refuse_unfinished()
     console = PrintableConsole(highlight=False)
     provenance, data = read_provenance(layout.PROVENANCE), read_data_report(layout.DATA_REPORT)
     console.print(data_line(params, provenance, data), soft_wrap=True)
@@ -45,6 +44,24 @@ def print_summary(params: Params) -> None:
     console.print(score_table(read_metrics(layout.METRICS)))
     console.print(translation_table(list(read_translations(layout.TRANSLATIONS))))
     console.print(NEXT_STEPS, soft_wrap=True)
+
+
+def summary_document() -> dict[str, object]:
+    """Returns the reports of the last run. Raises InputError if it is not finished."""
+    _refuse_unfinished()
+    names = {
+        "corpus": layout.PROVENANCE,
+        "data": layout.DATA_REPORT,
+        "training": layout.TRAINING_REPORT,
+        "evaluation": layout.METRICS,
+    }
+    return {name: read_json(path) for name, path in names.items()}
+
+
+def _refuse_unfinished() -> None:
+    for path in READ:
+        if not path.is_file():
+            raise InputError(f"{path} is missing: run the pipeline first, with `make run`")
 
 
 def data_line(params: Params, provenance: Provenance, data: DataReport) -> str:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tracelate.cli.console import print_line, result_console
-from tracelate.cli.options import REFERENCE_HELP
+from tracelate.cli.console import print_json, print_line, result_console
+from tracelate.cli.options import REFERENCE_HELP, JsonOption
 from tracelate.cli.signing_options import TrustedKeyOption
 from tracelate.errors import InputError
 
@@ -48,6 +48,7 @@ def verify_receipt(
         typer.Option(help=f"Model to compare with the receipt's. {REFERENCE_HELP}"),
     ] = None,
     trusted_key: TrustedKeyOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Check that a trusted key has signed a receipt, and print what it says.
 
@@ -67,14 +68,23 @@ def verify_receipt(
         )
     data = sys.stdin.buffer.read() if str(receipt) == "-" else receipt.read_bytes()
     opened = open_receipt(data, trust.keys, str(receipt))
-    _print_receipt(opened)
     checks = list(_text_checks(opened.receipt, text, translation))
     if model is not None:
         from tracelate.lineage.signatures import check_receipt_model
         from tracelate.tracking.references.references import resolve
 
         checks += check_receipt_model(opened.receipt.model, resolve(model), trust)
-    print_checks(result_console(), checks)
+    if as_json:
+        print_json(
+            {
+                "key": opened.key.fingerprint,
+                "receipt": opened.receipt.model_dump(mode="json"),
+                "checks": [check._asdict() for check in checks],
+            }
+        )
+    else:
+        _print_receipt(opened)
+        print_checks(result_console(), checks)
     if failed_checks(checks):
         raise typer.Exit(1)
 

@@ -29,6 +29,9 @@ def find_problems() -> list[Problem]:
     Raises StoreError if MLflow fails after the connection was made.
     """
     root = project_root()
+    if not (root / layout.PARAMS).is_file():
+        reason = f"this folder is no project: it has no {layout.PARAMS}"
+        return [Problem(reason, str(root), "go to the project's folder")]
     return [*dvc_problems(root), *_problems_with_store(root)]
 
 

@@ -14,7 +14,7 @@ from tracelate.errors import InputError
 from tracelate.git import current_commit
 from tracelate.registry.versions import Alias
 from tracelate.tracking.runs.run_owner import user_name
-from tracelate.tracking.store.store import Store, connect
+from tracelate.tracking.store.store import Store, connect_existing
 
 HISTORY_TAG = "tracelate.history."
 """Beginning of a tag's name, followed by the alias and the event's number."""
@@ -86,7 +86,7 @@ def alias_history(alias: Alias) -> list[Event]:
 
     Raises InputError if there is no such registered model, and StoreError if MLflow fails.
     """
-    return read_history(connect(), alias)
+    return read_history(connect_existing(), alias)
 
 
 def read_history(store: Store, alias: Alias) -> list[Event]:

@@ -1,8 +1,8 @@
 """The question whether the code of a packed model is known here, asked before it is signed.
 
-Tracelate runs no code of a package, but MLflow alone does. Whoever may write to MLflow's store can
-change the code and its hash together before the package is signed. So the code is compared with
-what he cannot write: the Tracelate that is installed, and a commit of this repository.
+Tracelate runs no code of a package, but MLflow alone does. A person who may write to MLflow's store
+can change the code and its hash together before the package is signed. So the code is compared with
+what that person cannot write: the Tracelate that is installed, and a commit of this repository.
 """
 
 from __future__ import annotations
@@ -99,21 +99,19 @@ def _first_difference(found: Mapping[str, str], known: Mapping[str, str]) -> str
 
 def _refuse_loading(path: Path) -> None:
     """Raises InputError unless MLflow loads the packed code with the packed files alone."""
-    flavors = (read_yaml(path, REMEDY) or {}).get("flavors")
+    values = read_yaml(path, REMEDY)
+    flavors = values.get("flavors") if isinstance(values, dict) else None
     flavor = flavors.get("python_function") if isinstance(flavors, dict) else None
-    if not isinstance(flavor, dict) or len(flavors) != 1:
+    if not isinstance(flavors, dict) or not isinstance(flavor, dict) or len(flavors) != 1:
         raise InputError(f"{MODEL_FILE} has other flavors than python_function")
-    files = (*MODEL_FILES, layout.LINEAGE)
+    files = (*MODEL_FILES, layout.LINEAGE.name)
     wanted: dict[str, list[object]] = {
         "loader_module": ["mlflow.pyfunc.loaders.code_model"],
         "code": [CODE_FOLDER],
         "model_code_path": [PYFUNC_MODEL.name, OLD_PYFUNC_MODEL],
         "env": [ENVIRONMENTS],
         "artifacts": [
-            {
-                file.name: {"path": f"{ARTIFACTS_FOLDER}/{file.name}", "uri": file.name}
-                for file in map(Path, files)
-            }
+            {name: {"path": f"{ARTIFACTS_FOLDER}/{name}", "uri": name} for name in files}
         ],
     }
     harmless = {"cloudpickle_version", "python_version", "streamable", "config"}

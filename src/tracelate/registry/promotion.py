@@ -43,7 +43,7 @@ from tracelate.registry.versions import (
     register_version,
 )
 from tracelate.tracking.references.references import Reference
-from tracelate.tracking.store.store import Store, connect
+from tracelate.tracking.store.store import Store, connect_existing
 
 
 class PromotionRequest(NamedTuple):
@@ -91,7 +91,7 @@ def promote(request: PromotionRequest, on_progress: OnProgress = lambda *_: None
     check_reason(request.forced_because)
     if not request.dry_run:
         request.signing.refuse_untrusted()
-    store, alias = connect(), request.alias
+    store, alias = connect_existing(), request.alias
     candidate = find_candidate(store, request.reference, request.test)
     if request.dry_run:
         version = find_version(store, alias.model, candidate.model_id)

@@ -16,7 +16,7 @@ from tracelate.registry.verdict import VERDICT_TAG
 from tracelate.registry.versions import Alias, current_version
 from tracelate.signing.trust import Trust, read_trust
 from tracelate.tracking.references.signatures import find_version_signature
-from tracelate.tracking.store.store import connect
+from tracelate.tracking.store.store import connect_existing
 
 
 def roll_back(alias: Alias, reason: str | None, trust: Trust | None = None) -> Event:
@@ -29,7 +29,7 @@ def roll_back(alias: Alias, reason: str | None, trust: Trust | None = None) -> E
     """
     check_reason(reason)
     trust = read_trust() if trust is None else trust
-    store = connect()
+    store = connect_existing()
     read_history(store, alias)  # raises before the lock is created if there is no such model
     with hold_lock(store, alias.model) as lock:
         current = current_version(store, alias)

@@ -69,7 +69,7 @@ def write_png(figure: Figure, path: Path) -> set[str]:
 
     Returns the characters that no installed font has, which are drawn as boxes.
     """
-    texts: list[Text] = figure.findobj(Text)  # type: ignore[assignment]
+    texts: list[Text] = figure.findobj(Text)
     fonts = fonts_for("".join(text.get_text() for text in texts))
     for text in texts:
         text.set_fontfamily(fonts.families)

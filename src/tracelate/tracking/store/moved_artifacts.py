@@ -42,7 +42,7 @@ def places_elsewhere() -> list[str]:
             found = connection.execute("SELECT DISTINCT artifact_location FROM experiments")
             places = sorted(str(row[0]) for row in found)
         except sqlite3.Error:
-            return []  # whoever opens the database says what is wrong with it
+            return []  # `connect` says what is wrong with the database
     return [place for place in places if _is_elsewhere(place, here)]
 
 

@@ -69,6 +69,19 @@ def connect() -> Store:
     return Store(RunStore(reporting), ModelStore(reporting), ModelRegistry(reporting))
 
 
+def connect_existing() -> Store:
+    """Opens the project's store as `connect` does, but makes no database where there is none.
+
+    Raises StoreError if there is none.
+    """
+    if not has_store():
+        raise StoreError(
+            f"there is no MLflow store at {shown_uri()}: go to the folder of a project that has "
+            "trained a model, or set MLFLOW_TRACKING_URI"
+        )
+    return connect()
+
+
 def _failure(error: Exception) -> StoreError:
     reason = reason_of(error)
     if is_local():
