@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tracelate.credentials import hide_credentials_in_tracebacks, without_credentials
 from tracelate.errors import InputError, describe_os_error
-from tracelate.files import remove_files
+from tracelate.files import refuse_unwritable, remove_files
 from tracelate.printable import printable_line
 from tracelate.telemetry import turn_off_telemetry
 
@@ -18,22 +18,27 @@ turn_off_telemetry()  # before a stage imports MLflow or the hub
 def run_stage(main: Callable[[], None], outputs: Sequence[Path] = ()) -> None:
     """Runs `main`; an InputError or OSError becomes one line on stderr and exit status 1.
 
-    `outputs` are removed before, and again if `main` fails, so that no output is incomplete.
+    `outputs` are removed before, and again if `main` fails, so that no output is incomplete. A
+    folder in which they cannot be written is found before `main`, which may take days.
     """
     hide_credentials_in_tracebacks()
-    remove_files(outputs)
     try:
-        main()
-    except (InputError, OSError) as error:
         remove_files(outputs)
+        refuse_unwritable(path.parent for path in outputs)
+        _run(main, outputs)
+    except (InputError, OSError) as error:
         message = describe_os_error(error) if isinstance(error, OSError) else str(error)
         message = without_credentials(" ".join(message.split()))
         sys.stderr.write(f"error: {printable_line(message)}\n")
         sys.exit(1)
     except KeyboardInterrupt:
-        remove_files(outputs)
         sys.stderr.write("stopped\n")
         sys.exit(130)
+
+
+def _run(main: Callable[[], None], outputs: Sequence[Path]) -> None:
+    try:
+        main()
     except BaseException:
         remove_files(outputs)
         raise
