@@ -30,6 +30,11 @@ def is_local() -> bool:
     return tracking_uri().startswith(SQLITE)
 
 
+def is_projects_own() -> bool:
+    """Returns True if the store is the database file at the project's root."""
+    return is_local() and database_path().resolve() == project_root() / DATABASE
+
+
 def shown_uri() -> str:
     """Returns the store's address without user and password, for messages."""
     return address_without_credentials(tracking_uri())

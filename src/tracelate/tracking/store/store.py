@@ -8,10 +8,12 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
+from tracelate.layout import project_root
 from tracelate.tracking.store.address import (
     database_path,
     has_store,
     is_local,
+    is_projects_own,
     shown_uri,
     tracking_uri,
 )
@@ -24,6 +26,7 @@ from tracelate.tracking.store.failures import (
 from tracelate.tracking.store.mlflow_settings import configure_mlflow
 from tracelate.tracking.store.model_registry import ModelRegistry
 from tracelate.tracking.store.model_store import ModelStore
+from tracelate.tracking.store.moved_project import find_artifacts_again
 from tracelate.tracking.store.new_database import make_database
 from tracelate.tracking.store.run_store import RunStore
 
@@ -53,6 +56,8 @@ def connect() -> Store:
     try:
         if not has_store():
             make_database(database_path())
+        elif is_projects_own():
+            find_artifacts_again(database_path(), project_root())
         client = MlflowClient(tracking_uri())
         client.search_experiments(max_results=1)
     except ImportError as error:
