@@ -9,10 +9,12 @@ from pathlib import Path
 from tracelate.credentials import hide_credentials_in_tracebacks, without_credentials
 from tracelate.errors import InputError, describe_os_error
 from tracelate.files import refuse_unwritable, remove_files
-from tracelate.printable import printable_line
+from tracelate.home import name_home
+from tracelate.printable import escape_what_cannot_be_encoded, printable_line
 from tracelate.telemetry import turn_off_telemetry
 
-turn_off_telemetry()  # before a stage imports MLflow or the hub
+name_home()
+turn_off_telemetry()  # both before a stage imports MLflow or the hub
 
 
 def run_stage(main: Callable[[], None], outputs: Sequence[Path] = ()) -> None:
@@ -22,6 +24,7 @@ def run_stage(main: Callable[[], None], outputs: Sequence[Path] = ()) -> None:
     folder in which they cannot be written is found before `main`, which may take days.
     """
     hide_credentials_in_tracebacks()
+    escape_what_cannot_be_encoded()
     try:
         remove_files(outputs)
         refuse_unwritable(path.parent for path in outputs)
