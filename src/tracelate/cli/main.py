@@ -15,6 +15,7 @@ import typer
 
 from tracelate.cli import (
     bom,
+    checkpoints,
     compare,
     doctor,
     evaluate,
@@ -73,6 +74,7 @@ for command in (
     keys,
     verify_receipt,
     sync,
+    checkpoints,
     doctor,
 ):
     app.add_typer(command.app)
