@@ -6,8 +6,10 @@ export DVC_NO_ANALYTICS := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 export HF_HUB_DISABLE_TELEMETRY := 1
 FUZZ_SECONDS ?= 60
+FAULT_TRIALS ?= 50
+FAULT_SEED ?= 1
 
-.PHONY: run test quick lint fuzz docs graph lock licences study ui setup clean help
+.PHONY: run test quick lint fuzz faults docs graph lock licences study ui setup clean help
 
 run: repository setup  ## run the whole pipeline on real text, then print a summary
 	dvc repro
@@ -30,6 +32,9 @@ graph: setup  ## update the code that dvc.yaml lists for each stage
 
 fuzz: .venv/fuzz-installed  ## change inputs of every reader at random for FUZZ_SECONDS (60)
 	python -m tests.fuzz --seconds $(FUZZ_SECONDS)
+
+faults: setup  ## disturb stages FAULT_TRIALS (50) times: kills, a server that goes away, a full disk
+	python -m tests.faults --trials $(FAULT_TRIALS) --seed $(FAULT_SEED)
 
 docs: .venv/docs-installed  ## build the documentation in site/, and check its links
 	NO_MKDOCS_2_WARNING=1 python -m mkdocs build --strict

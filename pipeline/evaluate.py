@@ -70,4 +70,4 @@ def translate(translator: Translator, pairs: list[Pair]) -> tuple[list[Translati
 
 
 if __name__ == "__main__":
-    run_stage(main, EVALUATION_FILES)
+    run_stage(main, [*EVALUATION_FILES, FIGURES / "training.png"])

@@ -11,22 +11,26 @@ from tracelate.committed_outputs import RESTORE, is_committed
 from tracelate.config import load_params
 from tracelate.credentials import hide_credentials_in_tracebacks, without_credentials
 from tracelate.errors import InputError, describe_os_error
-from tracelate.files import remove_files
-from tracelate.printable import printable_line
+from tracelate.files import refuse_unwritable, remove_files
+from tracelate.home import name_home
+from tracelate.printable import escape_what_cannot_be_encoded, printable_line
 from tracelate.telemetry import turn_off_telemetry
 
-turn_off_telemetry()  # before a stage imports MLflow or the hub
+name_home()
+turn_off_telemetry()  # both before a stage imports MLflow or the hub
 
 
 def run_stage(main: Callable[[], None], outputs: Sequence[Path] = ()) -> None:
     """Runs `main`; an InputError or OSError becomes one line on stderr and exit status 1.
 
     `outputs` are removed before, and again if `main` fails, so that no output is incomplete. They
-    are kept if a setting is wrong.
+    are kept if a setting is wrong, and if they cannot be written, which is found before `main`.
     """
     hide_credentials_in_tracebacks()
+    escape_what_cannot_be_encoded()
     with _errors_in_one_line():
         load_params()
+        refuse_unwritable(path.parent for path in outputs)
         replaced = [path for path in outputs if is_committed(path)]
         remove_files(outputs)
     try:

@@ -157,18 +157,19 @@ def track(params: Params, checkpoints: Path) -> Tracked:
     noted = _noted_run(note) if checkpoints.is_dir() else None
     if (damage := recover_checkpoints(checkpoints)) is not None:
         sys.stderr.write(f"warning: {damage}\n")
+    if noted is None:
+        noted = uuid4().hex
+    write_json(note, {"run_id": noted})  # first, so that a run that nobody noted can be found
     try:
         run = start_training(params, noted)
     except UnreachableError as error:
-        tracked = Tracked(noted or uuid4().hex, None)
         sys.stderr.write(
             f"warning: {printable_line(str(error))}; the training starts without it, and its run "
             "is written when MLflow answers\n"
         )
-    else:
-        tracked = Tracked(run.run_id, run)
-    write_json(note, {"run_id": tracked.run_id})
-    return tracked
+        return Tracked(noted, None)
+    write_json(note, {"run_id": run.run_id})
+    return Tracked(run.run_id, run)
 
 
 def _noted_run(note: Path) -> str | None:
@@ -179,7 +180,7 @@ def _noted_run(note: Path) -> str | None:
         run_id = read_json(note)["run_id"]
     except (OSError, ValueError, TypeError, LookupError):
         run_id = None
-    if isinstance(run_id, str):
+    if isinstance(run_id, str) and run_id.isalnum():
         return run_id
     sys.stderr.write(
         f"warning: {note} is missing or damaged: the training resumes in a new MLflow run\n"

@@ -45,7 +45,7 @@ SLOW_FIRST = (
 )
 """Files that take a minute or more. They run first, to keep all processes busy until the end."""
 
-SYSTEM_FOLDERS = {"contributing", "formats", "fuzz", "pipeline", "system"}
+SYSTEM_FOLDERS = {"contributing", "faults", "formats", "fuzz", "pipeline", "system"}
 SYSTEM_FIXTURES = {
     "browser",
     "empty_database",

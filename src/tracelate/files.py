@@ -16,6 +16,7 @@ import os
 import secrets
 import shutil
 import stat
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -168,6 +169,18 @@ def md5_of(path: Path) -> str:
     """Returns the hash by which DVC names a file; it is no proof against forgery."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+
+
+def refuse_unwritable(folders: Iterable[Path]) -> None:
+    """Makes the folders that are missing; raises OSError if a file cannot be written to one."""
+    for folder in dict.fromkeys(folders):
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            with tempfile.TemporaryFile(dir=folder):
+                pass
+        except OSError as error:
+            error.filename = str(folder)  # not that of the temporary file
+            raise
 
 
 def remove_files(paths: Iterable[Path]) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import re
+import sys
 
 CONTROL = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # C0 without tab and line feed, DEL, and C1
@@ -21,3 +23,10 @@ def printable(text: str) -> str:
 def printable_line(text: str) -> str:
     r"""Returns `printable` text in one line: a line feed is shown as \n."""
     return printable(text).replace("\n", r"\n")
+
+
+def escape_what_cannot_be_encoded() -> None:
+    r"""Lets output show \u2717 and the like where its encoding lacks a sign, instead of failing."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import re
@@ -21,6 +22,7 @@ from tests.cli.conftest import Run
 from tests.evaluation.results import evidence, some_references, translate_badly, write_evidence
 from tests.tracking.stored_runs import add_run, mlflow_client
 from tracelate.cli.console import print_json, print_translation
+from tracelate.cli.main import main
 from tracelate.cli.printable_console import PrintableConsole
 
 REFERENCES = some_references(20)
@@ -147,6 +149,45 @@ def test_translations_and_json_are_escaped_on_a_terminal_alone(
         assert json.loads(text) == [HOSTILE, "ñ\udc80"]
         assert ("\x9b" in text) != is_terminal
         assert "ñ" in text and "\\udc80" in text
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_an_output_that_lacks_signs_shows_their_numbers(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, encoding: str
+) -> None:
+    store = mlflow_client()
+    store.create_experiment("→ ñ")
+    add_run(store, "ok → ñ", bleu=20.0, experiment="→ ñ")
+    shown = {"ascii": r"ok \u2192 \xf1", "latin-1": r"ok \u2192 ñ"}[encoding]
+    table, document = (
+        _output(monkeypatch, encoding, "runs", "--all-experiments", *options).decode(encoding)
+        for options in ((), ("--json",))
+    )
+    assert shown in table
+    assert json.loads(document)[0]["name"] == "ok → ñ"
+    (folder / "models").mkdir()
+    (folder / "models/run.json").touch()  # a problem, marked with a sign
+    mark = {"ascii": "✗".encode(), "latin-1": rb"\u2717"}[encoding]  # for ASCII, click has UTF-8
+    assert mark in _output(monkeypatch, encoding, "doctor")
+
+
+def test_translations_are_in_utf_8_whatever_the_output_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    output = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(output, encoding="ascii"))
+    print_translation("→ ñ")
+    assert output.getvalue().decode("utf-8") == "→ ñ\n"
+
+
+def _output(monkeypatch: pytest.MonkeyPatch, encoding: str, *arguments: str) -> bytes:
+    """Runs the command with a standard output of this encoding, and returns what it writes."""
+    output = io.BytesIO()
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", io.TextIOWrapper(output, encoding=encoding))
+        patch.setattr(sys, "argv", ["tracelate", *arguments])
+        with pytest.raises(SystemExit):
+            main()
+        sys.stdout.flush()
+        return output.getvalue()
 
 
 def test_a_full_disk_behind_standard_output_is_one_line(folder: Path) -> None:

@@ -10,11 +10,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 from mlflow import MlflowClient
 from mlflow.entities import LoggedModel, LoggedModelStatus
 from mlflow.exceptions import MlflowException
 
+from tests.tiny_corpus import SETTINGS, write_params
 from tests.tracking.stored_runs import mlflow_client
 from tracelate import layout
 from tracelate.cli.main import main
@@ -103,6 +105,56 @@ def test_a_process_is_alive_dead_or_on_another_machine() -> None:
     assert state_of({**tags, PID_SPACE: "another container's"}) == "unknown"
     assert state_of({}) == "unknown"
     assert tags[PID] == str(os.getpid())
+
+
+def test_a_process_stays_alive_when_the_clock_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    tags = process_tags()
+    older = {**tags, STARTED: f"{psutil.Process().create_time():.2f}"}  # of Tracelate 0.1
+    assert state_of(older) == "alive"
+    monkeypatch.setattr(psutil.Process, "create_time", lambda _: 1_000.0)
+    assert state_of(tags) == "alive" and state_of(older) == "dead"
+
+
+@pytest.mark.parametrize("meanwhile", ["finished", "resumed", "deleted"])
+def test_a_run_that_changed_after_doctor_saw_it_is_left_alone(
+    client: MlflowClient, meanwhile: str
+) -> None:
+    run = new_run(pid=str(gone_process()))
+    [problem] = find_problems()
+    if meanwhile == "finished":
+        run.finish()
+    elif meanwhile == "resumed":
+        run.set_tags(process_tags())
+    else:
+        client.delete_run(run.run_id)
+    before = client.get_run(run.run_id).info.status
+    [line] = fix([problem])
+    assert line.startswith("no longer so: ")
+    assert client.get_run(run.run_id).info.status == before
+
+
+def test_a_whole_run_that_is_synced_first_is_not_killed(client: MlflowClient) -> None:
+    [run] = client.search_runs([experiment_of(client)])
+    client.set_terminated(run.info.run_id, "RUNNING")
+    client.set_tag(run.info.run_id, PID, str(gone_process()))
+    client.delete_tag(run.info.run_id, "tracelate.mirrored.evaluation")
+    problems = find_problems()
+    assert len(problems) == 2
+    fix(problems)
+    assert client.get_run(run.info.run_id).info.status == "FINISHED"
+    assert find_problems() == []
+
+
+def test_a_model_that_was_completed_after_doctor_saw_it_is_left_alone(
+    client: MlflowClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_checks, "MIN_AGE_S", -1)
+    model = unfinished_model(client, pid=str(gone_process()))
+    [problem] = find_problems()
+    client.finalize_logged_model(model.model_id, LoggedModelStatus.READY)
+    [line] = fix([problem])
+    assert line.startswith("no longer so: ")
+    assert client.get_logged_model(model.model_id).status == LoggedModelStatus.READY
 
 
 def test_a_run_of_a_living_process_is_left_alone(client: MlflowClient) -> None:
@@ -344,7 +396,18 @@ def test_without_a_training_there_is_no_problem_and_no_file_is_made(
 ) -> None:
     monkeypatch.setenv("DVC_ROOT", str(tmp_path))
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    write_params(tmp_path, SETTINGS)
     assert find_problems() == []
+    assert [path.name for path in tmp_path.iterdir()] == ["params.yaml"]
+
+
+def test_a_folder_without_a_project_is_no_healthy_project(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    [problem] = find_problems()
+    assert problem.what == "this folder is no project: it has no params.yaml"
     assert list(tmp_path.iterdir()) == []
 
 

@@ -1,11 +1,13 @@
-"""Kills stages at random moments: python -m tests.faults [--trials 50] [--seed 1].
+"""Disturbs stages at random moments: python -m tests.faults [--trials 50] [--seed 1].
 
-The stages run on the tiny corpus of the tests. The exit status is 1 if a trial ended with a
-difference.
+The stages run on the tiny corpus of the tests. They are killed, or dvc or one of two processes is;
+MLflow's server goes away; the disk is full (as root alone). The exit status is 1 if a trial ended
+with a difference. The same seed and kinds give the same trials; `--only 7` runs the seventh alone.
 """
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 import time
@@ -15,30 +17,53 @@ from typing import Annotated
 
 import typer
 
-from tests.faults.trials import draw_trials, make_project, run_trial, run_undisturbed
+from tests.faults.trials import KINDS, World, draw_trials, run_trial
+from tracelate.files import write_json
+
+NO_ROOT = tuple(kind for kind in KINDS if kind != "disk")
 
 
 def main(
     trials: Annotated[int, typer.Option(min=1)] = 50,
     seed: Annotated[int, typer.Option()] = 1,
+    kinds: Annotated[str, typer.Option(help="Kinds of trials, separated by commas.")] = ",".join(
+        KINDS if os.geteuid() == 0 else NO_ROOT
+    ),
+    only: Annotated[int | None, typer.Option(help="Number of the one trial to run.")] = None,
+    output: Annotated[Path | None, typer.Option(help="JSON file with the result of each.")] = None,
+    minutes: Annotated[float, typer.Option(help="Time after which no trial begins.")] = 1e9,
 ) -> None:
-    """Kill the stages train and evaluate, and compare the end with an undisturbed run."""
+    """Disturb the stages train and evaluate, and compare the end with an undisturbed run."""
     equal, ended = Counter[str](), Counter[str]()
+    results: list[dict[str, object]] = []
     began_s = time.monotonic()
     with tempfile.TemporaryDirectory() as scratch:
-        project = make_project(Path(scratch) / "project")
-        undisturbed = run_undisturbed(project, Path(scratch) / "undisturbed")
-        typer.echo(f"undisturbed: {undisturbed.seconds}")
-        for number, trial in enumerate(draw_trials(undisturbed, trials, seed), start=1):
-            folder = Path(scratch) / "trial"
-            differences = run_trial(trial, undisturbed, project, folder)
-            ended[trial.stage] += 1
-            equal[trial.stage] += not differences
-            typer.echo(f"{number} {trial}: {'; '.join(differences[:3]) or 'equal'}")
-            shutil.rmtree(folder)
-    for stage, count in sorted(ended.items()):
-        typer.echo(f"{stage}: {equal[stage]} of {count} equal")
-    typer.echo(f"{sum(equal.values())} of {trials} equal, {time.monotonic() - began_s:,.0f} s")
+        world = World(Path(scratch))
+        try:
+            for trial in draw_trials(trials, seed, kinds.split(",")):
+                if only not in (None, trial.number) or time.monotonic() - began_s > minutes * 60:
+                    continue
+                folder, trial_began_s = Path(scratch) / f"trial-{trial.number}", time.monotonic()
+                try:
+                    differences = run_trial(trial, world, folder)
+                except (AssertionError, RuntimeError) as error:
+                    differences = [str(error)]
+                seconds = round(time.monotonic() - trial_began_s)
+                ended[trial.kind] += 1
+                equal[trial.kind] += not differences
+                typer.echo(f"{trial}: {'; '.join(differences[:3]) or 'equal'} ({seconds} s)")
+                results.append(
+                    {"trial": str(trial), "differences": differences, "seconds": seconds}
+                )
+                if output is not None:
+                    write_json(output, {"seed": seed, "kinds": kinds, "trials": results})
+                shutil.rmtree(folder, ignore_errors=True)
+        finally:
+            world.end()
+    for kind, count in sorted(ended.items()):
+        typer.echo(f"{kind}: {equal[kind]} of {count} equal")
+    count = sum(ended.values())
+    typer.echo(f"{sum(equal.values())} of {count} equal, {time.monotonic() - began_s:,.0f} s")
     raise typer.Exit(0 if equal == ended else 1)
 
 

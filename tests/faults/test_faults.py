@@ -7,17 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.trials import Trial, Undisturbed, make_project, run_trial, run_undisturbed
+from tests.faults.trials import KINDS, Kill, Trial, World, draw_trials, run_trial
 
 
 @pytest.fixture(scope="module")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_project(tmp_path_factory.mktemp("faults") / "project")
-
-
-@pytest.fixture(scope="module")
-def undisturbed(prepared: Path) -> Undisturbed:
-    return run_undisturbed(prepared, prepared.with_name("undisturbed"))
+def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    return World(tmp_path_factory.mktemp("faults"))
 
 
 @pytest.mark.parametrize(
@@ -25,7 +20,13 @@ def undisturbed(prepared: Path) -> Undisturbed:
     [("train", signal.SIGKILL, 0.7), ("evaluate", signal.SIGTERM, 0.8)],
 )
 def test_a_killed_stage_ends_as_an_undisturbed_one(
-    prepared: Path, undisturbed: Undisturbed, stage: str, sent: signal.Signals, share: float
+    world: World, tmp_path: Path, stage: str, sent: signal.Signals, share: float
 ) -> None:
-    trial = Trial(stage, [(sent, share * undisturbed.seconds[stage])])
-    assert run_trial(trial, undisturbed, prepared, prepared.with_name(stage)) == []
+    trial = Trial(1, "stage", stage, [Kill(sent, "stage", share)])
+    assert run_trial(trial, world, tmp_path / "trial") == []
+
+
+def test_a_seed_gives_the_same_trials() -> None:
+    first, second = list(draw_trials(40, seed=5)), list(draw_trials(60, seed=5))
+    assert first == second[:40] and {trial.kind for trial in second} == set(KINDS)
+    assert first != list(draw_trials(40, seed=6))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -16,6 +17,7 @@ from tracelate.files import read_json
 from tracelate.tracking.runs.log_training import reattach_training
 from tracelate.tracking.runs.runs import RESTORED_FROM
 from tracelate.tracking.store.failures import StoreError
+from tracelate.tracking.store.run_store import RunStore
 from tracelate.tracking.store.store import connect
 from tracelate.training.checkpoints import BEST, LAST
 
@@ -58,7 +60,25 @@ def test_a_training_that_was_killed_in_its_first_epoch_goes_on_in_its_run(
     assert track(params, tmp_path / "checkpoints").run_id == first.run_id
 
 
-@pytest.mark.parametrize("note", ["", "[]", "{}", '{"run_id": 3}', "{", None])
+def test_a_training_that_was_killed_before_it_noted_its_run_goes_on_in_it(
+    params: Params, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    created = []
+
+    def killed(store: RunStore, *arguments: Any) -> str:
+        created.append(create(store, *arguments))
+        raise SystemExit
+
+    create = RunStore.create
+    with monkeypatch.context() as patch:
+        patch.setattr(RunStore, "create", killed)
+        with pytest.raises(SystemExit):
+            track(params, tmp_path / "checkpoints")
+    assert [track(params, tmp_path / "checkpoints").run_id] == created
+    assert [run.run_id for run in connect().runs.search(["1"])] == created
+
+
+@pytest.mark.parametrize("note", ["", "[]", "{}", '{"run_id": 3}', '{"run_id": "a b"}', "{", None])
 def test_a_damaged_note_of_the_run_is_reported_and_a_new_run_begins(
     params: Params, tmp_path: Path, capsys: pytest.CaptureFixture[str], note: str | None
 ) -> None:

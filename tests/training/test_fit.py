@@ -23,9 +23,10 @@ from tests.training.reversing import (
 )
 from tracelate.errors import InputError
 from tracelate.metric_table import METRICS, scoring_metrics
+from tracelate.training.batches import Batch
 from tracelate.training.curve_files import read_curve, write_curves
 from tracelate.training.fit import fit, scores_of_ids
-from tracelate.training.module import schedule_factor
+from tracelate.training.module import TranslationTraining, schedule_factor
 from tracelate.training.report import training_report
 
 
@@ -117,8 +118,52 @@ def test_early_stopping_ends_a_run_that_no_longer_improves(tmp_path: Path) -> No
 
 
 def test_a_diverging_run_is_reported(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"step \d+.*train.learning_rate"):
+    with pytest.raises(InputError, match=r"step \d+ .epoch \d, batch \d.*train.learning_rate"):
         run_here(tmp_path, learning_rate=1e38, gradient_clip_norm=1e30, warmup_steps=0)
+
+
+def test_a_loss_that_is_finite_and_enormous_is_reported_too(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"diverged at .*the loss is \d.*train.learning_rate"):
+        run_here(tmp_path, learning_rate=1e12, warmup_steps=0)
+    assert not (tmp_path / "last.ckpt").exists()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"),
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_memory_that_is_not_enough_is_reported_and_the_last_checkpoint_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    enough = TranslationTraining.training_step
+
+    def step(self: TranslationTraining, batch: Batch, batch_idx: int) -> Tensor:
+        loss = enough(self, batch, batch_idx)
+        if (self.current_epoch, batch_idx) == (1, 1):
+            raise error
+        return loss
+
+    with monkeypatch.context() as patch:
+        patch.setattr(TranslationTraining, "training_step", step)
+        with pytest.raises(InputError, match=r"out of memory at step \d+ .epoch 2, batch 2"):
+            run_here(tmp_path, **SHORT)
+    assert run_here(tmp_path, **SHORT).resumed_from_step > 0
+
+
+def test_another_error_of_torch_keeps_its_traceback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def step(*_: object) -> None:
+        raise RuntimeError("shapes do not match")
+
+    monkeypatch.setattr(TranslationTraining, "training_step", step)
+    with pytest.raises(RuntimeError, match="shapes do not match"):
+        run_here(tmp_path, **SHORT)
 
 
 @pytest.mark.parametrize(

@@ -35,16 +35,18 @@ def print_line(text: str, *, err: bool = False) -> None:
 
 
 def print_translation(text: str) -> None:
-    """Prints a line; to a file or another program exactly as it is."""
+    """Prints a line; to a file or another program exactly as it is, in UTF-8 as text is read."""
     # with color, typer does not remove escape sequences
-    typer.echo(printable(text) if sys.stdout.isatty() else text, color=True)
+    typer.echo(printable(text) if sys.stdout.isatty() else text.encode(), color=True)
 
 
 def print_json(value: Any) -> None:
     """Prints a value as JSON, with null for a number that is NaN or infinite.
 
-    On a terminal, control characters that JSON allows are escaped as well.
+    On a terminal, control characters that JSON allows are escaped as well. Where the output's
+    encoding is another than UTF-8, all characters but ASCII are escaped as JSON does it.
     """
-    text = json.dumps(finite_or_none(value), ensure_ascii=False, indent=2, allow_nan=False)
+    only_ascii = not (sys.stdout.encoding or "utf-8").lower().startswith("utf")
+    text = json.dumps(finite_or_none(value), ensure_ascii=only_ascii, indent=2, allow_nan=False)
     escaped = CONTROL if sys.stdout.isatty() else SURROGATE
     typer.echo(escaped.sub(lambda found: json.dumps(found[0])[1:-1], text))

@@ -15,6 +15,7 @@ import typer
 
 from tracelate.cli import (
     bom,
+    checkpoints,
     compare,
     doctor,
     evaluate,
@@ -39,9 +40,12 @@ from tracelate.cli.console import print_line
 from tracelate.cli.printable_errors import PrintableGroup
 from tracelate.credentials import hide_credentials_in_tracebacks, without_credentials
 from tracelate.errors import InputError, describe_os_error
+from tracelate.home import name_home
+from tracelate.printable import escape_what_cannot_be_encoded
 from tracelate.telemetry import turn_off_telemetry
 from tracelate.version import VERSION
 
+name_home()
 turn_off_telemetry()
 
 app = typer.Typer(
@@ -71,6 +75,7 @@ for command in (
     keys,
     verify_receipt,
     sync,
+    checkpoints,
     doctor,
 ):
     app.add_typer(command.app)
@@ -96,6 +101,7 @@ def _options(
 
 def main() -> None:
     """Runs the command; prints an error that the user can fix in one line, with status 1."""
+    escape_what_cannot_be_encoded()
     try:
         with _reporting_failures():
             app()

@@ -57,9 +57,9 @@ def fix(problems: Sequence[Problem]) -> list[str]:
         if problem.fix is None:
             continue
         try:
-            problem.fix()
+            was_fixed = problem.fix() is not False
         except (InputError, OSError) as error:
             lines.append(f"cannot fix ({reason_of(error)}): {problem.what}")
         else:
-            lines.append(f"fixed: {problem.what}")
+            lines.append(f"{'fixed' if was_fixed else 'no longer so'}: {problem.what}")
     return lines

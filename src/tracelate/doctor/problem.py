@@ -14,6 +14,8 @@ class Problem(NamedTuple):
     remedy: str
     """Advice for the user."""
     fix: Callable[[], object] | None = None
-    """Fixes the problem, or None if that is not safe."""
+    """Fixes the problem, or None if that is not safe. It looks again and returns False if there is
+    nothing to fix any more.
+    """
     is_certain: bool = True
     """False for a suspicion, such as a run that another machine may still be writing to."""

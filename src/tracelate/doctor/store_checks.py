@@ -82,7 +82,7 @@ def _dead_run(store: Store, run: StoredRun) -> Iterator[Problem]:
             "is gone",
             shown_uri(),
             "train again: an unfinished training resumes; --fix sets this run's status to KILLED",
-            partial(store.runs.end, run.run_id, "KILLED"),
+            partial(_end_dead_run, store, run.run_id),
         )
     elif state == "unknown" and HOST in run.tags:
         yield Problem(
@@ -92,6 +92,15 @@ def _dead_run(store: Store, run: StoredRun) -> Iterator[Problem]:
             "run `tracelate doctor --fix` on that machine",
             is_certain=False,
         )
+
+
+def _end_dead_run(store: Store, run_id: str) -> bool:
+    """Sets the run's status to KILLED; returns False if it has ended or was resumed meanwhile."""
+    run = store.runs.find(run_id)
+    if run is None or run.status != "RUNNING" or state_of(run.tags) != "dead":
+        return False
+    store.runs.end(run_id, "KILLED")
+    return True
 
 
 def _synced_stages(run: StoredRun) -> list[str]:
@@ -143,7 +152,7 @@ def _unfinished_model(store: Store, model: StoredModel) -> Iterator[Problem]:
             model.artifact_location,
             "run `tracelate sync` in the folder that has its files; --fix sets the model's status "
             "to FAILED",
-            partial(store.models.fail, model.model_id),
+            partial(_fail_unfinished_model, store, model.model_id),
         )
     elif state == "unknown":
         yield Problem(
@@ -153,6 +162,18 @@ def _unfinished_model(store: Store, model: StoredModel) -> Iterator[Problem]:
             "run `tracelate sync` in the folder that has its files, if no process writes it",
             is_certain=False,
         )
+
+
+def _fail_unfinished_model(store: Store, model_id: str) -> bool:
+    """Sets the model's status to FAILED; returns False if a process completes it or has done so."""
+    model = store.models.find(model_id)
+    if model is None or model.status != "PENDING" or model.run_id is None:
+        return False
+    run = store.runs.find(model.run_id)
+    if run is None or state_of(run.tags) != "dead":
+        return False
+    store.models.fail(model_id)
+    return True
 
 
 def _registry_problems(

@@ -22,6 +22,8 @@ from tracelate.files import sha256_of
 from tracelate.metric_table import Metric
 
 LAST, BEFORE_LAST, BEST = "last.ckpt", "before_last.ckpt", "best.ckpt"
+DAMAGED = ".damaged"
+"""End of the name of a folder that was set aside."""
 
 
 def fingerprint(
@@ -66,7 +68,7 @@ def recover_checkpoints(folder: Path) -> str | None:
             return (
                 f"the last checkpoint in {folder} was damaged: training resumes from the one before"
             )
-    aside = folder.with_name(f"{folder.name}.damaged")
+    aside = folder.with_name(f"{folder.name}{DAMAGED}")
     shutil.rmtree(aside, ignore_errors=True)
     folder.rename(aside)
     return (

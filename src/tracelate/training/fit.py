@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import time
 import warnings
 from collections.abc import Mapping, Sequence
@@ -45,6 +46,9 @@ from tracelate.training.result import TrainingResult
 RANKS = ("RANK", "LOCAL_RANK", "NODE_RANK", "GROUP_RANK", "SLURM_PROCID")
 """Environment variables with the number of a process or of its machine, from 0."""
 
+OUT_OF_MEMORY = re.compile("can't allocate memory|out of memory", re.IGNORECASE)
+"""Part of torch's messages; its own class of errors is of other devices than the CPU."""
+
 BETTER: Mapping[MonitorName, Literal["max", "min"]] = {"bleu": "max", "chrf": "max", "loss": "min"}
 """The better values of what may choose the weights."""
 
@@ -83,7 +87,7 @@ def fit(
     metric table with the options that fit the target language.
 
     Raises StoppedError when training is stopped, and InputError when it diverges, or when the
-    machine cannot train such a model or lacks the devices.
+    machine cannot train such a model or lacks memory or the devices. Checkpoints stay as they are.
     """
     _prepare_process()
     began_s = time.perf_counter()
@@ -213,12 +217,22 @@ def _run(
     data: TranslationData,
     checkpoint: Path | None,
 ) -> None:
-    """Trains from the checkpoint on. Raises StoppedError if the process is asked to stop."""
+    """Trains from the checkpoint on.
+
+    Raises StoppedError if the process is asked to stop, and InputError if memory is not enough.
+    """
     stopped = False
     try:
         trainer.fit(module, data, ckpt_path=checkpoint, weights_only=True)
     except SIGTERMException:  # a SystemExit, which would end the process with status 0
         stopped = True
+    except (MemoryError, RuntimeError) as error:
+        if not (isinstance(error, MemoryError) or OUT_OF_MEMORY.search(str(error))):
+            raise
+        raise InputError(
+            f"out of memory at {module.place}: lower train.batch_tokens "
+            f"({module.config.batch_tokens}), or the sizes of the section model"
+        ) from error
     if stopped or trainer.received_sigterm or not trainer.state.finished:
         raise StoppedError(
             f"training was stopped at step {trainer.global_step} of {module.total_steps}: "

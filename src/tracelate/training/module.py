@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from typing import NoReturn
 
 import pytorch_lightning as pl
 import torch
@@ -22,6 +23,11 @@ from tracelate.training.loss import token_loss
 ScoresOfIds = Callable[[list[list[int]], list[list[int]]], Mapping[str, float]]
 """Function from hypotheses and references, both as token ids, to corpus scores in percent by the
 key of the metric."""
+
+LARGEST_LOSS = 1000.0
+"""Loss in nats a token above which a training has diverged. A guess among V pieces costs ln V, and
+float32 numbers far above this limit are finite: a training would go on to its end with them.
+"""
 
 IdPair = tuple[list[int], list[int]]
 """A hypothesis and its reference, as token ids."""
@@ -48,6 +54,15 @@ class TranslationTraining(pl.LightningModule):
         self.scores_of_ids = scores_of_ids
         self._translated: list[IdPair] = []
         self._valid_loss = torch.zeros(2, dtype=torch.float64)
+        self._batch_index = 0
+
+    @property
+    def place(self) -> str:
+        """The step that is being made, counted from 1, or the validation after a step."""
+        if self.trainer.validating:
+            return f"the validation after step {self.global_step}"
+        epoch, batch = self.current_epoch + 1, self._batch_index + 1
+        return f"step {self.global_step + 1} (epoch {epoch}, batch {batch})"
 
     # Training
 
@@ -57,6 +72,7 @@ class TranslationTraining(pl.LightningModule):
         The sum over this process's tokens is divided by the tokens of all processes and multiplied
         by the number of processes, so that the mean over processes is the loss of the batch.
         """
+        self._batch_index = batch_idx
         mask_seed = self.config.seed * 2**32 + self.global_step
         masks = DropoutMasks(mask_seed, batch.rows_B, batch.global_rows)
         scored = self.model(batch.source_BS, batch.mask_BS, batch.target_in_BT, masks)
@@ -73,11 +89,10 @@ class TranslationTraining(pl.LightningModule):
     def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
         # Trainer(gradient_clip_val=) does not support a fused optimiser with bf16
         norm = torch.nn.utils.clip_grad_norm_(self.parameters(), self.config.gradient_clip_norm)
-        if not torch.isfinite(norm):
-            raise InputError(
-                f"training diverged at step {self.global_step}: the gradient is not finite; "
-                f"lower train.learning_rate ({self.config.learning_rate}) or raise "
-                f"train.warmup_steps ({self.config.warmup_steps})"
+        loss = self.trainer.callback_metrics["train_loss"]
+        if not torch.isfinite(norm) & (loss <= LARGEST_LOSS):
+            self._refuse_divergence(
+                f"the loss is {loss:.3g} and the norm of its gradient {norm:.3g}"
             )
         self.log("gradient_norm", norm)
         self.log("learning_rate", optimizer.param_groups[0]["lr"])
@@ -125,7 +140,17 @@ class TranslationTraining(pl.LightningModule):
         scores = self.scores_of_ids(*(list(side) for side in zip(*translated, strict=True)))
         for key, score in scores.items():
             self.log(f"valid_{key}", torch.tensor(score, dtype=torch.float64))
-        self.log("valid_loss", torch.tensor(loss_sum / tokens, dtype=torch.float64))
+        valid_loss = loss_sum / tokens
+        if not valid_loss <= LARGEST_LOSS:
+            self._refuse_divergence(f"the loss is {valid_loss:.3g}")
+        self.log("valid_loss", torch.tensor(valid_loss, dtype=torch.float64))
+
+    def _refuse_divergence(self, numbers: str) -> NoReturn:
+        config = self.config
+        raise InputError(
+            f"training diverged at {self.place}: {numbers}; lower train.learning_rate "
+            f"({config.learning_rate}) or raise train.warmup_steps ({config.warmup_steps})"
+        )
 
     def _of_all_processes(self, own: ValidationShare) -> list[ValidationShare]:
         shares = [own] * self.trainer.world_size

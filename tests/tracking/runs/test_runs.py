@@ -56,6 +56,23 @@ def test_an_unreachable_store_is_reported_in_one_line(
         connect()
 
 
+def test_of_two_first_runs_at_once_both_have_the_experiment(
+    store: MlflowClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find, other = MlflowClient.get_experiment_by_name, []
+
+    def not_yet(client: MlflowClient, name: str) -> object:
+        found = find(client, name)
+        if found is None:  # and another process makes it now
+            other.append(store.create_experiment(name))
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(MlflowClient, "get_experiment_by_name", not_yet)
+        run = new_run()
+    assert [store.get_run(run.run_id).info.experiment_id] == other
+
+
 def test_artifacts_are_stored_at_the_root_too(tmp_path: Path, store: MlflowClient) -> None:
     run = new_run()
     file = tmp_path / "some.txt"

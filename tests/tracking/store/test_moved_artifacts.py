@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.tiny_corpus import SETTINGS, write_params
 from tests.tracking.stored_runs import mlflow_client
 from tracelate.doctor.doctor import find_problems, fix
 from tracelate.layout import DATABASE
@@ -24,6 +25,7 @@ def project(tmp_path: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatc
     folder = tmp_path / "first"
     folder.mkdir()
     shutil.copy(empty_database, folder / DATABASE)
+    write_params(folder, SETTINGS)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     enter(folder, monkeypatch)
     store = connect()

@@ -43,15 +43,15 @@ MEASURED = {
 """From the name of a value in reports/train.json to its name in MLflow."""
 
 
-def start_training(params: Params, resumed_run_id: str | None) -> RunWriter:
-    """Starts the run of a training, or continues the run `resumed_run_id`.
+def start_training(params: Params, noted_id: str) -> RunWriter:
+    """Starts the run of a training, or continues the run that was noted, as `start_run` does.
 
     Raises UnreachableError if MLflow does not answer, and StoreError if it fails.
     """
     values = params.model_dump()
     origin = training_origin(values, current_commit())
     tags = {**origin.tags, **dvc_tags()}
-    run, _ = start_run(params.runtime.experiment, experiment_name(values), tags, resumed_run_id)
+    run, _ = start_run(params.runtime.experiment, experiment_name(values), tags, noted_id)
     try:
         run.write(origin)
     except BaseException:

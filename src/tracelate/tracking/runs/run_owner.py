@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-import os
 import socket
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,20 +12,25 @@ import psutil
 
 HOST, PID = "tracelate.host", "tracelate.pid"
 STARTED = "tracelate.process_started"
-"""Start of the process in seconds since 1970, because the system reuses process ids."""
+"""Start of the process, because the system reuses process ids: a number of TICKS, or seconds since
+1970 where the system does not give it, and in runs of Tracelate 0.1.
+"""
+TICKS = " ticks after boot"
+"""End of a start that does not change if the clock is set."""
 PID_SPACE = "tracelate.pid_space"
 """Result of `pid_space`; runs of Tracelate 0.1 may lack it."""
 CLOCK_TOLERANCE_S = 5.0
-"""The start of a process moves by this much if the clock is set while it runs."""
+"""The start of a process in seconds since 1970 moves by this much if the clock is set."""
 
 
 def process_tags() -> dict[str, str]:
     """Returns the tags that identify this process."""
     process = psutil.Process()
+    in_boot = _start_in_boot(process.pid) if pid_space() else None
     return {
         HOST: socket.gethostname(),
-        PID: str(os.getpid()),
-        STARTED: f"{process.create_time():.2f}",
+        PID: str(process.pid),
+        STARTED: in_boot or f"{process.create_time():.2f}",
         PID_SPACE: pid_space(),
     }
 
@@ -61,7 +65,7 @@ def state_of(tags: Mapping[str, str]) -> Literal["alive", "dead", "unknown"]:
         return "unknown"
     try:
         process = psutil.Process(int(tags[PID]))
-        is_same = abs(process.create_time() - float(tags[STARTED])) < CLOCK_TOLERANCE_S
+        is_same = _has_started(process, tags[STARTED])
         return "alive" if is_same and process.status() != psutil.STATUS_ZOMBIE else "dead"
     except psutil.AccessDenied:
         return "alive"
@@ -69,3 +73,19 @@ def state_of(tags: Mapping[str, str]) -> Literal["alive", "dead", "unknown"]:
         return "dead"
     except (KeyError, ValueError):
         return "unknown"
+
+
+def _has_started(process: psutil.Process, started: str) -> bool:
+    if started.endswith(TICKS):
+        return _start_in_boot(process.pid) in (started, None)
+    return bool(abs(process.create_time() - float(started)) < CLOCK_TOLERANCE_S)
+
+
+def _start_in_boot(pid: int) -> str | None:
+    """Returns the start of a process since the machine's, or None if the system hides it."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+    # after the program's name in brackets, which may have blanks, as proc_pid_stat(5) numbers them
+    return fields.rpartition(")")[2].split()[22 - 3] + TICKS

@@ -21,25 +21,44 @@ RESTORED_FROM = "tracelate.restored_from"
 
 A run is replaced if it was deleted, or if it holds an evaluation with other settings.
 """
+NOTED_AS = "tracelate.noted_as"
+"""Tag of a run: the id under which it was noted before the store had made it.
+
+A process may be killed after the store has made the run, and before it has noted the run's own id.
+"""
 COMMIT_TAG = MLFLOW_GIT_COMMIT
 """Tag of a run with the commit of its code."""
 
 
 def start_run(
-    experiment: str, name: str, tags: Mapping[str, str], resumed_run_id: str | None = None
+    experiment: str, name: str, tags: Mapping[str, str], noted_id: str | None = None
 ) -> tuple[RunWriter, bool]:
-    """Starts a run that this process writes, or continues the run that is resumed.
+    """Starts a run that this process writes, or continues the run that was noted.
+
+    `noted_id` is the id of a run, or one that was made up before the run was: a run that is created
+    has it as the tag NOTED_AS from the start, and is found by it.
 
     Returns the run and True if it is new. Raises StoreError if MLflow fails.
     """
     store = connect()
     tags = {**tags, **process_tags()}
-    if resumed_run_id is not None and store.runs.find(resumed_run_id) is not None:
-        store.runs.restart(resumed_run_id)
-        store.runs.set_tags(resumed_run_id, tags)
-        return RunWriter(store, resumed_run_id), False
+    if noted_id is not None and (noted := find_noted(store, noted_id, experiment)) is not None:
+        store.runs.restart(noted.run_id)
+        store.runs.set_tags(noted.run_id, tags)
+        return RunWriter(store, noted.run_id), False
+    if noted_id is not None:
+        tags[NOTED_AS] = noted_id
     experiment_id = store.runs.find_or_create_experiment(experiment)
     return RunWriter(store, store.runs.create(experiment_id, name, tags)), True
+
+
+def find_noted(store: Store, noted_id: str, experiment: str) -> StoredRun | None:
+    """Returns the run of that id, or else that was noted under it; None if there is neither."""
+    if (run := store.runs.find(noted_id)) is not None:
+        return run
+    experiment_id = store.runs.find_experiment(experiment)
+    found = [] if experiment_id is None else _tagged(store, experiment_id, NOTED_AS, noted_id)
+    return found[0] if found else None
 
 
 def attach_run(
@@ -65,9 +84,11 @@ def find_attached(
 ) -> StoredRun | None:
     """Returns the run that `attach_run` would return, or None if it would create one."""
     wanted = {name: str(value) for name, value in flatten(settings)}
-    own = store.runs.find(run_id)
+    own = find_noted(store, run_id, experiment)
     experiment_id = store.runs.find_experiment(experiment)
-    replacements = [] if experiment_id is None else _replacements(store, experiment_id, run_id)
+    replacements = (
+        [] if experiment_id is None else _tagged(store, experiment_id, RESTORED_FROM, run_id)
+    )
     for run in [*([own] if own is not None else []), *replacements]:
         if all(run.params.get(name, value) == value for name, value in wanted.items()):
             return run
@@ -98,7 +119,6 @@ def hash_tags(files: Iterable[Path], root: Path = Path()) -> dict[str, str]:
     return {f"sha256.{path.as_posix()}": sha256_of(root / path) for path in files}
 
 
-def _replacements(store: Store, experiment_id: str, run_id: str) -> list[StoredRun]:
-    """Returns the replacement runs of a run, the oldest first."""
-    newest_first = store.runs.search([experiment_id], f"tags.`{RESTORED_FROM}` = '{run_id}'")
-    return newest_first[::-1]
+def _tagged(store: Store, experiment_id: str, tag: str, value: str) -> list[StoredRun]:
+    """Returns the runs of the experiment with that tag, the oldest first."""
+    return store.runs.search([experiment_id], f"tags.`{tag}` = '{value}'")[::-1]

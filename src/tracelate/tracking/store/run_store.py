@@ -14,6 +14,7 @@ from tracelate.files import finite_or_none
 from tracelate.layout import ARTIFACTS, project_root
 from tracelate.tracking.store.address import tracking_uri
 from tracelate.tracking.store.failures import (
+    AlreadyExistsError,
     ArtifactError,
     InvalidValueError,
     NotFoundError,
@@ -73,7 +74,10 @@ class RunStore:
         if found is None:
             on_server = tracking_uri().startswith(("http://", "https://"))
             location = None if on_server else (project_root() / ARTIFACTS).as_uri()
-            return str(self._client.create_experiment(name, artifact_location=location))
+            try:
+                return str(self._client.create_experiment(name, artifact_location=location))
+            except AlreadyExistsError:  # another process has made it meanwhile, or it was deleted
+                found = self._client.get_experiment_by_name(name)
         if found.lifecycle_stage == "deleted":
             raise StoreError(
                 f"runtime.experiment {name!r} was deleted in MLflow: restore it, or name another"
