@@ -8,7 +8,7 @@ params  download
 
 from __future__ import annotations
 
-from pipeline.stage import run_stage, say
+from pipeline.stage import run_stage, say, warn
 from tracelate.config import load_params
 from tracelate.corpus.raw import raw_files, write_raw
 from tracelate.corpus.sources.choose import choose_source
@@ -22,7 +22,9 @@ def main() -> None:
     with spinner(f"fetching {config.corpus}"):
         corpus = choose_source(config).read()
     write_raw(RAW, corpus)
-    counts = ", ".join(f"{name} {len(pairs):,}" for name, pairs in corpus.splits.items())
+    for remark in corpus.remarks:
+        warn(remark)
+    counts = ", ".join(f"{name} {table.num_rows:,}" for name, table in corpus.splits.items())
     say(
         f"download: {shown_pair(config.source_language, config.target_language)} pairs from "
         f"{config.corpus}: {counts}"

@@ -59,6 +59,7 @@ __all__ = [
     "BridgeName",
     "CatalogsConfig",
     "CellName",
+    "ColumnsConfig",
     "DownloadConfig",
     "DropoutConfig",
     "EncoderName",
@@ -100,6 +101,15 @@ class CatalogsConfig(Section):
     """Licence of the texts, as the lineage and the model card state it."""
 
 
+class ColumnsConfig(Section):
+    """Names of the columns of a table. They may also be fields of a column `translation`."""
+
+    source: Text | None
+    """Column with the text of the source language; null: it is called as the language."""
+    target: Text | None
+    """Column with the text of the target language; null: it is called as the language."""
+
+
 class HubConfig(Section):
     """A dataset of the Hugging Face Hub, or a local folder of the same shape."""
 
@@ -108,6 +118,10 @@ class HubConfig(Section):
     revision: Text
     """Branch, tag or commit of the dataset; only a commit names the same text for ever. A local
     folder has none."""
+    subset: Text | None
+    """Name of the dataset's subset (configuration); null: its default, or its only one."""
+    columns: ColumnsConfig
+    """Names of the columns."""
     licence: Text
     """Licence of the texts, as the lineage and the model card state it."""
 

@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import Project
 from tests.tiny_corpus import PATH, SPECIAL_MESSAGES, build_wheel, put_into_cache, tiny_settings
 from tracelate.config import CatalogsConfig
-from tracelate.corpus.pairs import Pair
+from tracelate.corpus.pairs import Pair, pairs_of
 from tracelate.corpus.sources.catalogs import CatalogSource, find_catalogs, flatten
 from tracelate.corpus.sources.source import Corpus
 from tracelate.corpus.sources.wheels import explain_failure
@@ -60,7 +60,7 @@ def test_messages_are_paired_by_key_in_any_order(read: Callable[..., Corpus]) ->
         }
     )
     origin = PATH.format(group="lamp", language="es")
-    assert corpus.splits["all"] == [
+    assert list(pairs_of(corpus.splits["all"])) == [
         Pair("On", "Encendido", "lamp", f"{origin}:on"),
         Pair("Off", "Apagado", "lamp", f"{origin}:off"),
     ]
@@ -73,12 +73,12 @@ def test_a_key_that_holds_the_separator_meets_only_itself(read: Callable[..., Co
             PATH.format(group="lamp", language="es"): {"a::b": "flat", "c": "queda"},
         }
     )
-    assert [pair.source for pair in corpus.splits["all"]] == ["kept"]
+    assert [pair.source for pair in pairs_of(corpus.splits["all"])] == ["kept"]
 
 
 def test_the_tiny_corpus_keeps_accents_placeholders_emoji_and_line_breaks(project: Project) -> None:
     corpus = CatalogSource(config_for(project.wheel), "en", "es").read()
-    sides = {(pair.source, pair.target) for pair in corpus.splits["all"]}
+    sides = {(pair.source, pair.target) for pair in pairs_of(corpus.splits["all"])}
     assert set(SPECIAL_MESSAGES.values()) <= sides
     assert str(project.folder) not in str(corpus.provenance)
 

