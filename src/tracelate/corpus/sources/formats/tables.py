@@ -239,8 +239,8 @@ def _read_quoted(path: Path, form: CsvForm, columns: Columns, remarks: list[str]
         yield _rows(texts, str(path))
     if long_rows:
         remarks.append(
-            f"{path}: rows with several lines: {long_rows:,}, of {longest} at most (the first at line "
-            f'{first_long}); if its texts have one line each, a `"` in them is not doubled'
+            f"{path}: rows with several lines: {long_rows:,}, of {longest} at most (the first at "
+            f'line {first_long}); if its texts have one line each, a `"` in them is not doubled'
         )
 
 
