@@ -23,7 +23,7 @@ from pydantic import Field
 
 from tracelate.config import HubConfig
 from tracelate.corpus.pairs import Pair, numbered, pair_table, pairs_of
-from tracelate.corpus.provenance import Provenance
+from tracelate.corpus.provenance import CorpusFile, Provenance
 from tracelate.corpus.raw import ALL
 from tracelate.corpus.sources.formats.tables import (
     CSV,
@@ -89,6 +89,13 @@ class HubProvenance(Provenance):
     def description(self) -> str:
         commit = f", commit {self.commit}" if self.commit else ""
         return f"{super().description}{commit}"
+
+    def files_on_disk(self, settings: Mapping[str, Any], root: Path) -> Sequence[CorpusFile]:
+        folder = str(settings.get("name", self.name))
+        return [
+            CorpusFile(f"{folder}/{name}", root / folder / name, sha256)
+            for name, sha256 in self.sha256_of_files.items()
+        ]
 
 
 class HubSource:
