@@ -61,6 +61,7 @@ __all__ = [
     "CatalogsConfig",
     "CellName",
     "ColumnsConfig",
+    "DocumentsConfig",
     "DownloadConfig",
     "DropoutConfig",
     "EncoderName",
@@ -128,6 +129,9 @@ class HubConfig(Section):
     """Licence of the texts, as the lineage and the model card state it."""
 
 
+Paths = Annotated[list[Text], Field(min_length=1, max_length=1_000)]
+
+
 class FilePair(Section):
     """Two UTF-8 text files; each line of one is the translation of the same line of the other."""
 
@@ -150,6 +154,27 @@ class FilesConfig(Section):
     """Licence of the texts, as the lineage and the model card state it."""
 
 
+class DocumentsConfig(Section):
+    """Files of translators and tables, with both languages in each or one.
+
+    TMX, XLIFF, gettext PO and MO, TSV, CSV, JSON lines and parquet have both; gzip, xz or zstd may
+    have packed them. A file's format follows from the end of its name, or else from its content. A
+    path may be a pattern with `*` and `**/`. With {language}, and perhaps {group}, it names
+    catalogs with one language each: JSON, gettext or Android strings.
+    """
+
+    train: Paths
+    """Paths of files to train on, from the project's root."""
+    valid: Paths | None
+    """Paths of files to validate with; null: the stage prepare takes it from the training text."""
+    test: Paths | None
+    """Paths of files to test on; null: the stage prepare takes it from the training text."""
+    columns: ColumnsConfig
+    """Names of the columns of tables."""
+    licence: Text
+    """Licence of the texts, as the lineage and the model card state it."""
+
+
 class DownloadConfig(Section):
     """The corpus and its languages."""
 
@@ -167,6 +192,8 @@ class DownloadConfig(Section):
     """A dataset of the Hugging Face Hub."""
     files: FilesConfig
     """Local text files."""
+    documents: DocumentsConfig
+    """Local files of translators, and tables."""
 
     @field_validator("corpus")
     @classmethod
