@@ -4,84 +4,30 @@ import gzip
 from collections.abc import Iterable
 from pathlib import Path
 
-import polib
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.corpus.sources.test_formats import PO, STRINGS, change, one_string
+from tests.corpus.sources.document_samples import (
+    PO,
+    STRINGS,
+    TMX,
+    TMX_PAIRS,
+    XLIFF,
+    XLIFF_2,
+    XLIFF_2_PAIRS,
+    XLIFF_PAIRS,
+    compiled,
+)
+from tests.corpus.sources.test_formats import change, one_string
 from tracelate.config import ColumnsConfig, DocumentsConfig
 from tracelate.corpus.pairs import pairs_of
 from tracelate.corpus.sources.documents import DocumentSource
 from tracelate.corpus.sources.formats import documents
 from tracelate.corpus.sources.source import Corpus
 from tracelate.errors import InputError
-
-TMX = """<?xml version="1.0" encoding="UTF-8"?>
-<!DOCTYPE tmx SYSTEM "tmx14.dtd">
-<tmx version="1.4">
-  <header creationtool="x" segtype="sentence" o-tmf="x" adminlang="en" srclang="en" datatype="x"/>
-  <body>
-    <tu tuid="1">
-      <note>A greeting</note>
-      <tuv xml:lang="EN-US">
-        <seg>Hello <bpt i="1">&lt;b></bpt>big<ept i="1">&lt;/b></ept> %s</seg>
-      </tuv>
-      <tuv xml:lang="es">
-        <prop type="x">y</prop><seg>Hola, <hi>gran</hi> <ph x="1">%s</ph></seg>
-      </tuv>
-    </tu>
-    <tu><tuv xml:lang="en"><seg>One</seg></tuv><tuv xml:lang="fr"><seg>Un</seg></tuv></tu>
-    <tu>
-      <tuv lang="es"><seg>Dos &amp; tres</seg></tuv>
-      <tuv lang="en"><seg>Two &amp; three</seg></tuv>
-    </tu>
-  </body>
-</tmx>
-"""
-TMX_PAIRS = [("Hello big %s", "Hola, gran %s"), ("Two & three", "Dos & tres")]
-# in the form of the catalogs of Symfony's validator
-XLIFF = """<?xml version="1.0"?>
-<xliff version="1.2" xmlns="urn:oasis:names:tc:xliff:document:1.2">
-  <file source-language="en" target-language="es" datatype="plaintext" original="file.ext">
-    <body>
-      <trans-unit id="1">
-        <source>This value should be true.</source>
-        <target>Este valor debería ser verdadero.</target>
-      </trans-unit>
-      <group><trans-unit id="2">
-        <source>At <g id="1">least</g> <x id="N" equiv-text="{{ limit }}"/> <x id="M"/></source>
-        <alt-trans><target>no</target></alt-trans>
-        <target>Al <g id="1">menos</g> <x id="N" equiv-text="{{ limit }}"/> <x id="M"/></target>
-      </trans-unit></group>
-      <trans-unit id="3">
-        <source>New</source><target state="needs-translation">New</target>
-      </trans-unit>
-      <trans-unit id="4"><source>Later</source></trans-unit>
-      <trans-unit id="5" translate="no"><source>ID</source><target>ID</target></trans-unit>
-    </body>
-  </file>
-</xliff>
-"""
-XLIFF_PAIRS = [
-    ("This value should be true.", "Este valor debería ser verdadero."),
-    ("At least {{ limit }} {M}", "Al menos {{ limit }} {M}"),
-]
-XLIFF_2 = """<xliff version="2.1" srcLang="en" trgLang="es"
- xmlns="urn:oasis:names:tc:xliff:document:2.0">
- <file id="f"><group id="g"><unit id="1">
-  <originalData><data id="d">%s</data></originalData>
-  <segment><source>Hi <ph id="1" dataRef="d"/>, <pc id="2">you</pc>.</source>
-   <target>Hola <ph id="1" dataRef="d"/>, <pc id="2">tú</pc>.</target></segment>
-  <ignorable><source> </source></ignorable>
-  <segment state="final"><source>Two.</source><target>Dos.</target></segment>
-  <segment><source>Later.</source></segment>
- </unit></group></file>
-</xliff>
-"""
-XLIFF_2_PAIRS = [("Hi %s, you.", "Hola %s, tú."), ("Two.", "Dos.")]
 
 
 @pytest.fixture(autouse=True)
@@ -155,7 +101,7 @@ def test_xml_may_be_in_another_encoding(
 def test_parquet_and_gettext_are_read() -> None:
     pq.write_table(pa.table({"en": ["007"], "es": ["b"]}), "a.parquet")
     write("b.po", PO)
-    write("c.mo", bytes(polib.pofile(PO).to_binary()))
+    write("c.mo", compiled(PO))
     corpus = source(["a.parquet", "b.po", "c.mo"]).read()
     assert sides(corpus)[0] == ("007", "b")
     assert sides(corpus).count(("May", "May.")) == 2
@@ -230,7 +176,7 @@ ENTITY = '<!DOCTYPE tmx [<!ENTITY a SYSTEM "file:///etc/passwd">]>'
         (
             "a.xlf",
             XLIFF.replace('"es"', '"fr"'),
-            "line 5, translates 'en' to 'fr', not 'en'",
+            "line 8, translates 'en' to 'fr', not 'en'",
         ),
         ("a.xlf", XLIFF.replace("</group>", ""), "a.xlf is no valid XLIFF"),
         ("a.xlf", "", "a.xlf is no valid XLIFF"),

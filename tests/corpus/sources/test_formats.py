@@ -2,88 +2,16 @@
 
 from __future__ import annotations
 
-import polib
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.corpus.sources.document_samples import PO, PO_TEXTS, STRINGS, compiled
 from tracelate.corpus.sources.formats.android import read_android, unescape
 from tracelate.corpus.sources.formats.gettext import read_mo, read_po
 from tracelate.corpus.sources.formats.json_catalogs import read_json_catalog
 from tracelate.corpus.sources.formats.messages import CatalogReader, Message, Omitted
 from tracelate.errors import InputError
-
-# as in the catalogs of Django (BSD-3-Clause), with one entry of each kind
-PO = r"""# This file is distributed under the same license as the Django package.
-#
-# Translators:
-msgid ""
-msgstr ""
-"Project-Id-Version: django\n"
-"Language: es\n"
-"MIME-Version: 1.0\n"
-"Content-Type: text/plain; charset=UTF-8\n"
-"Content-Transfer-Encoding: 8bit\n"
-"Plural-Forms: nplurals=3; plural=n == 1 ? 0 : n != 0 && n % 1000000 == 0 ? 1 : 2;\n"
-
-#: contrib/admin/actions.py:17
-#, python-format
-msgid "Delete selected %(verbose_name_plural)s"
-msgstr "Eliminar %(verbose_name_plural)s seleccionado/s"
-
-#. Translators: a long text
-msgid ""
-"First line\n"
-"and \"second\""
-msgstr ""
-"Primera línea\n"
-"y «segunda»"
-
-msgctxt "abbrev. month"
-msgid "May"
-msgstr "May."
-
-#, python-format
-msgid "%(counter)s result"
-msgid_plural "%(counter)s results"
-msgstr[0] "%(counter)s resultado"
-msgstr[1] "%(counter)s resultados"
-msgstr[2] "%(counter)s de resultados"
-
-#, fuzzy
-msgid "Unfinished"
-msgstr "Sin…"
-
-msgid "Later"
-msgstr ""
-
-#~ msgid "Obsolete"
-#~ msgstr "Obsoleto"
-"""
-PO_TEXTS = [
-    ("Delete selected %(verbose_name_plural)s", "Eliminar %(verbose_name_plural)s seleccionado/s"),
-    ('First line\nand "second"', "Primera línea\ny «segunda»"),
-    ("May", "May."),
-    ("%(counter)s result", "%(counter)s resultado"),
-    ("%(counter)s results", "%(counter)s de resultados"),
-    ("Later", ""),
-]
-STRINGS = r"""<?xml version="1.0" encoding="utf-8"?>
-<!-- Made by hand -->
-<resources xmlns:xliff="urn:oasis:names:tc:xliff:document:1.2">
-    <string name="panic">Don\'t <b>panic</b>,
-        <xliff:g id="name" example="Ford">%1$s</xliff:g>\u0021</string>
-    <string name="quoted">"  two  blanks  "</string>
-    <string name="cdata"><![CDATA[<a href=\"x\">here</a>]]></string>
-    <string name="id" translatable="false">a-b</string>
-    <string name="other">@string/panic</string>
-    <plurals name="files">
-        <item quantity="one">a file</item>
-        <item quantity="other">%d files</item>
-    </plurals>
-    <string-array name="days"><item>Monday</item><item>Tuesday</item></string-array>
-</resources>
-"""
 
 
 def read(
@@ -91,10 +19,6 @@ def read(
 ) -> list[Message]:
     data = content.encode() if isinstance(content, str) else content
     return list(reader(data, "file", omitted or Omitted()))
-
-
-def compiled(text: str) -> bytes:
-    return bytes(polib.pofile(text).to_binary())
 
 
 def test_po_is_read_without_what_is_fuzzy_or_obsolete() -> None:

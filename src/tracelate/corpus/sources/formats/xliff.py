@@ -18,6 +18,8 @@ from tracelate.errors import InputError
 
 UNFINISHED = {"new", "needs-translation"}
 """States of a target of version 1.2 that has no translation yet."""
+GETTEXT_HEADER = "x-gettext-domain-header"
+"""Kind of the unit that holds the header of a PO file, which is no text."""
 LANGUAGES = (("source-language", "target-language"), ("srcLang", "trgLang"))
 """Attributes of `file` in version 1.2, and of `xliff` in version 2."""
 
@@ -38,7 +40,7 @@ def read_xliff(
     """
     for unit in read_elements(chunks, place, ["trans-unit", "unit"], "XLIFF"):
         origin = f"{place}:{unit.sourceline}"
-        if unit.get("translate") == "no":
+        if unit.get("translate") == "no" or unit.get("restype") == GETTEXT_HEADER:
             omitted.add(MARKED, origin)
             continue
         languages = _languages(unit, wanted)
