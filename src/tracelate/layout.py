@@ -7,6 +7,8 @@ from pathlib import Path
 
 PARAMS = Path("params.yaml")
 
+CORPORA = Path("corpora")
+"""Folder of text of one's own, a dependency of the stage download."""
 DATA = Path("data")
 RAW = DATA / "raw"
 PROVENANCE = RAW / "provenance.json"

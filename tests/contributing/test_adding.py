@@ -106,7 +106,7 @@ CLEANING_RULE = Addition(
     check="""
 from tracelate.config import load_params
 from tracelate.corpus.cleaning import CleaningCounts, clean
-from tracelate.corpus.pairs import Pair
+from tracelate.corpus.pairs import Pair, table_of
 counts = CleaningCounts()
 pairs = [Pair("STOP NOW", "Para ya", "a", "a:1"), Pair("Stop now", "Para ya", "a", "a:2")]
 assert [pair.source for pair in clean(pairs, load_params().prepare, counts)] == ["Stop now"]
@@ -249,7 +249,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tracelate.config import TableConfig
-from tracelate.corpus.pairs import Pair
+from tracelate.corpus.pairs import Pair, table_of
 from tracelate.corpus.provenance import CorpusFile, Provenance
 from tracelate.file_format import Sha256
 from tracelate.corpus.raw import ALL
@@ -287,7 +287,7 @@ class TableSource:
         rows = [line.split("\\t") for line in path.read_text(encoding="utf-8").splitlines()]
         pairs = [Pair(one, other, one, f"{path.name}:{number}")
                  for number, (one, other) in enumerate(rows, start=1)]
-        splits = {ALL: pairs}
+        splits = {ALL: table_of(pairs)}
         provenance = TableProvenance(
             name=path.name,
             sha256=sha256_of(path),

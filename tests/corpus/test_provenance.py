@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from tracelate.corpus.provenance import Provenance
 from tracelate.corpus.sources.catalogs import CatalogProvenance
+from tracelate.corpus.sources.documents import DocumentProvenance
 from tracelate.corpus.sources.hub import HubProvenance
 from tracelate.corpus.sources.line_files import FileProvenance
 from tracelate.errors import InputError
@@ -31,10 +32,15 @@ HUB: dict[str, object] = {
 }
 SIDES = {"source": {"name": "a.en", "sha256": A}, "target": {"name": "a.es", "sha256": B}}
 FILES: dict[str, object] = {"corpus": "files", "files": {"all": SIDES}}
+DOCUMENTS: dict[str, object] = {
+    "corpus": "documents",
+    "files": {"all": [{"name": "corpora/a.tmx", "sha256": A}, {"name": "b.po", "sha256": B}]},
+}
 KINDS: list[tuple[type[Provenance], dict[str, object]]] = [
     (CatalogProvenance, CATALOGS),
     (HubProvenance, HUB),
     (FileProvenance, FILES),
+    (DocumentProvenance, DOCUMENTS),
 ]
 
 
@@ -67,6 +73,13 @@ def test_a_provenance_is_written_in_the_order_that_files_have(
             [A, B],
         ),
         (FileProvenance, FILES, "local files", "local files (files)", [A, B]),
+        (
+            DocumentProvenance,
+            DOCUMENTS,
+            "local documents",
+            "local documents (documents)",
+            [A, B],
+        ),
     ],
 )
 def test_readers_know_a_corpus_by_title_description_and_hashes(

@@ -6,6 +6,7 @@ else is a fault. Those with hashes refuse every file that is not the original.
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import shutil
@@ -170,6 +171,53 @@ def _wheel(data: bytes) -> None:
             CatalogSource(settings, "en", "es").read()
     finally:
         path.unlink(missing_ok=True)
+
+
+def _document(name: str, seed: Callable[[], str | bytes]) -> Target:
+    """Returns the target of a document or catalog with the format of that name."""
+
+    def run(data: bytes) -> None:
+        from tracelate.config import ColumnsConfig, DocumentsConfig
+        from tracelate.corpus.sources.documents import DocumentSource
+
+        path = scratch() / "documents" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+        if is_catalog := name.startswith("es."):
+            path.with_stem("en").write_bytes(seeds()[0])
+        template = str(path.with_stem("{language}") if is_catalog else path)
+        config = DocumentsConfig(
+            train=[template],
+            valid=None,
+            test=None,
+            columns=ColumnsConfig(source=None, target=None),
+            licence="CC0-1.0",
+        )
+        with refusing():
+            DocumentSource(config, "en", "es").read()
+
+    def seeds() -> list[bytes]:
+        content = seed()
+        return [content if isinstance(content, bytes) else content.encode()]
+
+    return Target(run, seeds)
+
+
+def _documents() -> dict[str, Target]:
+    from tests.corpus.sources import document_samples as samples
+
+    return {
+        "po": _document("a.po", lambda: samples.PO),
+        "mo": _document("a.mo", lambda: samples.compiled(samples.PO)),
+        "tmx": _document("a.tmx", lambda: samples.TMX),
+        "xliff": _document("a.xlf", lambda: samples.XLIFF),
+        "xliff_2": _document("b.xlf", lambda: samples.XLIFF_2),
+        "android": _document("es.xml", lambda: samples.STRINGS),
+        "json_catalog": _document("es.json", lambda: '{"": {"lang": "es"}, "a": ["b", null]}'),
+        "tsv": _document("a.tsv", lambda: "en\tes\na\tb\n"),
+        "csv": _document("a.csv", lambda: 'en,es\n"a ""b""",c\n'),
+        "json_lines": _document("a.jsonl", lambda: '{"en": "a", "es": "b"}\n{"en": null}\n'),
+    }
 
 
 @cache
@@ -427,7 +475,11 @@ TARGETS: dict[str, Target] = {
     ),
     "tokenizer": file_target("tokenizer.json", _read_tokenizer, FILES / "models/tokenizer.json"),
     "pairs": file_target("pairs.parquet", _read_pairs, FILES / "data/prepared/valid.parquet"),
-    "lines": file_target("lines.txt", _read_lines, FILES / "reports/translations.jsonl"),
+    "lines": Target(
+        file_target("lines.txt", _read_lines).run,
+        lambda: ["a\n\r\né\u2028b".encode(), gzip.compress(b"a\nb\n")],
+    ),
+    **_documents(),
     "wheel": Target(_wheel, lambda: [build_wheel()]),
     "request": Target(_request, lambda: [json.dumps(one).encode() for one in REQUESTS]),
     "checkpoint": Target(_checkpoint, _checkpoint_seeds),

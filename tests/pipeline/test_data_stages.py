@@ -185,6 +185,19 @@ def test_missing_text_files_are_named(project: Project) -> None:
     assert "corpora/train.en (download.files) is missing" in refused(project, "download")
 
 
+@pytest.mark.parametrize("place", ["corpora/set", "set"])
+def test_a_folder_is_read_where_dvc_watches_it(project: Project, place: str) -> None:
+    folder = project.folder / place
+    folder.mkdir(parents=True)
+    lines = [f"{n * 7919 % 1000} doors\t{n * 7919 % 1000} puertas" for n in range(100)]
+    (folder / "train.tsv").write_text("\n".join(["en\tes", *lines]))
+    project.set(download__corpus="hub", download__hub__name=place)
+    if place.startswith("corpora"):
+        assert "pairs from hub: all 100" in project.run("download").stdout
+    else:
+        assert "set/train.tsv (download.hub) lies outside corpora/" in refused(project, "download")
+
+
 def test_a_hub_without_a_network_is_one_line(project: Project) -> None:
     project.set(download__corpus="hub")
     assert "cannot reach the Hugging Face Hub for" in refused(project, "download")

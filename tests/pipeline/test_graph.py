@@ -32,7 +32,7 @@ def test_every_param_of_the_graph_is_a_setting_and_none_is_of_registry_or_runtim
 
 def test_the_graph_reads_and_writes_the_files_of_the_layout() -> None:
     known = {path for path in vars(layout).values() if isinstance(path, Path)}
-    known |= {layout.MODELS / name for name in MODEL_FILES} | {Path("corpora")}
+    known |= {layout.MODELS / name for name in MODEL_FILES}
     named = {
         next(iter(entry)) if isinstance(entry, dict) else entry
         for stage in STAGES.values()

@@ -1,12 +1,15 @@
-"""Sentence pairs, and how they lie in parquet files."""
+"""Sentence pairs, and how they lie in tables and in parquet files."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from tracelate.errors import InputError
@@ -22,18 +25,52 @@ class Pair(NamedTuple):
     """The file that the pair was read from, and the place in it."""
 
 
-_SCHEMA = pa.schema([(name, pa.string()) for name in Pair._fields])
+SCHEMA = pa.schema([(name, pa.string()) for name in Pair._fields])
+"""Columns of a table of pairs."""
+BATCH_PAIRS = 10_000
+"""Number of pairs that are Python objects at a time while a table is made."""
+
+
+def table_of(pairs: Iterable[Pair]) -> pa.Table:
+    """Returns a table with the columns of SCHEMA, made of batches of BATCH_PAIRS pairs."""
+    waiting = iter(pairs)
+    batches = iter(lambda: list(islice(waiting, BATCH_PAIRS)), [])
+    return pa.Table.from_batches(map(_batch, batches), SCHEMA)
+
+
+def pairs_of(table: pa.Table) -> Iterator[Pair]:
+    """Yields the rows of a table with the columns of SCHEMA."""
+    for batch in table.to_batches(max_chunksize=BATCH_PAIRS):
+        columns = [batch[name].to_pylist() for name in Pair._fields]
+        yield from map(Pair._make, zip(*columns, strict=True))
+
+
+def pair_table(sources: pa.ChunkedArray, targets: pa.ChunkedArray, origins: pa.Array) -> pa.Table:
+    """Returns a table of pairs, each in the group of its source text."""
+    return pa.table([sources, targets, sources, origins], schema=SCHEMA)
+
+
+def numbered(prefix: str, count: int) -> pa.Array:
+    """Returns the texts `prefix` + 1, `prefix` + 2, up to `count`."""
+    numbers = pa.array(np.arange(1, count + 1)).cast(pa.string())
+    return pc.binary_join_element_wise(pa.scalar(prefix), numbers, "")
 
 
 def read_pairs(path: Path) -> list[Pair]:
-    table = read_table(path, _SCHEMA)
-    columns = [table[name].to_pylist() for name in Pair._fields]
-    return [Pair(*row) for row in zip(*columns, strict=True)]
+    return list(pairs_of(read_table(path, SCHEMA)))
 
 
 def write_pairs(path: Path, pairs: Iterable[Pair]) -> None:
     """Writes the same bytes for the same pairs."""
-    pairs = list(pairs)
+    write_pair_table(path, table_of(pairs))
+
+
+def write_pair_table(path: Path, table: pa.Table) -> None:
+    """Writes the same bytes for the same pairs, whatever batches the table is made of."""
+    write_table(path, table.combine_chunks())
+
+
+def _batch(pairs: list[Pair]) -> pa.RecordBatch:
     try:
         columns = [pa.array(column, pa.string()) for column in zip(*pairs, strict=True)]
     except UnicodeEncodeError as error:
@@ -41,8 +78,7 @@ def write_pairs(path: Path, pairs: Iterable[Pair]) -> None:
         raise InputError(
             f"{bad.origin} has a character that is incomplete: {error}; correct it"
         ) from error
-    table = pa.table(columns or [[] for _ in _SCHEMA], schema=_SCHEMA)
-    write_table(path, table)
+    return pa.RecordBatch.from_arrays(columns, schema=SCHEMA)
 
 
 def read_table(path: Path, schema: pa.Schema) -> pa.Table:

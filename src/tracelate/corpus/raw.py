@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tracelate.corpus.pairs import Pair, read_pairs, write_pairs
+from tracelate.corpus.pairs import Pair, read_pairs, write_pair_table
 from tracelate.errors import InputError
 from tracelate.files import write_json
 
@@ -28,8 +28,8 @@ def raw_files(folder: Path) -> list[Path]:
 
 
 def write_raw(folder: Path, corpus: Corpus) -> None:
-    for name, pairs in corpus.splits.items():
-        write_pairs(folder / f"{name}.parquet", pairs)
+    for name, table in corpus.splits.items():
+        write_pair_table(folder / f"{name}.parquet", table)
     write_json(folder / PROVENANCE, corpus.provenance.model_dump(mode="json"))
 
 

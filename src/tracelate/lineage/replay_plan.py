@@ -73,8 +73,15 @@ def refuse_files_outside_project(lineage: Lineage) -> None:
     A dataset's name that is a folder of this machine counts as one.
     """
     settings = lineage.corpus_settings
-    pairs = [settings.get(split) for split in ("train", "valid", "test")]
-    named = [path for pair in pairs if isinstance(pair, dict) for path in pair.values()]
+    named: list[str] = []
+    for split in ("train", "valid", "test"):
+        match settings.get(split):
+            case dict() as pair:
+                named += pair.values()
+            case list() as paths:
+                named += paths
+    if lineage.provenance.in_project:
+        named += [file.name for file in lineage.provenance.files_on_disk(settings, Path())]
     if lineage.provenance.corpus == "hub" and Path(settings["name"]).is_dir():
         named.append(settings["name"])
     for path in named:

@@ -5,13 +5,12 @@ import os
 import time
 from contextlib import suppress
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from tracelate.config import HubConfig
-from tracelate.corpus.pairs import Pair
+from tracelate.config import ColumnsConfig, HubConfig
+from tracelate.corpus.pairs import Pair, pairs_of
 from tracelate.corpus.sources.hub import HubProvenance, HubSource, find_commit
 from tracelate.corpus.sources.source import Corpus
 from tracelate.errors import InputError
@@ -32,25 +31,33 @@ def write_dataset(folder: Path, **splits: Rows) -> str:
 
 
 def read(name: str, target_language: str = "es") -> Corpus:
-    config = HubConfig(name=name, revision="main", licence="CC0-1.0")
-    return HubSource(config, "en", target_language).read()
+    return source(name, target_language).read()
+
+
+def source(name: str, target_language: str = "es", **columns: str) -> HubSource:
+    named = ColumnsConfig(source=columns.get("source"), target=columns.get("target"))
+    config = HubConfig(name=name, revision="main", subset=None, columns=named, licence="CC0-1.0")
+    return HubSource(config, "en", target_language)
+
+
+def pairs(corpus: Corpus, split: str = "all") -> list[Pair]:
+    return list(pairs_of(corpus.splits[split]))
 
 
 @pytest.mark.parametrize("rows", [FLAT, STRUCT])
 def test_both_shapes_give_the_same_pairs(tmp_path: Path, rows: Rows) -> None:
     corpus = read(write_dataset(tmp_path / "set", train=rows))
-    assert corpus.splits == {
-        "all": [
-            Pair("a dog", "un perro", "a dog", "train:1"),
-            Pair("a cat", "", "a cat", "train:2"),
-        ]
-    }
+    assert list(corpus.splits) == ["all"]
+    assert pairs(corpus) == [
+        Pair("a dog", "un perro", "a dog", "train:1"),
+        Pair("a cat", "", "a cat", "train:2"),
+    ]
 
 
 def test_ready_made_splits_are_kept_and_validation_is_valid(tmp_path: Path) -> None:
     name = write_dataset(tmp_path / "set", train=FLAT, validation=FLAT, test=FLAT[:1])
     corpus = read(name)
-    assert {split: len(pairs) for split, pairs in corpus.splits.items()} == {
+    assert {split: len(table) for split, table in corpus.splits.items()} == {
         "train": 2,
         "valid": 2,
         "test": 1,
@@ -67,7 +74,7 @@ def test_the_provenance_changes_with_the_text(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("rows", [FLAT, STRUCT])
 def test_a_missing_language_is_named_with_those_that_exist(tmp_path: Path, rows: Rows) -> None:
-    with pytest.raises(InputError, match="has no column 'fr' in its split train, only en, es"):
+    with pytest.raises(InputError, match="split train has no column 'fr', only 'en', 'es'"):
         read(write_dataset(tmp_path / "set", train=rows), "fr")
 
 
@@ -165,7 +172,7 @@ def test_a_file_that_changed_and_kept_its_time_is_read_anew(tmp_path: Path) -> N
     path.write_text(path.read_text().replace("dog", "fox"))
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
     second = read(name)
-    assert second.splits["all"][0].source == "a fox"
+    assert pairs(second)[0].source == "a fox"
     for corpus in (first, second):
         assert isinstance(corpus.provenance, HubProvenance)
         assert list(corpus.provenance.sha256_of_files) == ["train.jsonl"]
@@ -200,6 +207,132 @@ def test_files_of_another_kind_are_refused(tmp_path: Path) -> None:
 
 def test_the_commit_is_read_from_where_the_data_came_from() -> None:
     commit = "0123456789abcdef0123456789abcdef01234567"
-    urls: dict[str, object] = {f"hf://datasets/owner/name@{commit}/train.jsonl": {}}
-    assert find_commit(SimpleNamespace(download_checksums=urls)) == commit
-    assert find_commit(SimpleNamespace(download_checksums=None)) is None
+    assert find_commit([f"hf://datasets/owner/name@{commit}/train.jsonl"]) == commit
+    assert find_commit(["corpora/set/train.jsonl"]) is None
+
+
+SPECIAL_VALUES = (
+    "None",
+    "N/A",
+    "null",
+    "NA",
+    "nan",
+    "n/a",
+    "",
+    "007",
+    "1.50",
+    "true",
+    "2020-01-01",
+)
+
+
+@pytest.mark.parametrize("name", ["train.csv", "train.tsv"])
+def test_no_value_of_a_table_is_special(tmp_path: Path, name: str) -> None:
+    delimiter = "," if name.endswith("csv") else "\t"
+    lines = [f"{value}{delimiter}t{value}" for value in SPECIAL_VALUES]
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / name).write_text("\n".join([f"en{delimiter}es", *lines]))
+    read_pairs = pairs(read(str(tmp_path / "set")))
+    assert [(one.source, one.target) for one in read_pairs] == [
+        (value, f"t{value}") for value in SPECIAL_VALUES
+    ]
+
+
+def test_a_quotation_mark_in_tsv_is_a_character_and_each_line_a_row(tmp_path: Path) -> None:
+    lines = [f'"text {n}\ttexto {n}' if n % 20 == 3 else f"text {n}\ttexto {n}" for n in range(60)]
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set/train.tsv").write_text("\n".join(["en\tes", *lines, ""]))
+    found = pairs(read(str(tmp_path / "set")))
+    assert [f"{one.source}\t{one.target}" for one in found] == lines
+    assert [one.origin for one in found] == [f"train:{n}" for n in range(1, 61)]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("skiprows: 1", "has the option skiprows: '1' for its CSV files"),
+        ("header: null", "without names of columns"),
+    ],
+)
+def test_options_of_a_table_that_are_not_followed_are_refused(
+    tmp_path: Path, options: str, message: str
+) -> None:
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set/train.csv").write_text("a,b\n")
+    configs = f"configs:\n- config_name: default\n  data_files: train.csv\n  {options}\n"
+    (tmp_path / "set/README.md").write_text(f"---\n{configs}---\n")
+    with pytest.raises(InputError, match=message):
+        read(str(tmp_path / "set"))
+
+
+def test_options_of_a_table_that_are_followed(tmp_path: Path) -> None:
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set/train.csv").write_text("'a;b';c\n")
+    options = "sep: ';'\n  quotechar: \"'\"\n  header: null\n  column_names: [en, es]"
+    configs = f"configs:\n- config_name: default\n  data_files: train.csv\n  {options}\n"
+    (tmp_path / "set/README.md").write_text(f"---\n{configs}---\n")
+    assert pairs(read(str(tmp_path / "set"))) == [Pair("a;b", "c", "a;b", "train:1")]
+
+
+@pytest.mark.parametrize(
+    "row", [{"en": "a", "es": "b", "fr": "c"}, {"en": "a", "es": "b"}, {"es": "b"}]
+)
+def test_a_translation_with_more_or_fewer_languages_is_read(
+    tmp_path: Path, row: dict[str, str]
+) -> None:
+    rows: Rows = [{"translation": {"en": "a", "es": "b"}}, {"translation": row}]
+    found = pairs(read(write_dataset(tmp_path / "set", train=rows)))[1]
+    assert (found.source, found.target) == (row.get("en", ""), "b")
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [(7, "a number"), (["b", "c"], "a list"), ({"x": "y"}, "an object"), (True, "true or false")],
+)
+@pytest.mark.parametrize("only", [True, False])
+def test_what_is_no_text_is_refused_with_its_row_and_column(
+    tmp_path: Path, value: object, kind: str, only: bool
+) -> None:
+    rows: Rows = [{"en": "a", "es": None if only else "b"}, {"en": "a", "es": value}]
+    message = f"split train, row 2, has {kind} .* in the column 'es', not a text"
+    with pytest.raises(InputError, match=message):
+        read(write_dataset(tmp_path / "set", train=rows))
+
+
+def test_columns_of_any_name_are_named_in_the_settings(tmp_path: Path) -> None:
+    rows: Rows = [{"sentence_eng_Latn": "a", "target": "b", "en": "other", "id": 3}]
+    name = write_dataset(tmp_path / "set", train=rows)
+    corpus = source(name, source="sentence_eng_Latn", target="target").read()
+    assert [one[:2] for one in pairs(corpus)] == [("a", "b")]
+    with pytest.raises(InputError, match=r"name the columns in download\.hub\.columns"):
+        source(name, source="english").read()
+
+
+@pytest.mark.parametrize("part", ["devtest/a.jsonl", "more/b.tsv", "unused.parquet"])
+def test_a_file_of_no_split_is_not_ignored(tmp_path: Path, part: str) -> None:
+    folder = Path(write_dataset(tmp_path / "set", train=FLAT, dev=FLAT))
+    (folder / part).parent.mkdir(exist_ok=True)
+    (folder / part).write_text(json.dumps(FLAT[0]))
+    with pytest.raises(InputError, match=f"has '{part}', which is in none of its splits"):
+        read(str(folder))
+
+
+def test_a_split_that_is_not_read_is_named(tmp_path: Path) -> None:
+    folder = Path(write_dataset(tmp_path / "set", a=FLAT, b=FLAT))
+    files = "[{split: train, path: a.jsonl}, {split: test_2016, path: b.jsonl}]"
+    (folder / "README.md").write_text(
+        f"---\nconfigs:\n- config_name: default\n  data_files: {files}\n---\n"
+    )
+    corpus = read(str(folder))
+    assert list(corpus.splits) == ["all"]
+    assert [one.endswith("its splits test_2016 are not read, only train") for one in corpus.remarks]
+
+
+def test_a_subset_is_chosen_by_its_name(tmp_path: Path) -> None:
+    folder = Path(write_dataset(tmp_path / "set", a=FLAT, b=FLAT[:1]))
+    configs = "".join(f"- config_name: {one}\n  data_files: {one}.jsonl\n" for one in "ab")
+    (folder / "README.md").write_text(f"---\nconfigs:\n{configs}---\n")
+    with pytest.raises(InputError, match="Config name is missing"):
+        read(str(folder))
+    config = source(str(folder)).config.model_copy(update={"subset": "b"})
+    assert len(HubSource(config, "en", "es").read().splits["all"]) == 1

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tracelate.config import FilePair, FilesConfig
-from tracelate.corpus.pairs import Pair
+from tracelate.corpus.pairs import Pair, pairs_of
 from tracelate.corpus.sources.line_files import FileSource, read_lines
 from tracelate.errors import InputError
 
@@ -37,7 +37,7 @@ def test_files_become_splits_and_a_provenance_without_this_machines_paths(tmp_pa
     )
     alone = FilesConfig(train=train, valid=None, test=None, licence="CC0-1.0")
     whole = FileSource(alone, "en", "es").read()
-    assert whole.splits == {
+    assert {name: list(pairs_of(table)) for name, table in whole.splits.items()} == {
         "all": [Pair("one", "uno", "one", "a.en:1"), Pair("two", "dos", "two", "a.en:2")]
     }
     both = FileSource(alone.model_copy(update={"test": test}), "en", "es").read()

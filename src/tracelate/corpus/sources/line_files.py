@@ -6,19 +6,24 @@ that occurs twice cannot end up on both sides of a split.
 
 from __future__ import annotations
 
-import codecs
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+import pyarrow as pa
+
 from tracelate.config import FilePair, FilesConfig
-from tracelate.corpus.pairs import Pair
+from tracelate.corpus.pairs import numbered, pair_table
 from tracelate.corpus.provenance import CorpusFile, Provenance, ProvenancePart
 from tracelate.corpus.raw import ALL
 from tracelate.corpus.sources.source import Corpus, count_pairs
+from tracelate.corpus.sources.text_blocks import read_line_lists
 from tracelate.errors import InputError
 from tracelate.file_format import Sha256
 from tracelate.files import sha256_of
+
+MISSING = "put it there, see corpora/README.md"
+"""Remedy for a file that is missing."""
 
 
 class TextFile(ProvenancePart):
@@ -95,38 +100,29 @@ def _describe(pair: FilePair) -> TextFilePair:
     return TextFilePair(source=source, target=target)
 
 
-def _read_aligned(files: FilePair) -> list[Pair]:
-    sources, targets = read_lines(Path(files.source)), read_lines(Path(files.target))
+def _read_aligned(files: FilePair) -> pa.Table:
+    sources, targets = (read_column(_existing(Path(one))) for one in (files.source, files.target))
     if len(sources) != len(targets):
         raise InputError(
             f"{files.source} has {len(sources):,} lines and {files.target} {len(targets):,}: "
             "each line needs its translation on the same line"
         )
-    name = Path(files.source).name
-    return [
-        Pair(source, target, group=source, origin=f"{name}:{number}")
-        for number, (source, target) in enumerate(zip(sources, targets, strict=True), start=1)
-    ]
+    origins = numbered(f"{Path(files.source).name}:", len(sources))
+    return pair_table(sources, targets, origins)
+
+
+def read_column(path: Path) -> pa.ChunkedArray:
+    """Returns the lines of a UTF-8 file, which gzip, xz or zstd may have packed."""
+    blocks = read_line_lists(path, MISSING)
+    return pa.chunked_array([pa.array(lines, pa.string()) for lines in blocks], pa.string())
 
 
 def read_lines(path: Path) -> list[str]:
-    """The lines of a UTF-8 file. Only LF and CR LF end one, so that other breaks cannot shift
-    one file against the other.
-    """
-    lines = _existing(path).read_bytes().removeprefix(codecs.BOM_UTF8).split(b"\n")
-    if lines[-1] == b"":
-        lines.pop()
-    return [_decode(path, number, line) for number, line in enumerate(lines, start=1)]
-
-
-def _decode(path: Path, number: int, line: bytes) -> str:
-    try:
-        return line.removesuffix(b"\r").decode()
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}, line {number}, is not UTF-8: {error}; convert it") from error
+    """Returns the lines as `read_column` does, as Python's texts."""
+    return [line for lines in read_line_lists(path, MISSING) for line in lines]
 
 
 def _existing(path: Path) -> Path:
     if not path.is_file():
-        raise InputError(f"{path} (download.files) is missing: put it there, see corpora/README.md")
+        raise InputError(f"{path} (download.files) is missing: {MISSING}")
     return path

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-from tracelate.corpus.pairs import Pair
+import pyarrow as pa
+
 from tracelate.corpus.provenance import Provenance
 
 
 class Corpus(NamedTuple):
-    splits: Mapping[str, Sequence[Pair]]
-    """Under "all", or under those of train, valid and test that are ready-made."""
+    splits: Mapping[str, pa.Table]
+    """Tables of pairs: under "all", or under those of train, valid and test that are ready-made."""
     provenance: Provenance
+    remarks: Sequence[str] = ()
+    """Lines about parts of the corpus that were not read."""
 
 
 class CorpusSource(Protocol):
@@ -22,6 +25,6 @@ class CorpusSource(Protocol):
         """Fetches what is not here yet. Raises InputError when it cannot."""
 
 
-def count_pairs(splits: Mapping[str, Sequence[Pair]]) -> dict[str, int]:
+def count_pairs(splits: Mapping[str, pa.Table]) -> dict[str, int]:
     """Returns the number of pairs by split."""
-    return {split: len(pairs) for split, pairs in splits.items()}
+    return {split: table.num_rows for split, table in splits.items()}

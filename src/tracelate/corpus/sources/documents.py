@@ -1,0 +1,161 @@
+"""Documents: local files of translators and tables, in any number, that have both languages.
+
+Catalogs with one language a file are read too, where a path has {language}. A pair's group is its
+source sentence, as with text files, or the {group} of the path.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import pyarrow as pa
+from pydantic import Field
+
+from tracelate.config import DocumentsConfig
+from tracelate.corpus.pairs import table_of
+from tracelate.corpus.provenance import CorpusFile, Provenance, ProvenancePart
+from tracelate.corpus.raw import ALL
+from tracelate.corpus.sources.formats.catalogs import Catalogs, pair_catalogs
+from tracelate.corpus.sources.formats.documents import Document, read_document, read_whole
+from tracelate.corpus.sources.formats.messages import Omitted
+from tracelate.corpus.sources.formats.tables import MISSING, Columns
+from tracelate.corpus.sources.formats.wanted import Wanted
+from tracelate.corpus.sources.source import Corpus, count_pairs
+from tracelate.errors import InputError
+from tracelate.file_format import Sha256
+from tracelate.files import sha256_of
+
+MAX_FILES = 10_000
+"""Most files that a pattern may name."""
+
+
+class DocumentFile(ProvenancePart):
+    """A document that was read."""
+
+    name: Annotated[str, Field(min_length=1, max_length=1_000)]
+    """Path from the project's root."""
+    sha256: Sha256
+
+
+class DocumentProvenance(Provenance):
+    """The documents that were read, which lie in the project."""
+
+    corpus: Literal["documents"] = "documents"
+    files: dict[str, list[DocumentFile]]
+    """By split."""
+
+    @property
+    def title(self) -> str:
+        return "local documents"
+
+    @property
+    def hashes(self) -> Sequence[str]:
+        return [one.sha256 for files in self.files.values() for one in files]
+
+    def files_on_disk(self, settings: Mapping[str, Any], root: Path) -> Sequence[CorpusFile]:
+        return [
+            CorpusFile(one.name, root / one.name, one.sha256)
+            for files in self.files.values()
+            for one in files
+        ]
+
+
+class DocumentSource:
+    def __init__(self, config: DocumentsConfig, source_language: str, target_language: str) -> None:
+        columns = Columns(
+            config.columns.source or source_language,
+            config.columns.target or target_language,
+            "download.documents",
+        )
+        self.config = config
+        self._wanted = Wanted(source_language, target_language, columns)
+
+    def read(self) -> Corpus:
+        splits: dict[str, pa.Table] = {}
+        files: dict[str, list[DocumentFile]] = {}
+        omitted, remarks = Omitted(), list[str]()
+        named = {"train": self.config.train, "valid": self.config.valid, "test": self.config.test}
+        given = {split: paths for split, paths in named.items() if paths is not None}
+        for split, paths in given.items():
+            own = ALL if list(given) == ["train"] else split
+            read: dict[str, str] = {}
+            tables = list(self._tables(paths, read, omitted, remarks))
+            splits[own] = pa.concat_tables(tables)
+            files[own] = [DocumentFile(name=name, sha256=read[name]) for name in sorted(read)]
+        provenance = DocumentProvenance(
+            files=files,
+            licence=self.config.licence,
+            source_language=self._wanted.source,
+            target_language=self._wanted.target,
+            pairs=count_pairs(splits),
+        )
+        return Corpus(splits, provenance, [*remarks, *omitted.remarks("download.documents")])
+
+    def _tables(
+        self, paths: Sequence[str], read: dict[str, str], omitted: Omitted, remarks: list[str]
+    ) -> Iterator[pa.Table]:
+        """Yields the pairs of all files, whose hashes are added to `read` by their names."""
+        for path in paths:
+            if "{language}" in path:
+                yield self._catalogs(path, read, omitted)
+                continue
+            for name in find_files(path):
+                if name in read:
+                    continue
+                read[name] = _hash(name)
+                yield read_document(Document(Path(name), name, self._wanted, omitted, remarks))
+                _refuse_changed(name, read[name])
+
+    def _catalogs(self, template: str, read: dict[str, str], omitted: Omitted) -> pa.Table:
+        def read_file(name: str) -> bytes:
+            before = read.setdefault(name, _hash(name))
+            content = read_whole(Path(name), name)
+            _refuse_changed(name, before)
+            return content
+
+        everywhere = re.sub(r"[-_.]?\{language\}|\{group\}", "*", template)
+        catalogs = Catalogs(
+            names=find_files(everywhere),
+            read=read_file,
+            template=template,
+            title="download.documents",
+            setting="the path",
+        )
+        return table_of(pair_catalogs(catalogs, self._wanted.source, self._wanted.target, omitted))
+
+
+def find_files(pattern: str) -> list[str]:
+    """Returns the paths that fit a pattern of `*` and `**`, in order; a path without them is one.
+
+    Raises InputError if there is none, or there are more than MAX_FILES.
+    """
+    if "*" not in pattern:
+        return [pattern]
+    root = Path(Path(pattern).anchor or ".")
+    within = re.sub(r"[\[?]", r"[\g<0>]", pattern.removeprefix(Path(pattern).anchor))
+    try:
+        found = list(islice(filter(Path.is_file, root.glob(within)), MAX_FILES + 1))
+    except (ValueError, IndexError) as error:
+        raise InputError(f"{pattern!r} (download.documents) is no pattern ({error})") from error
+    if len(found) > MAX_FILES:
+        raise InputError(
+            f"more than {MAX_FILES:,} files are like {pattern!r} (download.documents): name fewer"
+        )
+    if not found:
+        raise InputError(f"no file is like {pattern!r} (download.documents): {MISSING}")
+    return sorted(map(str, found))
+
+
+def _hash(name: str) -> str:
+    if not Path(name).is_file():
+        raise InputError(f"{name} (download.documents) is missing: {MISSING}")
+    return sha256_of(Path(name))
+
+
+def _refuse_changed(name: str, before: str) -> None:
+    if _hash(name) != before:
+        raise InputError(f"{name} changed while it was read: run this again")
