@@ -83,7 +83,7 @@ def test_a_wrong_setting_removes_no_output(
     output = tmp_path / "output"
     output.write_text("whole")
     with pytest.raises(SystemExit) as ended:
-        run_stage(lambda: output.write_text("half"), [output])
+        run_stage(output.unlink, [output])
     assert ended.value.code == 1
     assert "dott" in capsys.readouterr().err
     assert output.read_text() == "whole"
