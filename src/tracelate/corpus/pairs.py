@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -45,8 +45,11 @@ def write_pairs(path: Path, pairs: Iterable[Pair]) -> None:
     write_table(path, table)
 
 
-def read_table(path: Path, schema: pa.Schema) -> pa.Table:
-    """The columns of `schema`. Raises InputError where the file is missing or of another kind."""
+def read_table(path: Path, schema: pa.Schema, optional: Sequence[pa.Field] = ()) -> pa.Table:
+    """The columns of `schema`, and after them those of `optional` that the file has.
+
+    Raises InputError where the file is missing or of another kind.
+    """
     try:
         table = pq.read_table(path)
         table.validate(full=True)  # texts that are not UTF-8 among others
@@ -54,6 +57,9 @@ def read_table(path: Path, schema: pa.Schema) -> pa.Table:
         raise InputError(f"{path} is missing: run the stage that writes it (dvc repro)") from error
     except (pa.ArrowException, OSError, ValueError) as error:
         raise InputError(f"{path} is no whole parquet file: delete it and run dvc repro") from error
+    for field in optional:
+        if field.name in table.column_names:
+            schema = schema.append(field)
     if table.schema.remove_metadata() != schema:
         raise InputError(
             f"{path} has the columns {', '.join(table.column_names)} in place of "

@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from tracelate.evaluation.behaviour.placeholders import placeholders, without_placeholders
+from tracelate.text.placeholders import placeholders, without_placeholders
 
 
 @pytest.mark.parametrize(
