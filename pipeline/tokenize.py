@@ -11,8 +11,12 @@ from __future__ import annotations
 from pipeline.stage import run_stage, say
 from tracelate.config import load_params
 from tracelate.corpus.pairs import read_pairs
-from tracelate.corpus.tokenized import tokenize_pairs, write_tokenized
-from tracelate.corpus.tokenizer import SubwordTokenizer
+from tracelate.corpus.tokenized import (
+    count_differing,
+    learn_tokenizer,
+    tokenize_pairs,
+    write_tokenized,
+)
 from tracelate.layout import TOKENIZED_TRAIN, TOKENIZED_VALID, TOKENIZER, TRAIN, VALID
 from tracelate.progress import spinner
 
@@ -24,18 +28,26 @@ def main() -> None:
     config = load_params().tokenize
     splits = {path: read_pairs(path) for path in OUTPUTS}
     with spinner("learning pieces"):
-        sentences = (side for pair in splits[TRAIN] for side in (pair.source, pair.target))
-        tokenizer = SubwordTokenizer.train(sentences, config.vocabulary_size, config.min_frequency)
+        tokenizer = learn_tokenizer(splits[TRAIN], config)
         tokenized = {path: tokenize_pairs(tokenizer, pairs) for path, pairs in splits.items()}
     tokenizer.save(TOKENIZER)
     for split, path in OUTPUTS.items():
         write_tokenized(path, tokenized[split])
     pairs = [pair for part in tokenized.values() for pair in part]
-    sides = [sum(map(len, ids)) / len(pairs) for ids in zip(*pairs, strict=True)]
+    sides = [
+        sum(map(len, ids)) / len(pairs)
+        for ids in ([one.source_ids for one in pairs], [one.target_ids for one in pairs])
+    ]
     say(
         f"tokenize: {tokenizer.size:,} pieces; a sentence has {sides[0]:.1f} source and "
         f"{sides[1]:.1f} target pieces on average"
     )
+    if config.placeholders == "copy":
+        say(
+            f"tokenize: {sum(bool(pair.placeholders) for pair in tokenized[TRAIN]):,} training "
+            f"pairs have placeholders that are copied; in {count_differing(splits[TRAIN]):,}, "
+            "some differ between the sides and stay text"
+        )
 
 
 if __name__ == "__main__":

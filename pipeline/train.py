@@ -135,8 +135,9 @@ def train(params: Params, metrics: Mapping[str, Metric], checkpoints: Path) -> N
 
 
 def warn_of_tokenised_text(params: Params, metrics: Mapping[str, Metric]) -> None:
+    pairs = read_tokenized(TOKENIZED_VALID)
     texts = SubwordTokenizer.load(TOKENIZER).decode(
-        [pair.target_ids for pair in read_tokenized(TOKENIZED_VALID)]
+        [pair.target_ids for pair in pairs], [pair.placeholders for pair in pairs]
     )
     warn(tokenised_warning(texts, metrics["bleu"], force=params.evaluate.force))
 

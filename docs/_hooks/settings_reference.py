@@ -27,8 +27,9 @@ Every setting is in `params.yaml`, one section for each stage. `dvc exp run -S s
 changes one for an experiment. A key that is not listed here is refused, with the nearest right
 name; so is a value out of range. Percent is 0 to 100.
 
-*Value* is what params.yaml of this repository has; there are no other defaults. This page is
-generated from `src/tracelate/config.py` and `params.yaml`.
+*Value* is what params.yaml of this repository has; there are no other defaults, except where the
+meaning names the value in an older params.yaml. This page is generated from
+`src/tracelate/config.py` and `params.yaml`.
 """
 
 

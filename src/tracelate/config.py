@@ -301,6 +301,11 @@ class TokenizeConfig(Section):
     min_frequency: Count
     """Minimum number of occurrences in the training text of two pieces that are merged (Sennrich et
     al. 2016)."""
+    placeholders: Literal["copy", "text"] = "text"
+    """Treatment of placeholders such as `{name}`, `%s`, tags, entities, URLs and e-mail addresses.
+    copy: each different one of a source is a token of its own, which the search uses as often as
+    the source has it (placeholding: Crego et al. 2016, Post et al. 2019); text: pieces like other
+    text, as in a params.yaml from before this setting."""
 
 
 MonitorName = Literal["bleu", "chrf", "loss"]

@@ -104,7 +104,8 @@ class Before(NamedTuple):
 class Section(BaseModel):
     """A frozen section: strict types, finite numbers, no unknown keys, no defaults.
 
-    The docstring under each field is its description.
+    The docstring under each field is its description. A setting may have as its default the
+    behaviour before it existed, for an older params.yaml.
     """
 
     model_config = ConfigDict(

@@ -161,3 +161,71 @@ def test_forking_after_use_warns_of_nothing() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
     assert done.stderr == b""
+
+
+PLACEHOLDERS = ("{name}", "%s", "<b>", "</b>", "&nbsp;", "https://a.org/b?c", "a@b.org", "{{ v }}")
+COPYING = SubwordTokenizer.train(SENTENCES, 400, 2, slot_count=3)
+MIXED_TEXTS = st.lists(
+    st.one_of(st.sampled_from([*PLACEHOLDERS, "<slot1>", " ", "%sfoo"]), st.text(max_size=5))
+).map("".join)
+
+
+@given(MIXED_TEXTS)
+def test_every_text_with_placeholders_decodes_back_to_itself(text: str) -> None:
+    [encoded] = COPYING.encode_sources([text])
+    assert COPYING.decode([encoded.ids], [encoded.placeholders]) == [text]
+    assert len(encoded.placeholders) <= 3
+    used = dict.fromkeys(one for one in encoded.ids if one in COPYING.slots)
+    assert list(used) == list(COPYING.slots[: len(encoded.placeholders)])
+
+
+@given(MIXED_TEXTS)
+def test_no_text_becomes_a_slot(text: str) -> None:
+    [ids] = COPYING.encode([text])
+    assert min(ids, default=COPYING.slots.stop) >= COPYING.slots.stop
+    assert COPYING.decode([ids]) == [text]
+
+
+def test_repeated_placeholders_have_one_slot_and_those_beyond_the_last_slot_are_text() -> None:
+    [(ids, placeholders)] = COPYING.encode_sources(["{a}{b}{a}{c}{d}"])
+    assert placeholders == ("{a}", "{b}", "{c}")
+    one, two, three = COPYING.slots
+    assert ids[:4] == [one, two, one, three]
+    assert COPYING.decode([ids[4:]]) == ["{d}"]
+
+
+def test_without_slots_placeholders_are_text() -> None:
+    text = "día {n}\n“x” <b>"
+    assert len(TOKENIZER.slots) == 0
+    assert TOKENIZER.encode_sources([text]) == [(TOKENIZER.encode([text])[0], ())]
+
+
+def test_words_have_the_text_of_placeholders_joined_to_what_is_beside_them() -> None:
+    [(ids, placeholders)] = COPYING.encode_sources(["la {name}, <b>luz</b> ñ"])
+    words = [word.text for word in COPYING.words(ids, placeholders)]
+    assert words == ["la", "{name},", "<b>luz</b>", "ñ"]
+    [(ids, placeholders)] = COPYING.encode_sources(["x {{ v }}"])
+    assert [word.text for word in COPYING.words(ids, placeholders)] == ["x", "{{ v }}"]
+
+
+@given(st.lists(st.integers(0, COPYING.size - 1), max_size=30), st.integers(0, 4))
+def test_words_with_slots_cover_every_piece_once_and_in_order(ids: list[int], count: int) -> None:
+    words = COPYING.words(ids, ("{a}", "&b;", "% c", "d")[:count])
+    covered = [at for word in words for at in range(word.start, word.stop)]
+    assert covered == list(range(len(ids)))
+
+
+@given(MIXED_TEXTS)
+def test_words_of_a_text_with_placeholders_spell_it(text: str) -> None:
+    [(ids, placeholders)] = COPYING.encode_sources([text])
+    spelt = "".join(word.text for word in COPYING.words(ids, placeholders))
+    assert "".join(spelt.split()) == "".join(text.split())
+
+
+def test_a_tokenizer_with_slots_comes_back_as_it_was_saved(tmp_path: Path) -> None:
+    path = tmp_path / "tokenizer.json"
+    COPYING.save(path)
+    loaded = SubwordTokenizer.load(path)
+    assert loaded.slots == COPYING.slots == range(4, 7)
+    texts = ["la {name} <b>", "{a}"]
+    assert loaded.encode_sources(texts) == COPYING.encode_sources(texts)

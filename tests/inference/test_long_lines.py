@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tracelate.inference.long_lines import PART_BYTES, Part, join_parts, split_line
+from tracelate.text.placeholders import copied_spans
 
 HOSTILE = {
     "no blank": "abcdefgh" * 12_500,
@@ -20,6 +21,9 @@ HOSTILE = {
     "emoji": "👩‍👩‍👧" * 20_000,
     "chinese": "门今天开了。" * 20_000,
 }
+
+
+SPANS_AND_TEXT = ("{a}", "<b>", "a. ", "x", " ", "{" + "n" * 350 + "}")
 
 
 def is_long(text: str) -> bool:
@@ -74,3 +78,22 @@ def test_a_character_is_not_parted_from_its_marks() -> None:
     line = "ae\u0301" * 400
     for part in split_line(line, is_long):
         assert not part.text.startswith("\u0301")
+
+
+def test_nothing_is_cut_inside_a_span() -> None:
+    link = '<a title="x. y">'
+    line = f"One {link}. Two {{{{ v, w }}}}. " + "z" * 290 + " {" + "n" * 400 + "} end, " * 90
+    parts = split_line(line, lambda text: len(text) > 50, copied_spans)
+    assert "".join(without_blanks(part.text) for part in parts) == without_blanks(line)
+    assert [part.text for part in parts[:2]] == [f"One {link}.", "Two {{ v, w }}."]
+    whole = [line[start:stop] for start, stop in copied_spans(line)]
+    found = [part.text[start:stop] for part in parts for start, stop in copied_spans(part.text)]
+    assert found == whole
+
+
+@given(st.lists(st.sampled_from(SPANS_AND_TEXT)).map("".join))
+def test_spans_stay_whole_and_no_character_is_lost(line: str) -> None:
+    parts = split_line(line, lambda text: len(text) > 20, copied_spans)
+    assert "".join(without_blanks(part.text) for part in parts) == without_blanks(line)
+    count = sum(len(copied_spans(part.text)) for part in parts)
+    assert count == len(copied_spans(line))

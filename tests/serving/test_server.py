@@ -42,6 +42,7 @@ from tracelate.serving.app import Service
 from tracelate.serving.limits import Limits
 from tracelate.serving.servable import load_servable
 from tracelate.serving.server import serve
+from tracelate.text.placeholders import placeholders
 from tracelate.tracking.references.packed_models import packed_model
 from tracelate.tracking.references.references import resolve
 from tracelate.tracking.references.trained_models import load_trained
@@ -58,6 +59,16 @@ def test_many_clients_at_once_get_what_each_sentence_is_alone(
     for (sentences, beam_size), answer in zip(asked, answers, strict=True):
         assert answer.status == 200
         assert answer.body == {"predictions": [alone[beam_size][one] for one in sentences]}
+
+
+def test_an_answer_has_each_placeholder_as_often_and_its_words_show_them(port: int) -> None:
+    sentence = "Open <b>{room}</b> and {room} at https://example.org/a?b=%s"
+    [plain] = invoke(port, [sentence]).body["predictions"]
+    [shown] = invoke(port, [sentence], with_alignment=True).body["predictions"]
+    for text in (plain, " ".join(one["target"] for one in shown["alignment"])):
+        for placeholder, times in placeholders(sentence).items():
+            assert text.count(placeholder) == times
+    assert {one["source"] for one in shown["alignment"]} <= {*sentence.split(), "</s>"}
 
 
 def test_scores_are_returned_on_request_and_an_empty_list_is_answered_with_one(port: int) -> None:

@@ -21,12 +21,14 @@ from tests.training.reversing import (
     tokenizer,
     train_config,
 )
+from tracelate.corpus.tokenizer import SubwordTokenizer
 from tracelate.errors import InputError
 from tracelate.metric_table import METRICS, scoring_metrics
+from tracelate.sacrebleu_metric import sacrebleu_metric
 from tracelate.training.batches import Batch
 from tracelate.training.curve_files import read_curve, write_curves
 from tracelate.training.fit import fit, scores_of_ids
-from tracelate.training.module import TranslationTraining, schedule_factor
+from tracelate.training.module import TranslationTraining, Validated, schedule_factor
 from tracelate.training.report import training_report
 
 
@@ -224,8 +226,9 @@ def test_validation_has_the_options_of_the_target_language(tmp_path: Path) -> No
     pieces = tokenizer()
     [ids] = pieces.encode(["无法连接到设备。"])
     [wrong] = pieces.encode(["无法连接到没备。"])
-    plain = scores_of_ids(pieces, METRICS, "bleu")([wrong], [ids])
-    chinese = scores_of_ids(pieces, scoring_metrics("zh", Scoring()), "chrf")([wrong], [ids])
+    sentences = [Validated(wrong, ids)]
+    plain = scores_of_ids(pieces, METRICS, "bleu")(sentences)
+    chinese = scores_of_ids(pieces, scoring_metrics("zh", Scoring()), "chrf")(sentences)
     assert plain == {"bleu": 0.0}
     assert list(chinese) == ["bleu", "chrf"]
     assert chinese["bleu"] > 40
@@ -236,5 +239,19 @@ def test_validation_prints_nothing_about_tokenised_text(
 ) -> None:
     pieces = tokenizer()
     [ids] = pieces.encode(["uno dos ."])
-    scores_of_ids(pieces, METRICS, "bleu")([ids] * 120, [ids] * 120)
+    scores_of_ids(pieces, METRICS, "bleu")([Validated(ids, ids)] * 120)
     assert caplog.records == [] and capfd.readouterr() == ("", "")
+
+
+def test_validation_scores_the_text_of_placeholders() -> None:
+    pieces = SubwordTokenizer.train(["uno dos tres"] * 9, 300, 2, slot_count=2)
+    given = [("{a}", "{b}")]
+    [right] = pieces.encode_with(["uno dos {b} tres {a}"], given)
+    [wrong] = pieces.encode_with(["uno dos {a} tres {b}"], given)
+    score = scores_of_ids(pieces, METRICS, "bleu")
+    assert score([Validated(right.ids, right.ids, *given)]) == {"bleu": pytest.approx(100.0)}
+    expected = sacrebleu_metric(METRICS["bleu"]).corpus_score(
+        ["uno dos {a} tres {b}"], [["uno dos {b} tres {a}"]]
+    )
+    found = score([Validated(wrong.ids, right.ids, *given)])["bleu"]
+    assert found == pytest.approx(expected.score)

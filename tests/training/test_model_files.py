@@ -175,6 +175,30 @@ def test_a_model_of_an_older_format_has_the_steps_of_prepare_before_they_were_a_
     assert (saved.version, saved.steps) == (0, list(STEPS_BEFORE))
 
 
+def test_a_model_of_an_older_format_has_no_slots(folder: Path) -> None:
+    document = read_json(folder / CONFIG)
+    del document["placeholders"]
+    write_json(folder / CONFIG, {**document, "format_version": 3})
+    saved = load_model(folder).config.placeholders
+    assert (saved.version, saved.slots) == (0, 0)
+
+
+def test_slots_that_the_tokenizer_lacks_are_refused(folder: Path) -> None:
+    document = read_json(folder / CONFIG)
+    assert document["placeholders"] == {"version": 1, "slots": 0}
+    slots = {"version": 1, "slots": 2}
+    write_json(folder / CONFIG, {**document, "placeholders": slots})
+    with pytest.raises(InputError, match=r"has 0 slot tokens, but config.json .* says 2: restore"):
+        load_model(folder)
+
+
+def test_a_newer_definition_of_placeholders_is_refused_in_one_line(folder: Path) -> None:
+    newer = {"version": 2, "slots": 0}
+    write_json(folder / CONFIG, {**read_json(folder / CONFIG), "placeholders": newer})
+    with pytest.raises(InputError, match=r"made by a later version .*placeholders 2.*: update Tra"):
+        load_model(folder)
+
+
 def test_a_newer_normaliser_is_refused_in_one_line(folder: Path) -> None:
     newer = {"version": VERSION + 1, "steps": ["fold"]}
     write_json(folder / CONFIG, {**read_json(folder / CONFIG), "normaliser": newer})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
@@ -81,8 +81,11 @@ def _batch(pairs: list[Pair]) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(columns, schema=SCHEMA)
 
 
-def read_table(path: Path, schema: pa.Schema) -> pa.Table:
-    """The columns of `schema`. Raises InputError where the file is missing or of another kind."""
+def read_table(path: Path, schema: pa.Schema, optional: Sequence[pa.Field] = ()) -> pa.Table:
+    """The columns of `schema`, and after them those of `optional` that the file has.
+
+    Raises InputError where the file is missing or of another kind.
+    """
     try:
         table = pq.read_table(path)
         table.validate(full=True)  # texts that are not UTF-8 among others
@@ -90,6 +93,9 @@ def read_table(path: Path, schema: pa.Schema) -> pa.Table:
         raise InputError(f"{path} is missing: run the stage that writes it (dvc repro)") from error
     except (pa.ArrowException, OSError, ValueError) as error:
         raise InputError(f"{path} is no whole parquet file: delete it and run dvc repro") from error
+    for field in optional:
+        if field.name in table.column_names:
+            schema = schema.append(field)
     if table.schema.remove_metadata() != schema:
         raise InputError(
             f"{path} has the columns {', '.join(table.column_names)} in place of "

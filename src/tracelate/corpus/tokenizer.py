@@ -1,6 +1,8 @@
 """Subword pieces: byte-pair encoding over bytes, so that every text decodes back exactly.
 
-Sennrich et al. 2016 (byte-pair encoding); Radford et al. 2019 (over bytes).
+Sennrich et al. 2016 (byte-pair encoding); Radford et al. 2019 (over bytes). Placeholders may have
+slot tokens in place of pieces, so that they are copied whole (placeholding: Crego et al. 2016, Post
+et al. 2019).
 """
 
 from __future__ import annotations
@@ -8,6 +10,7 @@ from __future__ import annotations
 import codecs
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import count, groupby, takewhile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,6 +18,7 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from tracelate.errors import InputError
 from tracelate.files import whole_file
+from tracelate.text.slots import Parts, placeholders_in_order, split_slots
 from tracelate.text.words import bounds_without_space
 
 # tokenizers warns when a process that has used its threads forks
@@ -22,6 +26,20 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 SPECIAL = ("<pad>", "<s>", "</s>", "<unk>")
 """At the ids 0 to 3. No text ever becomes one of them, not even one that spells it."""
+
+
+SLOTS = 16
+"""Number of slot tokens where placeholders are copied, three times as many as the sentences of the
+default corpus need. The smallest vocabulary has place for them beside the bytes."""
+
+
+class Encoded(NamedTuple):
+    """A text as ids, in which slot tokens stand for placeholders."""
+
+    ids: list[int]
+    """Without special tokens."""
+    placeholders: tuple[str, ...]
+    """Text of each slot, the first slot's first."""
 
 
 class Word(NamedTuple):
@@ -40,14 +58,21 @@ class SubwordTokenizer:
         tokenizer.encode_special_tokens = True
         self._tokenizer = tokenizer
         ids = tokenizer.get_vocab()
+        known = takewhile(lambda number: ids.get(_slot(number)) == len(SPECIAL) + number, count())
+        self.slots = range(len(SPECIAL), len(SPECIAL) + len(list(known)))
+        """Ids of the slot tokens."""
         self._bytes = [_piece_bytes(piece) for piece in sorted(ids, key=ids.__getitem__)]
 
     @classmethod
     def train(
-        cls, sentences: Iterable[str], vocabulary_size: int, min_frequency: int
+        cls,
+        sentences: Iterable[str],
+        vocabulary_size: int,
+        min_frequency: int,
+        slot_count: int = 0,
     ) -> SubwordTokenizer:
-        """Learns up to `vocabulary_size` pieces: the 256 bytes, the special tokens, and merges of
-        two pieces that occur together at least `min_frequency` times.
+        """Learns up to `vocabulary_size` pieces: the 256 bytes, the special tokens, `slot_count`
+        slot tokens, and merges of two pieces that occur together at least `min_frequency` times.
         """
         tokenizer = Tokenizer(models.BPE())
         # it parts "</s>" into "</", "s" and ">", so no merge can spell a special token
@@ -56,7 +81,7 @@ class SubwordTokenizer:
         trainer = trainers.BpeTrainer(
             vocab_size=vocabulary_size,
             min_frequency=min_frequency,
-            special_tokens=list(SPECIAL),
+            special_tokens=[*SPECIAL, *map(_slot, range(slot_count))],
             initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
             show_progress=False,
         )
@@ -92,35 +117,86 @@ class SubwordTokenizer:
         return int(self._tokenizer.get_vocab_size())
 
     def encode(self, sentences: Sequence[str]) -> list[list[int]]:
-        """Ids without special tokens."""
+        """Ids without special tokens and slots."""
         encoded = self._tokenizer.encode_batch(list(sentences), add_special_tokens=False)
         return [one.ids for one in encoded]
 
-    def decode(self, ids: Sequence[Sequence[int]]) -> list[str]:
-        """Texts without special tokens; bytes that are no UTF-8 become U+FFFD."""
-        return list(self._tokenizer.decode_batch([list(one) for one in ids]))
+    def encode_sources(self, sentences: Sequence[str]) -> list[Encoded]:
+        """Ids with a slot for each placeholder, numbered in the order of their first occurrences.
 
-    def words(self, ids: Sequence[int]) -> list[Word]:
+        All occurrences of a placeholder have the same slot. Placeholders beyond the last slot are
+        pieces like other text.
+        """
+        if not self.slots:
+            return [Encoded(ids, ()) for ids in self.encode(sentences)]
+        known = [placeholders_in_order(text)[: len(self.slots)] for text in sentences]
+        return self.encode_with(sentences, known)
+
+    def encode_with(
+        self, sentences: Sequence[str], placeholders: Sequence[tuple[str, ...]]
+    ) -> list[Encoded]:
+        """Ids of each sentence with a slot for each of the placeholders that are given for it."""
+        parts = [split_slots(*one) for one in zip(sentences, placeholders, strict=True)]
+        pieces = iter(self.encode([part for one in parts for part in one if isinstance(part, str)]))
+        return [
+            Encoded(self._join(one, pieces), given)
+            for one, given in zip(parts, placeholders, strict=True)
+        ]
+
+    def _join(self, parts: Parts, pieces: Iterator[list[int]]) -> list[int]:
+        """Takes the ids of each text among the parts from `pieces`."""
+        ids: list[int] = []
+        for part in parts:
+            ids += next(pieces) if isinstance(part, str) else [self.slots[part]]
+        return ids
+
+    def decode(
+        self,
+        ids: Sequence[Sequence[int]],
+        placeholders: Sequence[Sequence[str]] | None = None,
+    ) -> list[str]:
+        """Texts without special tokens; bytes that are no UTF-8 become U+FFFD.
+
+        A slot becomes the placeholder that is given for it; a slot without one is left out.
+        """
+        if not self.slots or placeholders is None:
+            return list(self._tokenizer.decode_batch([list(one) for one in ids]))
+        return ["".join(self._filled(*one)) for one in zip(ids, placeholders, strict=True)]
+
+    def _filled(self, ids: Sequence[int], placeholders: Sequence[str]) -> Iterator[str]:
+        """Yields the text of each placeholder, and of the pieces between them."""
+        filled = self.slots[: len(placeholders)]
+        for is_slot, run in groupby(ids, filled.__contains__):
+            if is_slot:
+                yield from (placeholders[slot - filled.start] for slot in run)
+            else:
+                yield from self.decode([list(run)])
+
+    def words(self, ids: Sequence[int], placeholders: Sequence[str] = ()) -> list[Word]:
         """The words that the pieces spell, covering every piece in order, see `text.words`.
 
         A piece that is white space alone goes to the word before it, where there is one. A special
-        token is a word by itself. Pieces that together make a character stay together, and so do
-        the words in one piece.
+        token, or a slot without a placeholder, is a word by itself. Pieces that together make a
+        character stay together, and so do the words in one piece or one placeholder.
         """
         words: list[Word] = []
         start = 0
+        filled = self.slots[: len(placeholders)]
+        tokens = [*SPECIAL, *map(_slot, range(len(self.slots)))]
         for at in range(len(ids) + 1):
-            if at == len(ids) or ids[at] < len(SPECIAL):
-                words += self._words_of_run(ids, start, at)
+            if at == len(ids) or (ids[at] < len(tokens) and ids[at] not in filled):
+                words += self._words_of_run(ids, start, at, placeholders)
                 if at < len(ids):
-                    words.append(Word(SPECIAL[ids[at]], at, at + 1))
+                    words.append(Word(tokens[ids[at]], at, at + 1))
                 start = at + 1
         return words
 
-    def _words_of_run(self, ids: Sequence[int], start: int, stop: int) -> Iterator[Word]:
-        """Of ids[start:stop], which hold no special token."""
+    def _words_of_run(
+        self, ids: Sequence[int], start: int, stop: int, placeholders: Sequence[str]
+    ) -> Iterator[Word]:
+        """Of ids[start:stop], which hold no special token and no slot without a placeholder."""
         text, pieces, place = "", start, 0
-        runs = list(self._whole_characters(ids, start, stop))
+        runs = list(self._whole_characters(ids, start, stop, placeholders))
         bounds = bounds_without_space("".join(characters for _, characters in runs))
         for at, characters in runs:
             apart = text[-1:].isspace() or characters[:1].isspace() or place in bounds
@@ -133,16 +209,25 @@ class SubwordTokenizer:
             yield Word(text.strip(), pieces, stop)
 
     def _whole_characters(
-        self, ids: Sequence[int], start: int, stop: int
+        self, ids: Sequence[int], start: int, stop: int, placeholders: Sequence[str]
     ) -> Iterator[tuple[int, str]]:
         """The text in the shortest runs of pieces that cut no character, each with its first."""
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
         first, text = start, ""
         for at in range(start, stop):
-            text += decoder.decode(self._bytes[ids[at]], final=at + 1 == stop)
+            if ids[at] in self.slots:
+                text = placeholders[ids[at] - self.slots.start]
+            else:
+                is_last = at + 1 == stop or ids[at + 1] in self.slots
+                text += decoder.decode(self._bytes[ids[at]], final=is_last)
             if not decoder.getstate()[0]:
                 yield first, text
                 first, text = at + 1, ""
+
+
+def _slot(number: int) -> str:
+    """Returns a slot's token, which the pre-tokenizer parts, so that no merge can spell it."""
+    return f"<slot{number + 1}>"
 
 
 def _byte_letters() -> dict[str, int]:

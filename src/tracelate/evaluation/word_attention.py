@@ -37,8 +37,9 @@ def attention_over_words(
     views: Mapping[str, NDArray[np.floating]] = MappingProxyType({}),
 ) -> WordAttention:
     """Returns the attention between words from the weights between pieces."""
-    target_words, target_spans = _words(tokenizer, translation.target_ids)
-    source_words, source_spans = _words(tokenizer, translation.source_ids)
+    source_ids, target_ids = translation.source_ids, translation.target_ids
+    target_words, target_spans = _words(tokenizer, target_ids, translation.placeholders)
+    source_words, source_spans = _words(tokenizer, source_ids, translation.placeholders)
     return WordAttention(
         merge_pieces(weights_TS, target_spans, source_spans),
         target_words,
@@ -57,8 +58,10 @@ def choose_for_heat_maps(sources: Sequence[str], count: int) -> list[int]:
     return [readable[(2 * number + 1) * len(readable) // (2 * count)] for number in range(count)]
 
 
-def _words(tokenizer: SubwordTokenizer, ids: Sequence[int]) -> tuple[list[str], list[Span]]:
-    words = tokenizer.words(ids)
+def _words(
+    tokenizer: SubwordTokenizer, ids: Sequence[int], placeholders: Sequence[str]
+) -> tuple[list[str], list[Span]]:
+    words = tokenizer.words(ids, placeholders)
     return (
         [*(word.text for word in words), END],
         [*((word.start, word.stop) for word in words), (len(ids), len(ids) + 1)],

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -21,6 +22,7 @@ SENTENCE_END = re.compile(
 )
 """Possessive, and only at the first mark of several, so that the time is linear in the length."""
 BLANK = re.compile(r"\s+")
+SpansOf = Callable[[str], Sequence[tuple[int, int]]]
 CLAUSE_END = re.compile(r"[,;:،；：，、]\s*")
 
 
@@ -33,11 +35,17 @@ class Part(NamedTuple):
     """True if white space separates it from the next part."""
 
 
-def split_line(line: str, is_long: Callable[[str], bool]) -> list[Part]:
-    """Returns the sentences of a line; those that are long are cut, at a blank if there is one."""
+def split_line(
+    line: str, is_long: Callable[[str], bool], spans_of: SpansOf | None = None
+) -> list[Part]:
+    """Returns the sentences of a line; those that are long are cut, at a blank if there is one.
+
+    Nothing is cut inside the spans of a text, from place to place, that `spans_of` returns.
+    """
     parts: list[Part] = []
-    for sentence in _sentences(line):
-        texts = _cut(sentence) if is_long(sentence) else [sentence]
+    for sentence in _sentences(line, Spans(spans_of(line)) if spans_of else NO_SPANS):
+        spans = Spans(spans_of(sentence)) if spans_of else NO_SPANS
+        texts = _cut(sentence, spans) if is_long(sentence) else [sentence]
         parts += [
             Part(text.strip(), text[-1:].isspace() or text[:1].isspace())
             for text in texts
@@ -54,22 +62,44 @@ def join_parts(parts: Sequence[Part], translations: Sequence[str]) -> str:
     ).strip()
 
 
-def _sentences(line: str) -> Iterator[str]:
+class Spans:
+    """Places of a text that stay whole."""
+
+    def __init__(self, spans: Sequence[tuple[int, int]]) -> None:
+        self.starts = [start for start, _ in spans]
+        self.stops = [stop for _, stop in spans]
+
+    def around(self, place: int) -> tuple[int, int] | None:
+        """Returns the span that a cut at `place` would divide."""
+        number = bisect_left(self.starts, place) - 1
+        if number < 0 or self.stops[number] <= place:
+            return None
+        return self.starts[number], self.stops[number]
+
+
+NO_SPANS = Spans([])
+
+
+def _sentences(line: str, spans: Spans) -> Iterator[str]:
     start = 0
     for found in SENTENCE_END.finditer(line):
+        if spans.around(found.end()) is not None:
+            continue
         yield line[start : found.end()]
         start = found.end()
     yield line[start:]
 
 
-def _cut(sentence: str) -> Iterator[str]:
+def _cut(sentence: str, spans: Spans) -> Iterator[str]:
     start = 0
     while start < len(sentence):
         # as many whole characters as PART_BYTES hold
         window = sentence[start : start + PART_BYTES].encode()[:PART_BYTES].decode(errors="ignore")
         is_last = start + len(window) == len(sentence)
         end = len(window) if is_last else _place_to_cut(window, sentence[start + len(window)])
-        yield window[:end]
+        if (whole := spans.around(start + end)) is not None:
+            end = (whole[0] if whole[0] > start else whole[1]) - start
+        yield sentence[start : start + end]
         start += end
 
 

@@ -17,6 +17,7 @@ from tracelate.errors import InputError
 from tracelate.inference.long_lines import MAX_LINE_PIECES, join_parts, split_line
 from tracelate.model.search import Hypothesis, beam_search
 from tracelate.model.seq2seq import TeacherForced
+from tracelate.text.placeholders import copied_spans
 from tracelate.training.batches import pad
 from tracelate.training.model_files import TrainedModel, special_ids
 
@@ -37,6 +38,8 @@ class Translation(NamedTuple):
     """Natural log probability, divided by the length penalty."""
     source_ids: list[int]
     target_ids: list[int]
+    placeholders: tuple[str, ...] = ()
+    """Text of the slots in both."""
 
 
 class Translator:
@@ -83,20 +86,22 @@ class Translator:
         There are fewer if the search found fewer, and one blank one for a blank sentence.
         """
         sentences = [self.normalise(sentence) for sentence in sentences]
-        source_ids = self.trained.tokenizer.encode(sentences)
+        sources = self.trained.tokenizer.encode_sources(sentences)
         blank = Translation("", 0.0, [], [])
         translations = [[blank]] * len(sentences)
         order = [place for place, sentence in enumerate(sentences) if sentence.strip()]
-        order.sort(key=lambda place: len(source_ids[place]), reverse=True)
+        order.sort(key=lambda place: len(sources[place].ids), reverse=True)
         on_progress(len(sentences) - len(order))
         for start in range(0, len(order), self.batch_sentences):
             places = order[start : start + self.batch_sentences]
-            found = self._search([source_ids[place] for place in places])
+            found = self._search([sources[place].ids for place in places])
             for place, hypotheses in zip(places, found, strict=True):
-                best = hypotheses[:count]
-                texts = self.trained.tokenizer.decode([one.ids for one in best])
+                best, (source_ids, slots) = hypotheses[:count], sources[place]
+                texts = self.trained.tokenizer.decode(
+                    [one.ids for one in best], [slots] * len(best)
+                )
                 translations[place] = [
-                    Translation(text.strip(), one.score, source_ids[place], one.ids)
+                    Translation(text.strip(), one.score, source_ids, one.ids, slots)
                     for text, one in zip(texts, best, strict=True)
                 ]
             on_progress(len(places))
@@ -132,11 +137,12 @@ class Translator:
         line = self.normalise(line)
         if len(line.encode()) <= self.max_line_pieces:  # a piece has at least one byte
             return None
-        count = len(self.trained.tokenizer.encode([line])[0])
+        count = len(self.trained.tokenizer.encode_sources([line])[0].ids)
         return count if count > self.max_line_pieces else None
 
     def _translate_in_parts(self, line: str) -> str:
-        parts = split_line(line, self.is_long)
+        spans_of = copied_spans if self.trained.tokenizer.slots else None
+        parts = split_line(line, self.is_long, spans_of)
         return join_parts(parts, [one.text for one in self.translate([one.text for one in parts])])
 
     @torch.no_grad()

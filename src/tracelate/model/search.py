@@ -1,14 +1,15 @@
 """Search: from an encoded source to the best target words.
 
 The translation of a sentence does not depend on the others in its batch: each sentence has its own
-length limit and leaves the batch when it is done. Only the rounding of matrix products may differ
-between batches of different sizes.
+length limit and slots, and leaves the batch when it is done. Only the rounding of matrix products
+may differ between batches of different sizes.
 
 Shapes: B sentences in the batch, K beams, N = B·K rows, T target so far, S source, V vocabulary.
 """
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import torch
@@ -16,6 +17,7 @@ from torch import Tensor
 
 from tracelate.model.decoder import Selectable
 from tracelate.model.seq2seq import Seq2Seq
+from tracelate.model.slots import SlotsLeft
 
 
 class SpecialIds(NamedTuple):
@@ -24,6 +26,8 @@ class SpecialIds(NamedTuple):
     padding: int
     start: int
     end: int
+    slots: range = range(0)
+    """Those of slots: a translation has each of them exactly as often as its source."""
 
 
 class Hypothesis(NamedTuple):
@@ -56,14 +60,17 @@ def greedy_search(
 ) -> list[list[int]]:
     """Returns the most probable word at each step, until the end token or the length limit."""
     memory, state = model.encode(source_BS, mask_BS)
-    limit_B = torch.tensor(length_limits(model, mask_BS), device=source_BS.device)
+    slots = _slots_of(model, source_BS, mask_BS, special)
+    limit_B = slots.limit_N
     previous_B = torch.full_like(limit_B, special.start)
     ended_B = torch.zeros_like(limit_B, dtype=torch.bool)
     ruled_out = _ruled_out(special, source_BS.device)
     steps: list[Tensor] = []
     while not bool(ended_B.all()):
         logits_BV, state = model.step(previous_B, state, memory)
-        previous_B = logits_BV.index_fill(-1, ruled_out, -torch.inf).argmax(dim=-1)
+        logits_BV = logits_BV.index_fill(-1, ruled_out, -torch.inf)
+        previous_B = slots.allowed(logits_BV, len(steps)).argmax(dim=-1)
+        slots = slots.after(previous_B)
         steps.append(previous_B.masked_fill(ended_B, special.end))
         ended_B = ended_B | (previous_B == special.end) | (limit_B <= len(steps))
     ids_BT = torch.stack([*steps, torch.full_like(previous_B, special.end)], dim=1).tolist()
@@ -92,9 +99,7 @@ def beam_search(
     beam = _first_beam(model, source_BS, mask_BS, special, beam_size)
     while beam.sentences:
         logits_NV, state = model.step(beam.ids_NT[:, -1], beam.state, beam.memory)
-        candidates = _best_candidates(
-            beam.scores_BK, logits_NV.index_fill(-1, ruled_out, -torch.inf)
-        )
+        candidates = _best_candidates(beam, logits_NV.index_fill(-1, ruled_out, -torch.inf))
         length = beam.ids_NT.shape[1]
         penalty = length_penalty(length, alpha)
         open_sentences: list[int] = []
@@ -103,10 +108,10 @@ def beam_search(
             found[sentence] += [
                 Hypothesis(beam.words(row), score / penalty)
                 for score, row, word in best[:beam_size]
-                if word == special.end
+                if word == special.end and score > -math.inf
             ]
             live = [one for one in best if one[-1] != special.end][:beam_size]
-            if len(found[sentence]) >= beam_size:
+            if len(found[sentence]) >= beam_size or live[0][0] == -math.inf:
                 continue
             if length < limits[sentence]:
                 open_sentences.append(sentence)
@@ -115,6 +120,7 @@ def beam_search(
                 found[sentence] += [
                     Hypothesis([*beam.words(row), word], score / penalty)
                     for score, row, word in live
+                    if score > -math.inf
                 ]
         beam = beam.extended(open_sentences, kept, state)
     return [sorted(hypotheses, key=lambda one: -one.score)[:beam_size] for hypotheses in found]
@@ -131,6 +137,7 @@ class Beam(NamedTuple):
     """Natural log probabilities."""
     state: Selectable
     memory: Selectable
+    slots: SlotsLeft
 
     def words(self, row: int) -> list[int]:
         ids: list[int] = self.ids_NT[row, 1:].tolist()
@@ -152,6 +159,7 @@ class Beam(NamedTuple):
             scores_N.view(len(sentences), self.scores_BK.shape[1]),
             state.select(rows_N),
             self.memory.select(rows_N),
+            self.slots.select(rows_N).after(words_N),
         )
 
 
@@ -165,17 +173,32 @@ def _first_beam(
     scores_BK = torch.full((count, beam_size), -torch.inf, device=device)
     scores_BK[:, 0] = 0.0
     ids_NT = torch.full((len(rows_N), 1), special.start, device=device)
-    return Beam(list(range(count)), ids_NT, scores_BK, state.select(rows_N), memory.select(rows_N))
+    slots = _slots_of(model, source_BS, mask_BS, special)
+    return Beam(
+        list(range(count)),
+        ids_NT,
+        scores_BK,
+        state.select(rows_N),
+        memory.select(rows_N),
+        slots.select(rows_N),
+    )
 
 
-def _best_candidates(scores_BK: Tensor, logits_NV: Tensor) -> list[list[Candidate]]:
+def _slots_of(model: Seq2Seq, source_BS: Tensor, mask_BS: Tensor, special: SpecialIds) -> SlotsLeft:
+    limit_B = torch.tensor(length_limits(model, mask_BS), device=source_BS.device)
+    return SlotsLeft.of(source_BS, limit_B, special.slots, special.end)
+
+
+def _best_candidates(beam: Beam, logits_NV: Tensor) -> list[list[Candidate]]:
     """Returns the 2K best candidates of each sentence, best first.
 
-    Each row of the beam can end only once, so at least K of them go on.
+    Each row of the beam can end only once, so at least K of them go on. A candidate whose score is
+    minus infinity is ruled out.
     """
-    count, beam_size = scores_BK.shape
+    count, beam_size = beam.scores_BK.shape
     log_p_NV = logits_NV.float().log_softmax(dim=-1)
-    total_BKV = scores_BK.unsqueeze(-1) + log_p_NV.view(count, beam_size, -1)
+    log_p_NV = beam.slots.allowed(log_p_NV, beam.ids_NT.shape[1] - 1)
+    total_BKV = beam.scores_BK.unsqueeze(-1) + log_p_NV.view(count, beam_size, -1)
     vocabulary_size = total_BKV.shape[-1]
     scores, indices = total_BKV.flatten(1).topk(2 * beam_size, dim=1)
     return [

@@ -38,6 +38,8 @@ class Batch(NamedTuple):
     """Number of rows of all processes."""
     global_tokens: int
     """Number of target tokens to predict, of all processes."""
+    placeholders: list[tuple[str, ...]]
+    """Text of the slots in each of these rows."""
 
 
 def plan_batches(
@@ -103,7 +105,7 @@ class PlannedBatches(Dataset[Batch]):
         rows = range(self.rank, len(planned), self.process_count)
         # without a row, a process computes the first one with all targets ignored
         own = [planned[row] for row in rows] or planned[:1]
-        padding, start, end = self.special
+        padding, start, end = self.special.padding, self.special.start, self.special.end
         source_BS = pad([[*pair.source_ids, end] for pair in own], padding)
         target_out_BT = pad([[*pair.target_ids, end] for pair in own], padding)
         return Batch(
@@ -114,6 +116,7 @@ class PlannedBatches(Dataset[Batch]):
             rows_B=torch.tensor(list(rows) or [0]),
             global_rows=len(planned),
             global_tokens=sum(len(pair.target_ids) + 1 for pair in planned),
+            placeholders=[pair.placeholders for pair in own],
         )
 
 

@@ -39,7 +39,7 @@ from tracelate.training.curves import Curves
 from tracelate.training.data import TranslationData
 from tracelate.training.model_files import special_ids
 from tracelate.training.model_size import refuse_too_large
-from tracelate.training.module import ScoresOfIds, TranslationTraining
+from tracelate.training.module import ScoresOfIds, TranslationTraining, Validated
 from tracelate.training.progress import TrainingProgress
 from tracelate.training.result import TrainingResult
 
@@ -143,8 +143,10 @@ def scores_of_ids(
     keys = dict.fromkeys(key for key in ("bleu", monitor) if key in metrics)
     scorers = {key: sacrebleu_metric(metrics[key]) for key in keys}
 
-    def score(hypotheses: list[list[int]], references: list[list[int]]) -> dict[str, float]:
-        translations, texts = tokenizer.decode(hypotheses), tokenizer.decode(references)
+    def score(sentences: list[Validated]) -> dict[str, float]:
+        placeholders = [one.placeholders for one in sentences]
+        translations = tokenizer.decode([one.hypothesis for one in sentences], placeholders)
+        texts = tokenizer.decode([one.reference for one in sentences], placeholders)
         return {
             key: float(scorer.corpus_score(translations, [texts]).score)
             for key, scorer in scorers.items()

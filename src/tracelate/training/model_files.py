@@ -24,6 +24,7 @@ from tracelate.model.seq2seq import Seq2Seq
 from tracelate.saved_settings import complete_model_settings, model_config_of
 from tracelate.text.normaliser import STEPS_BEFORE, Normaliser
 from tracelate.text.normaliser import VERSION as NORMALISER_VERSION
+from tracelate.text.placeholders import VERSION as PLACEHOLDERS_VERSION
 from tracelate.version import VERSION
 
 WEIGHTS, CONFIG, TOKENIZER = "weights.safetensors", "config.json", "tokenizer.json"
@@ -46,6 +47,20 @@ class SavedNormaliser(FileForm):
         return Normaliser(self.steps)
 
 
+class SavedPlaceholders(FileForm):
+    """Treatment of placeholders, `tokenize.placeholders`."""
+
+    version: Whole
+    """Of the definition; 0 in a model that was saved before placeholders could be copied."""
+    slots: Whole
+    """Number of the tokenizer's slot tokens; 0: placeholders are text."""
+
+    @property
+    def is_newer(self) -> bool:
+        """True if this version of Tracelate does not know the definition."""
+        return self.version > PLACEHOLDERS_VERSION
+
+
 class SavedConfig(FileForm):
     """Content of config.json: the model's settings and what they belong to."""
 
@@ -57,6 +72,7 @@ class SavedConfig(FileForm):
     model: dict[str, Any]
     """The section `model` of the params that the model was trained with."""
     normaliser: SavedNormaliser
+    placeholders: SavedPlaceholders
 
     @model_validator(mode="after")
     def _refuse_wrong_settings(self) -> Self:
@@ -80,10 +96,15 @@ def _add_normaliser(document: Document) -> Document:
     return {**document, "normaliser": {"version": 0, "steps": list(STEPS_BEFORE)}}
 
 
+def _add_placeholders(document: Document) -> Document:
+    """From version 3 to 4: placeholders were text."""
+    return {**document, "placeholders": {"version": 0, "slots": 0}}
+
+
 CONFIG_FORMAT = FileFormat(
     "config.json",
     SavedConfig,
-    [_complete_settings, _add_normaliser],
+    [_complete_settings, _add_normaliser, _add_placeholders],
     "restore it, or train the model again",
 )
 
@@ -96,7 +117,7 @@ class TrainedModel(NamedTuple):
 
 
 def special_ids(tokenizer: SubwordTokenizer) -> SpecialIds:
-    return SpecialIds(tokenizer.padding_id, tokenizer.start_id, tokenizer.end_id)
+    return SpecialIds(tokenizer.padding_id, tokenizer.start_id, tokenizer.end_id, tokenizer.slots)
 
 
 def save_model(
@@ -123,6 +144,7 @@ def save_model(
         tokenizer_sha256=sha256_of(folder / TOKENIZER),
         model=config.model_dump(mode="json"),
         normaliser=SavedNormaliser(version=NORMALISER_VERSION, steps=list(normalise)),
+        placeholders=SavedPlaceholders(version=PLACEHOLDERS_VERSION, slots=len(tokenizer.slots)),
     )
     CONFIG_FORMAT.write(folder / CONFIG, saved)
 
@@ -139,12 +161,15 @@ def load_model(folder: Path) -> TrainedModel:
                 remedy = f"{RESTORE}, or {remedy}"
             raise InputError(f"{folder / name} is missing: {remedy}")
     config = CONFIG_FORMAT.read(folder / CONFIG)
-    if config.normaliser.is_newer:
-        raise InputError(
-            f"{folder / CONFIG} was made by a later version of Tracelate (normaliser "
-            f"{config.normaliser.version}, and {VERSION} has up to {NORMALISER_VERSION}): update "
-            "Tracelate"
-        )
+    for what, part, known in (
+        ("normaliser", config.normaliser, NORMALISER_VERSION),
+        ("placeholders", config.placeholders, PLACEHOLDERS_VERSION),
+    ):
+        if part.is_newer:
+            raise InputError(
+                f"{folder / CONFIG} was made by a later version of Tracelate ({what} "
+                f"{part.version}, and {VERSION} has up to {known}): update Tracelate"
+            )
     tokenizer = _load_tokenizer(folder / TOKENIZER, config)
     _refuse_unfit_weights(folder / WEIGHTS, config)
     model = _build(config)
@@ -170,6 +195,11 @@ def _load_tokenizer(path: Path, config: SavedConfig) -> SubwordTokenizer:
         raise InputError(
             f"{path} has {tokenizer.size:,} pieces, but {CONFIG} beside it says "
             f"{config.vocabulary_size:,}: restore both"
+        )
+    if len(tokenizer.slots) != config.placeholders.slots:
+        raise InputError(
+            f"{path} has {len(tokenizer.slots)} slot tokens, but {CONFIG} beside it says "
+            f"{config.placeholders.slots}: restore both"
         )
     return tokenizer
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from typing import NoReturn
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple, NoReturn
 
 import pytorch_lightning as pl
 import torch
@@ -20,18 +20,25 @@ from tracelate.model.seq2seq import Seq2Seq
 from tracelate.training.batches import Batch
 from tracelate.training.loss import token_loss
 
-ScoresOfIds = Callable[[list[list[int]], list[list[int]]], Mapping[str, float]]
-"""Function from hypotheses and references, both as token ids, to corpus scores in percent by the
-key of the metric."""
-
 LARGEST_LOSS = 1000.0
 """Loss in nats a token above which a training has diverged. A guess among V pieces costs ln V, and
 float32 numbers far above this limit are finite: a training would go on to its end with them.
 """
 
-IdPair = tuple[list[int], list[int]]
-"""A hypothesis and its reference, as token ids."""
-ValidationShare = tuple[list[IdPair], float, float]
+
+class Validated(NamedTuple):
+    """A validation sentence as token ids."""
+
+    hypothesis: list[int]
+    reference: list[int]
+    placeholders: Sequence[str] = ()
+    """Text of the slots in both."""
+
+
+ScoresOfIds = Callable[[list[Validated]], Mapping[str, float]]
+"""Function from validation sentences to corpus scores in percent by the key of the metric."""
+
+ValidationShare = tuple[list[Validated], float, float]
 """One process's part of a validation: translations, summed loss in nats, and tokens."""
 
 
@@ -52,7 +59,7 @@ class TranslationTraining(pl.LightningModule):
         self.total_steps = total_steps
         self.special = special
         self.scores_of_ids = scores_of_ids
-        self._translated: list[IdPair] = []
+        self._translated: list[Validated] = []
         self._valid_loss = torch.zeros(2, dtype=torch.float64)
         self._batch_index = 0
 
@@ -127,17 +134,21 @@ class TranslationTraining(pl.LightningModule):
             tokens = (batch.target_out_BT != self.special.padding).sum()
             self._valid_loss += torch.stack([loss_sum, tokens]).double().cpu()
             hypotheses = greedy_search(self.model, batch.source_BS, batch.mask_BS, self.special)
-        for ids, reference in zip(hypotheses, batch.target_out_BT.tolist(), strict=True):
+        references = batch.target_out_BT.tolist()
+        for ids, reference, placeholders in zip(
+            hypotheses, references, batch.placeholders, strict=True
+        ):
             if self.special.end in reference:
-                self._translated.append((ids, reference[: reference.index(self.special.end)]))
+                reference = reference[: reference.index(self.special.end)]
+                self._translated.append(Validated(ids, reference, placeholders))
 
     def on_validation_epoch_end(self) -> None:
         shares = self._of_all_processes((self._translated, *self._valid_loss.tolist()))
         self._translated, self._valid_loss = [], torch.zeros_like(self._valid_loss)
-        translated = [pair for share, _, _ in shares for pair in share]
+        translated = [one for share, _, _ in shares for one in share]
         loss_sum = sum(share for _, share, _ in shares)
         tokens = sum(share for _, _, share in shares)
-        scores = self.scores_of_ids(*(list(side) for side in zip(*translated, strict=True)))
+        scores = self.scores_of_ids(translated)
         for key, score in scores.items():
             self.log(f"valid_{key}", torch.tensor(score, dtype=torch.float64))
         valid_loss = loss_sum / tokens

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tracelate.behaviour_table import VARIANT_CHECKS
-from tracelate.evaluation.behaviour.placeholders import placeholders
 from tracelate.evaluation.behaviour.variants import VARIANTS, typos
 from tracelate.evaluation.behaviour.words import words
+from tracelate.text.placeholders import placeholders
 
 
 def made(key: str, source: str, seed: int = 1) -> str | None:

@@ -19,6 +19,7 @@ from tracelate import layout
 from tracelate.errors import InputError
 from tracelate.evaluation.lineage import read_lineage
 from tracelate.inference.translator import Translator
+from tracelate.text.placeholders import placeholders
 from tracelate.tracking.runs.log_model import pack_model, requirements
 from tracelate.training.model_files import load_model
 
@@ -89,6 +90,14 @@ def test_the_packed_model_translates_like_the_trained_model(
     assert model.predict(SENTENCES) == trained(finished_project)
     assert model.predict(SENTENCES, params={"beam_size": 1}) == trained(finished_project, 1)
     assert model.predict([]) == []
+
+
+def test_the_packed_model_keeps_each_placeholder_as_often(model: PyFuncModel) -> None:
+    sentence = "Open <b>{room}</b> and {room} at https://example.org/a?b=%s"
+    translated: Any = model.predict([sentence])
+    [translation] = translated
+    for placeholder, times in placeholders(sentence).items():
+        assert str(translation).count(placeholder) == times
 
 
 def test_it_translates_without_an_installed_tracelate(packed: Path, finished_project: Path) -> None:

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tracelate.evaluation.behaviour.numbers import has_numbers, same_numbers
-from tracelate.evaluation.behaviour.placeholders import placeholders, without_placeholders
 from tracelate.evaluation.behaviour.repetition import repeats
 from tracelate.evaluation.behaviour.sentence import Context, Fault, Sentence
 from tracelate.evaluation.behaviour.words import is_unspaced, pieces, words
+from tracelate.text.placeholders import placeholders, without_placeholders
 
 MAX_COPIED = 0.5
 """Largest share of a source's words that a translation may copy."""

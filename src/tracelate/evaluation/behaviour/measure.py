@@ -11,13 +11,13 @@ from typing import NamedTuple
 from tracelate.behaviour_table import TEST_CHECKS, VARIANT_CHECKS
 from tracelate.config import BehaviourConfig
 from tracelate.evaluation.behaviour.faults import faults_of, words_that_count
-from tracelate.evaluation.behaviour.placeholders import without_placeholders
 from tracelate.evaluation.behaviour.result import Behaviour, FaultCount, FaultExample
 from tracelate.evaluation.behaviour.sentence import Context, Sentence, learn_context
 from tracelate.evaluation.behaviour.variants import VARIANTS
 from tracelate.evaluation.behaviour.words import words
 from tracelate.metric_table import METRICS
 from tracelate.sacrebleu_metric import sacrebleu_metric
+from tracelate.text.placeholders import without_placeholders
 
 MAX_VARIANT_CHARACTERS = 100
 """Of a test sentence that others are made from: longer ones would take most of the time."""

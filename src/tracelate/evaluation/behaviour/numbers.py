@@ -14,7 +14,7 @@ import re
 import unicodedata
 from collections import Counter
 
-from tracelate.evaluation.behaviour.placeholders import without_placeholders
+from tracelate.text.placeholders import without_placeholders
 
 _BLANKS = "\u0020\u00a0\u2009\u202f"
 _NUMBER = re.compile(r"\d+(?:[.,'’٬٫]\d+)*")

@@ -11,8 +11,8 @@ import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
-from tracelate.evaluation.behaviour.placeholders import placeholder_spans, placeholders
 from tracelate.evaluation.behaviour.words import is_unspaced, words
+from tracelate.text.placeholders import placeholder_spans, placeholders
 
 FINAL_MARKS = ".!?…。！？।؟۔"
 ADDED_PLACEHOLDERS = ("{name}", "{room_7}", "%s", "%(total)d", "{{ value }}", "<b>7</b>")

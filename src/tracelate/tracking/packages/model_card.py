@@ -119,6 +119,11 @@ def _data(lineage: Lineage, data: DataReport) -> list[str]:
         f"- sentence pairs: {splits}",
         f"- steps that all text passes, also each text to translate: "
         f"{', '.join(lineage.normalise) or 'none'}; in the corpus, {describe_normalised(data)}",
+        *(
+            ["- placeholders of a text are copied whole"]
+            if lineage.params["tokenize"].get("placeholders") == "copy"
+            else []
+        ),
         f"- test sentences that nearly occur in training: {near:.1f} % ({data.near_duplicate})",
     ]
 

@@ -5,6 +5,9 @@ They are arguments in braces (`{name}`, `{{x}}`, `${x}`, `{0:.2f}`, `{% if x %}`
 e-mail addresses. Of a message of ICU (`{count, plural, one {# day} other {# days}}`), the argument
 and its kind count once, and each different placeholder in its branches once, since languages differ
 in their branches.
+
+A model that copies placeholders carries the version of this definition. Matching takes time that is
+linear in the length of a text, since users send any.
 """
 
 from __future__ import annotations
@@ -13,27 +16,30 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
-_PLACEHOLDER = re.compile(
-    r"""
+VERSION = 1
+"""Version of the definition: of the parts of a text that `copied_spans` finds."""
+
+_PLACEHOLDER = r"""
     \{\{[^{}\n]*\}\} | \{%[^{}\n]*%\} | \$?\{[^\s{}]*\}          # arguments in braces
   | (?<![\d%]) %
-    (?: \(\w+\) | \d+\$ )? [-+\#]? (?: 0\d+ )? (?: \d*\.\d+ )? (?: hh? | ll? | z )?
+    (?: \(\w+\) | \d+\$ )? [-+\#]? (?: 0\d++ )?+ (?: \d*+\.\d++ )? (?: hh? | ll? | z )?
     [sdifgxXuceo@] (?![^\W\d_])                                # printf
   | </? [A-Za-z][A-Za-z0-9-]* (?: \s+ [\w:-]+ = (?: "[^"]*" | '[^']*' ) )* \s* /?>    # tags
   | & (?: [A-Za-z][A-Za-z0-9]{1,31} | \#\d{1,7} | \#x[0-9A-Fa-f]{1,6} ) ;         # entities
   | (?: https?:// | ftp:// | www\. ) [A-Za-z0-9._~:/?\#@!$&'*+,;=%-]* [A-Za-z0-9/_~=\#&%-]   # URLs
-  | [A-Za-z0-9._%+-]+ @ [A-Za-z0-9-]+ (?: \. [A-Za-z0-9-]+ )+     # e-mail addresses
-    """,
-    re.VERBOSE | re.ASCII,
-)
+  | (?<![A-Za-z0-9._%+-]) [A-Za-z0-9._%+-]+ @ [A-Za-z0-9-]+ (?: \. [A-Za-z0-9-]+ )+     # e-mail
+"""
+_ICU_VALUE = r"\{\s*(\w+)\s*,\s*(number|date|time)\b[^{}]*\}"
+_ANY_PLACEHOLDER = re.compile(_PLACEHOLDER, re.VERBOSE | re.ASCII)
+_ANY_ICU_VALUE = re.compile(_ICU_VALUE)
+_COPIED = re.compile(f"{_ICU_VALUE} | {_PLACEHOLDER}", re.VERBOSE | re.ASCII)
 _ICU_ARGUMENT = re.compile(r"\{\s*(\w+)\s*,\s*(plural|select|selectordinal)\s*,")
-_ICU_VALUE = re.compile(r"\{\s*(\w+)\s*,\s*(number|date|time)\b[^{}]*\}")
 
 
 def placeholders(text: str) -> Counter[str]:
     """Returns the number of occurrences of each placeholder."""
     plain, arguments = _take_icu(text)
-    counted = Counter(match[0] for match in _PLACEHOLDER.finditer(plain))
+    counted = Counter(match[0] for match in _ANY_PLACEHOLDER.finditer(plain))
     for argument, kind, branches in arguments:
         counted[f"{{{argument}, {kind}}}"] += 1
         counted.update(dict.fromkeys(placeholders(branches), 1))
@@ -42,18 +48,34 @@ def placeholders(text: str) -> Counter[str]:
 
 def without_placeholders(text: str) -> str:
     """Returns the text with a blank in place of each placeholder."""
-    return _PLACEHOLDER.sub(" ", text)
+    return _ANY_PLACEHOLDER.sub(" ", text)
 
 
 def placeholder_spans(text: str) -> list[tuple[int, int]]:
     """Returns the places at which each placeholder begins and ends."""
-    return [match.span() for match in _PLACEHOLDER.finditer(text)]
+    return [match.span() for match in _ANY_PLACEHOLDER.finditer(text)]
+
+
+def copied_spans(text: str) -> list[tuple[int, int]]:
+    """Returns the places of the placeholders that a translation copies whole.
+
+    They are all but those inside an ICU message with branches, whose text is translated and whose
+    placeholders occur in another number of branches in other languages.
+    """
+    spans: list[tuple[int, int]] = []
+    start = 0
+    while start < len(text):
+        message = _ICU_ARGUMENT.search(text, start)
+        end = len(text) if message is None else message.start()
+        spans += [found.span() for found in _COPIED.finditer(text, start, end)]
+        start = end if message is None else _closing_brace(text, end) + 1
+    return spans
 
 
 def _take_icu(text: str) -> tuple[str, list[tuple[str, str, str]]]:
     """Returns the text without arguments of ICU, and those: name, kind and text of the branches."""
-    arguments = [(found[1], found[2], "") for found in _ICU_VALUE.finditer(text)]
-    plain = _ICU_VALUE.sub(" ", text)
+    arguments = [(found[1], found[2], "") for found in _ANY_ICU_VALUE.finditer(text)]
+    plain = _ANY_ICU_VALUE.sub(" ", text)
     while (begun := _ICU_ARGUMENT.search(plain)) is not None:
         end = _closing_brace(plain, begun.start())
         branches = " ".join(_branches(plain[begun.end() : end]))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 
 import pytest
 
-from tracelate.evaluation.behaviour.placeholders import placeholders, without_placeholders
+from tracelate.text.placeholders import copied_spans, placeholders, without_placeholders
 
 
 @pytest.mark.parametrize(
@@ -56,3 +57,33 @@ def test_an_unclosed_icu_message_ends_with_the_text() -> None:
 def test_the_rest_of_the_text_stays() -> None:
     assert without_placeholders("3 {item_7} at http://10.0.0.1/ and %d").split() == [
         "3", "at", "and"]  # fmt: skip
+
+
+def test_what_is_copied_leaves_out_the_branches_of_icu_messages() -> None:
+    text = "{a} {n, plural, one {# day of {total}} other {# days of {total}}} <b>{n, number}</b>"
+    copied = [text[start:stop] for start, stop in copied_spans(text)]
+    assert copied == ["{a}", "<b>", "{n, number}", "</b>"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x" * 200_000,
+        "a." * 100_000,
+        "a@" * 100_000,
+        "%" + "0" * 200_000,
+        "%(" * 100_000,
+        "{" * 200_000,
+        "{a, plural, " * 20_000,
+        "{a, number" * 20_000,
+        '<a x="' * 50_000,
+        "<a" + " b" * 100_000,
+        "www." * 50_000,
+        "&" * 200_000,
+    ],
+    ids=lambda text: text[:8],
+)
+def test_finding_placeholders_takes_time_that_is_linear_in_the_text(text: str) -> None:
+    started = time.process_time()
+    copied_spans(text)
+    assert time.process_time() - started < 5
