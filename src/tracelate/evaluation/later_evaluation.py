@@ -138,4 +138,5 @@ def _settings(translator: Translator, options: ScoringOptions) -> EvaluateConfig
         heat_maps=0,
         neural_metrics=[],
         behaviour=BehaviourConfig(variant_sentences=0, seed=0, examples=EXAMPLES),
+        tests=[],
     )
