@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from tracelate import layout
+from tracelate.config import load_params
+from tracelate.corpus.further.report import READ_AGAIN, read_found_sets
 from tracelate.doctor.problem import Problem
 from tracelate.errors import InputError
 from tracelate.files import SUFFIX, read_json
@@ -45,6 +47,7 @@ def project_problems(root: Path, store: Store | None) -> Iterator[Problem]:
     for folder in FOLDERS:
         yield from _partial_files(root / folder)
     yield from _unreadable_keys(root)
+    yield from _changed_test_sets(root)
 
 
 def _unsynced_results(root: Path, store: Store) -> Iterator[Problem]:
@@ -73,10 +76,11 @@ def _unsynced_stages(root: Path, store: Store) -> list[str]:
     training = read_training_run(root / layout.RUN)
     stages = {trainings.STAGE: trainings.training_files(root)}
     settings: dict[str, Any] = {}
+    texts: dict[str, str] = {}
     if (lineage := find_evaluation(root)) is not None:
         stages[evaluations.STAGE] = evaluations.evaluation_files(root)
-        settings = {"evaluate": lineage.params["evaluate"]}
-    run = find_attached(store, training.run_id, training.experiment, settings)
+        settings, texts = evaluations.evaluation_settings(lineage), evaluations.text_tags(lineage)
+    run = find_attached(store, training.run_id, training.experiment, settings, texts)
     if run is None:
         return list(stages)
     writer = RunWriter(store, run.run_id)
@@ -106,6 +110,21 @@ def _unreadable_keys(root: Path) -> Iterator[Problem]:
             str(root / layout.PARAMS),
             f"correct {SETTING}, or restore the key",
         )
+
+
+def _changed_test_sets(root: Path) -> Iterator[Problem]:
+    """Yields a problem for a further test set that DVC cannot see to have changed."""
+    try:
+        tests = load_params(root / layout.PARAMS).evaluate.tests
+    except InputError:
+        return  # every command reports it
+    if not (root / layout.TEST_SETS_PROVENANCE).is_file():
+        return
+    try:
+        read_found_sets(tests, root)
+    except InputError as error:
+        place = str(root / layout.TEST_SETS_PROVENANCE)
+        yield Problem(f"a test set is out of date: {error}", place, READ_AGAIN)
 
 
 def _partial_files(folder: Path) -> Iterator[Problem]:

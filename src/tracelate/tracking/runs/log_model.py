@@ -22,6 +22,7 @@ from tracelate.tracking.packages.package_files import (
     code_sha256,
     write_list,
 )
+from tracelate.tracking.runs.evaluation_contents import evaluation_settings
 from tracelate.tracking.runs.log_training import run_name
 from tracelate.tracking.runs.run_contents import RunContents
 from tracelate.tracking.runs.run_writer import RunWriter, flatten
@@ -70,7 +71,7 @@ def log_model(
         _tag_lineage(store, model, root)
         model = store.models.finish(model.model_id)
     store.runs.link_model(run.run_id, model.model_id)
-    settings = dict(flatten({"evaluate": lineage.params["evaluate"]}))
+    settings = dict(flatten(evaluation_settings(lineage)))
     if all(model.params.get(name) == str(value) for name, value in settings.items()):
         _refresh(store, model, root)
         [test] = evaluation.datasets
@@ -137,7 +138,10 @@ def _create(run: RunWriter, experiment_id: str, lineage: Lineage) -> StoredModel
         experiment_id,
         run_name(lineage.params).replace(", ", "-").replace(" ", "-"),
         run.run_id,
-        {name: str(value) for name, value in flatten(lineage.params)},
+        {
+            name: str(value)
+            for name, value in flatten({**lineage.params, **evaluation_settings(lineage)})
+        },
         tags,
     )
 
