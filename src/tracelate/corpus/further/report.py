@@ -84,8 +84,8 @@ def read_found_sets(
     path = root / layout.TEST_SETS_PROVENANCE
     found = PROVENANCE_FORMAT.read(path).test_sets
     for test in tests:
-        if test.name not in found:
-            raise InputError(f"{path} has no test set {test.name!r}: {REMEDY}")
+        if test.name not in found or found[test.name].provenance.corpus != test.kind:
+            raise InputError(f"{path} has no test set {test.name!r} from {test.kind}: {REMEDY}")
         for changed in changed_inputs(test, found[test.name].provenance, root):
             raise InputError(
                 f"{changed.name} of the test set {test.name!r} has changed since it was read: "
