@@ -184,8 +184,10 @@ def check_evidence(
     except ValueError as error:  # InputError, or bytes that are no text
         yield LineageCheck(place, "scores and translations can be read", "differs", str(error))
         return
-    named = lineage if test is None else lineage.test_sets[test]
-    wanted_sha256 = named.test_sha256 if isinstance(named, Lineage) else named.sha256
+    wanted_sha256, signatures = lineage.test_sha256, lineage.signatures
+    if test is not None:
+        named = lineage.test_sets[test]
+        wanted_sha256, signatures = named.sha256, named.signatures
     test_sha256 = evidence.metrics.test.sha256
     yield check_equal(place, "metrics.json: test.sha256", test_sha256, wanted_sha256)
     if test is not None:
@@ -196,7 +198,7 @@ def check_evidence(
         what = "translations.jsonl has the sentences of the test set"
         yield check_equal(place, what, found, wanted_sha256)
     for name, signature in evidence.signatures.items():
-        wanted = named.signatures.get(name)
+        wanted = signatures.get(name)
         yield check_equal(place, f"metrics.json: {name}.signature", signature, wanted)
     wrong = inconsistencies(evidence)
     what = "translations.jsonl has the scores of metrics.json"
