@@ -134,11 +134,9 @@ def test_the_lineage_names_the_sets_and_verifies(reproduced: Clone) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        "corpora/news.es",
         "corpora/captions/test.jsonl",
         "data/test_sets/news.parquet",
         "reports/tests/captions/metrics.json",
-        "reports/tests/news/translations.jsonl",
         "reports/tests/news/evaluation.json",
     ],
 )
