@@ -11,7 +11,7 @@ from typing import Any
 
 from tracelate import layout
 from tracelate.config import load_params
-from tracelate.corpus.further.report import READ_AGAIN, read_found_sets
+from tracelate.corpus.further.report import READ_AGAIN, changed_test_files
 from tracelate.doctor.problem import Problem
 from tracelate.errors import InputError
 from tracelate.files import SUFFIX, read_json
@@ -113,18 +113,15 @@ def _unreadable_keys(root: Path) -> Iterator[Problem]:
 
 
 def _changed_test_sets(root: Path) -> Iterator[Problem]:
-    """Yields a problem for a further test set that DVC cannot see to have changed."""
+    """Yields a problem for each changed file of a further test set, also where DVC sees none."""
+    path = root / layout.TEST_SETS_PROVENANCE
     try:
         tests = load_params(root / layout.PARAMS).evaluate.tests
+        for test, changed in changed_test_files(tests, root):
+            what = f"{changed.name} of the test set {test!r} has changed since it was read"
+            yield Problem(what, str(path), READ_AGAIN)
     except InputError:
-        return  # every command reports it
-    if not (root / layout.TEST_SETS_PROVENANCE).is_file():
-        return
-    try:
-        read_found_sets(tests, root)
-    except InputError as error:
-        place = str(root / layout.TEST_SETS_PROVENANCE)
-        yield Problem(f"a test set is out of date: {error}", place, READ_AGAIN)
+        return  # other commands report settings and files that cannot be read
 
 
 def _partial_files(folder: Path) -> Iterator[Problem]:

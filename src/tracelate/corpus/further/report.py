@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from tracelate import layout
 from tracelate.config import FurtherTestConfig
 from tracelate.corpus.further.sources import FurtherProvenance, changed_inputs
+from tracelate.corpus.provenance import CorpusFile
 from tracelate.errors import InputError
 from tracelate.file_format import FileForm, FileFormat, Name, Sha256, Whole
 
@@ -86,9 +87,24 @@ def read_found_sets(
     for test in tests:
         if test.name not in found or found[test.name].provenance.corpus != test.kind:
             raise InputError(f"{path} has no test set {test.name!r} from {test.kind}: {REMEDY}")
-        for changed in changed_inputs(test, found[test.name].provenance, root):
-            raise InputError(
-                f"{changed.name} of the test set {test.name!r} has changed since it was read: "
-                f"{READ_AGAIN}"
-            )
+    for name, changed in changed_test_files(tests, root):
+        raise InputError(
+            f"{changed.name} of the test set {name!r} has changed since it was read: {READ_AGAIN}"
+        )
     return {test.name: found[test.name] for test in tests}
+
+
+def changed_test_files(
+    tests: Sequence[FurtherTestConfig], root: Path = Path()
+) -> Iterator[tuple[str, CorpusFile]]:
+    """Yields the files of test sets that have changed since they were read, with the sets' names.
+
+    Raises InputError if provenance.json is missing or damaged.
+    """
+    if not tests:
+        return
+    found = PROVENANCE_FORMAT.read(root / layout.TEST_SETS_PROVENANCE).test_sets
+    for test in tests:
+        if test.name in found and found[test.name].provenance.corpus == test.kind:
+            for changed in changed_inputs(test, found[test.name].provenance, root):
+                yield test.name, changed
