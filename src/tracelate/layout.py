@@ -14,6 +14,9 @@ RAW = DATA / "raw"
 PROVENANCE = RAW / "provenance.json"
 PREPARED = DATA / "prepared"
 TRAIN, VALID, TEST = (PREPARED / f"{split}.parquet" for split in ("train", "valid", "test"))
+TEST_SETS = DATA / "test_sets"
+"""Folder of the further test sets, each in a file NAME.parquet."""
+TEST_SETS_PROVENANCE = TEST_SETS / PROVENANCE.name
 TOKENIZED = DATA / "tokenized"
 TOKENIZED_TRAIN, TOKENIZED_VALID = TOKENIZED / TRAIN.name, TOKENIZED / VALID.name
 TOKENIZER = TOKENIZED / "tokenizer.json"
@@ -24,6 +27,7 @@ RUN = MODELS / "run.json"
 
 REPORTS = Path("reports")
 DATA_REPORT = REPORTS / "data.json"
+TEST_SETS_REPORT = REPORTS / "test_sets.json"
 TRAINING_REPORT = REPORTS / "train.json"
 CURVES = REPORTS / "curves"
 TRAIN_CURVE, VALID_CURVE = CURVES / "train.csv", CURVES / "valid.csv"
@@ -35,6 +39,10 @@ FIGURES = REPORTS / "figures"
 LINEAGE = REPORTS / "lineage.json"
 EVALUATION_FILES = (LINEAGE, METRICS, SPEED, TRANSLATIONS, PAGE)
 """Files that an evaluation writes, and that its run in MLflow has."""
+
+TEST_RESULTS = REPORTS / "tests"
+"""Folder of the evaluations on further test sets, each in a folder NAME."""
+TEST_SCORES = TEST_RESULTS / "scores.json"
 
 PACKAGE_SIGNATURE = Path("model.sig")
 """The signature of a packed model, in its folder."""

@@ -139,8 +139,8 @@ def test_an_edit_without_effect_on_outputs_leaves_the_status_clean(
         ("src/tracelate/model/search.py", {"train", "evaluate"}),
         ("src/tracelate/training/fit.py", {"train"}),
         ("src/tracelate/evaluation/page.html", {"evaluate"}),
-        ("src/tracelate/corpus/cleaning.py", {"prepare"}),
-        ("corpora/new.en", {"download"}),
+        ("src/tracelate/corpus/cleaning.py", {"prepare", "test_sets"}),
+        ("corpora/new.en", {"download", "test_sets"}),
     ],
 )
 def test_an_edit_of_the_code_of_a_stage_changes_that_stage(

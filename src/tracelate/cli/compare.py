@@ -40,8 +40,8 @@ def compare(
     test: Annotated[
         str | None,
         typer.Option(
-            help="Name of a further test set that `tracelate evaluate --log` has added to the runs "
-            "of both. Default: the test set of their own evaluations."
+            help="Name of a further test set of evaluate.tests or `tracelate evaluate --log`, "
+            "which the runs of both have. Default: the test set of their own evaluations."
         ),
     ] = None,
     output: Annotated[

@@ -107,9 +107,9 @@ def evaluate(
 
 
 def _refuse_wrong_name(name: str | None) -> None:
-    from tracelate.tracking.runs.log_later_evaluation import TEST_NAME
+    from tracelate.config import OWN_TEST, TEST_NAME
 
-    if name is not None and (name == "test" or not re.fullmatch(TEST_NAME, name)):
+    if name is not None and (name == OWN_TEST or not re.fullmatch(TEST_NAME, name)):
         raise InputError(
             f"--log {name!r} is no name of a further test set: use up to 50 lower-case letters, "
             "digits, '_' and '-'; test is that of the run's own evaluation"
@@ -119,12 +119,16 @@ def _refuse_wrong_name(name: str | None) -> None:
 def _run_to_log_to(reference: Reference, name: str, sha256: str) -> RunWriter:
     """Returns the model's run. Raises InputError before the model translates if it cannot be."""
     from tracelate.tracking.references.reference_runs import connect_for, run_of_reference
-    from tracelate.tracking.runs.log_later_evaluation import refuse_other_text
+    from tracelate.tracking.runs.log_later_evaluation import (
+        refuse_other_text,
+        refuse_stage_evaluation,
+    )
     from tracelate.tracking.runs.run_writer import RunWriter
 
     store = connect_for(reference)
     run = RunWriter(store, run_of_reference(store, reference).run_id)
     refuse_other_text(run, name, sha256)
+    refuse_stage_evaluation(run, name)
     return run
 
 

@@ -54,7 +54,19 @@ def chain_tree(chain: Chain) -> Tree:
         branch = branch.add(Group(f"[bold]{title}[/]", _files(files)))
     branch.add(_corpus_line(lineage))
     tree.add(_scores(chain))
+    for name in lineage.test_sets:
+        tree.add(_test_set(lineage, name))
     return tree
+
+
+def _test_set(lineage: Lineage, name: str) -> RenderableType:
+    one = lineage.test_sets[name]
+    provenance = one.provenance
+    title = (
+        f"[bold]test set {escape(name)}[/]  {escape(one.sha256[:SHOWN_HASH])} from "
+        f"{escape(provenance.description)}, licence {escape(provenance.licence)}"
+    )
+    return Group(title, _files({**one.data, **one.evaluation}))
 
 
 def print_checks(console: Console, checks: Iterable[LineageCheck]) -> None:

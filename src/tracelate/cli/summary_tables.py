@@ -42,6 +42,10 @@ def print_summary(params: Params) -> None:
         training_line(params, read_training_report(layout.TRAINING_REPORT)), soft_wrap=True
     )
     console.print(score_table(read_metrics(layout.METRICS)))
+    for test in params.evaluate.tests:
+        path = layout.TEST_RESULTS / test.name / layout.METRICS.name
+        if path.is_file():
+            console.print(further_line(test.name, read_metrics(path)), soft_wrap=True)
     console.print(translation_table(list(read_translations(layout.TRANSLATIONS))))
     console.print(NEXT_STEPS, soft_wrap=True)
 
@@ -107,6 +111,16 @@ def score_table(metrics: Metrics) -> Table:
             interval = f"{score.low:.1f} to {score.high:.1f}"
             table.add_row(escape(score.name), f"{score.value:.1f}", interval, "neural metric")
     return table
+
+
+def further_line(name: str, metrics: Metrics) -> str:
+    """Returns the line about the scores on a further test set."""
+    scores = ", ".join(
+        f"{METRICS[score.name].title if score.name in METRICS else escape(score.name)} "
+        f"{score.value:.1f} ({score.low:.1f} to {score.high:.1f})"
+        for score in metrics.scores
+    )
+    return f"[bold]Test set {escape(name)}[/]  {metrics.test.sentences:,} sentences: {scores}"
 
 
 def translation_table(rows: list[TranslationRow], count: int = 5) -> Table:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tracelate.config import PrepareConfig
+from tracelate.config import NearDuplicateConfig, PrepareConfig
 from tracelate.corpus.cleaning import RULES, TEXTS, CleaningCounts
 from tracelate.corpus.leakage import Leakage
 from tracelate.corpus.splitting import HELD_OUT, Splits, count_groups
@@ -25,7 +25,6 @@ def data_report(
     config: PrepareConfig,
 ) -> dict[str, Any]:
     """Returns the content of the report. `read` is the number of pairs in the raw corpus."""
-    near = config.near_duplicate
     changed = {"source": counts.changed_sources, "target": counts.changed_targets}
     return {
         "read": read,
@@ -39,8 +38,8 @@ def data_report(
             name: {"pairs": len(pairs), "groups": count_groups(pairs)}
             for name, pairs in splits.items()
         },
-        "near_duplicate": f"Jaccard similarity of character {near.gram}-grams >= {near.similarity}",
-        "leakage": {name: _as_json(one) for name, one in leakage.items()},
+        "near_duplicate": describe_near_duplicate(config.near_duplicate),
+        "leakage": {name: leakage_document(one) for name, one in leakage.items()},
     }
 
 
@@ -62,6 +61,12 @@ def few_pairs_warning(pairs: int, language: str) -> str | None:
     )
 
 
-def _as_json(leakage: Leakage) -> dict[str, Any]:
+def describe_near_duplicate(near: NearDuplicateConfig) -> str:
+    """Returns the definition of a near duplicate that leakage was measured with."""
+    return f"Jaccard similarity of character {near.gram}-grams >= {near.similarity}"
+
+
+def leakage_document(leakage: Leakage) -> dict[str, Any]:
+    """Returns the counts and examples as JSON values."""
     examples = [example._asdict() for example in leakage.examples]
     return {**leakage._asdict(), "examples": examples}

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from tracelate import layout
+from tracelate.config import load_params
+from tracelate.corpus.further.report import READ_AGAIN, changed_test_files
 from tracelate.doctor.problem import Problem
 from tracelate.errors import InputError
 from tracelate.files import SUFFIX, read_json
@@ -45,6 +47,7 @@ def project_problems(root: Path, store: Store | None) -> Iterator[Problem]:
     for folder in FOLDERS:
         yield from _partial_files(root / folder)
     yield from _unreadable_keys(root)
+    yield from _changed_test_sets(root)
 
 
 def _unsynced_results(root: Path, store: Store) -> Iterator[Problem]:
@@ -73,10 +76,11 @@ def _unsynced_stages(root: Path, store: Store) -> list[str]:
     training = read_training_run(root / layout.RUN)
     stages = {trainings.STAGE: trainings.training_files(root)}
     settings: dict[str, Any] = {}
+    texts: dict[str, str] = {}
     if (lineage := find_evaluation(root)) is not None:
         stages[evaluations.STAGE] = evaluations.evaluation_files(root)
-        settings = {"evaluate": lineage.params["evaluate"]}
-    run = find_attached(store, training.run_id, training.experiment, settings)
+        settings, texts = evaluations.evaluation_settings(lineage), evaluations.text_tags(lineage)
+    run = find_attached(store, training.run_id, training.experiment, settings, texts)
     if run is None:
         return list(stages)
     writer = RunWriter(store, run.run_id)
@@ -106,6 +110,18 @@ def _unreadable_keys(root: Path) -> Iterator[Problem]:
             str(root / layout.PARAMS),
             f"correct {SETTING}, or restore the key",
         )
+
+
+def _changed_test_sets(root: Path) -> Iterator[Problem]:
+    """Yields a problem for each changed file of a further test set, also where DVC sees none."""
+    path = root / layout.TEST_SETS_PROVENANCE
+    try:
+        tests = load_params(root / layout.PARAMS).evaluate.tests
+        for test, changed in changed_test_files(tests, root):
+            what = f"{changed.name} of the test set {test!r} has changed since it was read"
+            yield Problem(what, str(path), READ_AGAIN)
+    except InputError:
+        return  # other commands report settings and files that cannot be read
 
 
 def _partial_files(folder: Path) -> Iterator[Problem]:

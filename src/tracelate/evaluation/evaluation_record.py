@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tracelate import layout
 from tracelate.file_format import FileForm, FileFormat, Name, Sha256, Whole
 
 RECORD = "evaluation.json"
+RESULTS = (layout.METRICS.name, layout.TRANSLATIONS.name, layout.PAGE.name)
+"""Files that an evaluation writes beside its record."""
 
 
 class HashedFile(FileForm):
@@ -41,6 +44,7 @@ class ScoredText(FileForm):
     """Of all sources and references, whatever files they were in."""
     source: HashedFile
     references: list[HashedFile]
+    """Empty if the file of the sources has them too, as that of the stage test_sets does."""
 
 
 class EvaluationRecord(FileForm):

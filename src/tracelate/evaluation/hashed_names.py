@@ -60,4 +60,6 @@ PreparedHashes = Annotated[
     Hashes, _files_in(layout.PREPARED, layout.TRAIN, layout.VALID, layout.TEST)
 ]
 RawHashes = Annotated[Hashes, _files_in(layout.RAW, layout.PROVENANCE)]
+TestSetHashes = Annotated[Hashes, _files_in(layout.TEST_SETS)]
+TestResultHashes = Annotated[Hashes, _files_in(layout.TEST_RESULTS)]
 EvaluationHashes = Annotated[Hashes, _files_in(layout.REPORTS, layout.METRICS, layout.TRANSLATIONS)]

@@ -8,27 +8,25 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tracelate import layout
-from tracelate.config import EvaluateConfig
-from tracelate.config_behaviour import BehaviourConfig
+from tracelate.config import BehaviourConfig, EvaluateConfig
 from tracelate.corpus.aligned_files import AlignedTest
-from tracelate.corpus.pairs import Pair
+from tracelate.corpus.further.sources import aligned_set
 from tracelate.errors import InputError
-from tracelate.evaluation.evaluation import Evaluation, evaluate, write_results
+from tracelate.evaluation.evaluation import Evaluation, write_results
 from tracelate.evaluation.evaluation_record import (
     RECORD,
+    RESULTS,
     EvaluationRecord,
     HashedFile,
     ScoredModel,
     ScoredText,
     write_record,
 )
+from tracelate.evaluation.further_evaluation import evaluate_further, refuse_long_sentences
 from tracelate.files import sha256_of, temporary_folder
 from tracelate.inference.translator import Translator
 from tracelate.metric_table import ScoringOptions
 
-RESULTS = (layout.METRICS.name, layout.TRANSLATIONS.name, layout.PAGE.name)
-"""Files that an evaluation writes beside its record."""
 BOOTSTRAP_SAMPLES, BOOTSTRAP_SEED = 1000, 12345
 """Those of sacrebleu."""
 EXAMPLES = 10
@@ -47,21 +45,10 @@ def evaluate_text(
 
     Raises InputError for a line that is too long to be translated as a whole.
     """
-    sentences = test.sources or []
-    for number, sentence in enumerate(sentences, start=1):
-        try:
-            translator.refuse_long(sentence)
-        except InputError as error:
-            raise InputError(f"{source}, line {number}: {error}") from error
-    pairs = [
-        Pair(sentence, references[0], group=source.name, origin=f"{source.name}:{number}")
-        for number, (sentence, references) in enumerate(
-            zip(sentences, test.references, strict=True), start=1
-        )
-    ]
-    translations = translator.translate(sentences, on_progress)
+    further = aligned_set(source, test)
+    refuse_long_sentences(translator, further, source)
     settings = _settings(translator, options)
-    return evaluate(translator, pairs, translations, test.sha256, settings, several=test.references)
+    return evaluate_further(translator, further, settings, None, on_progress)
 
 
 def text_record(source: Path, references: Sequence[Path], test: AlignedTest) -> ScoredText:
@@ -138,4 +125,5 @@ def _settings(translator: Translator, options: ScoringOptions) -> EvaluateConfig
         heat_maps=0,
         neural_metrics=[],
         behaviour=BehaviourConfig(variant_sentences=0, seed=0, examples=EXAMPLES),
+        tests=[],
     )

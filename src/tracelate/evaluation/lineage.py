@@ -8,22 +8,28 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import ValidationError, model_validator
+from pydantic import Field, StringConstraints, ValidationError, model_validator
 
 from tracelate import layout
-from tracelate.config import Params
+from tracelate.config import OWN_TEST, TEST_NAME, Params
 from tracelate.corpus.data_report import LeakageForm, read_data_report
+from tracelate.corpus.further.report import REPORT_FORMAT, read_found_sets, set_path
+from tracelate.corpus.further.sources import FurtherProvenance
 from tracelate.corpus.sources.choose import AnyProvenance, read_provenance
 from tracelate.errors import InputError
+from tracelate.evaluation.evaluation_record import RECORD, RESULTS
 from tracelate.evaluation.hashed_names import (
     EvaluationHashes,
     ModelHashes,
     PreparedHashes,
     RawHashes,
+    TestResultHashes,
+    TestSetHashes,
     TokenizedHashes,
 )
+from tracelate.evaluation.metrics_file import read_metrics
 from tracelate.evaluation.saved_params import SavedParams
 from tracelate.file_format import (
     Document,
@@ -45,6 +51,22 @@ MODEL_FILES = (WEIGHTS, CONFIG, TOKENIZER)
 UNPRINTABLE = ("Cc", "Cs")
 """Unicode categories of control characters, such as that which begins a terminal's commands, and of
 surrogates, which UTF-8 cannot hold."""
+
+
+class FurtherTest(FileForm):
+    """A further test set, on which the model was evaluated besides its own."""
+
+    sha256: Sha256
+    """Of all sources and references."""
+    data: TestSetHashes
+    """The file of the sentences."""
+    provenance: FurtherProvenance
+    leakage: dict[str, int | float]
+    """As reports/test_sets.json counts it, without the examples."""
+    signatures: dict[Name, Name]
+    """sacrebleu's, of each score; they have the number of references."""
+    evaluation: TestResultHashes
+    """The files of the evaluation."""
 
 
 class Lineage(FileForm):
@@ -71,6 +93,10 @@ class Lineage(FileForm):
     """Of the file with the test sentences that the scores were measured on."""
     evaluation: EvaluationHashes
     """The scores and the translations that were scored."""
+    test_sets: dict[Annotated[str, StringConstraints(pattern=rf"^{TEST_NAME}$")], FurtherTest] = (
+        Field(default_factory=dict, exclude_if=lambda sets: not sets)
+    )
+    """Further test sets by their names; missing if there are none."""
 
     @model_validator(mode="before")
     @classmethod
@@ -101,6 +127,35 @@ class Lineage(FileForm):
         if not isinstance(self.params["download"].get(self.provenance.corpus), dict):
             raise ValueError(f"params has no section download.{self.provenance.corpus}")
         return self
+
+    @model_validator(mode="after")
+    def _refuse_inconsistent_test_sets(self) -> Self:
+        for name, one in self.test_sets.items():
+            if name == OWN_TEST or list(one.data) != [set_path(name).as_posix()]:
+                raise ValueError(f"test_sets.{name} is not the data of a further test set")
+            if set(one.evaluation) != {path.as_posix() for path in result_paths(name)}:
+                raise ValueError(f"test_sets.{name} has other files than those of an evaluation")
+            if not self.test_set_settings(name):
+                raise ValueError(f"params has no test set {name} in evaluate.tests")
+        return self
+
+    def test_set_settings(self, name: str) -> Mapping[str, Any]:
+        """Returns the settings of a test set's source; they are empty if there are none."""
+        entries = self.params["evaluate"].get("tests")
+        for entry in entries if isinstance(entries, list) else []:
+            if isinstance(entry, dict) and entry.get("name") == name:
+                settings = entry.get(self.test_sets[name].provenance.corpus)
+                return settings if isinstance(settings, dict) else {}
+        return {}
+
+    @property
+    def test_set_files(self) -> dict[str, str]:
+        """Hashes of the sentences and of the evaluations of all further test sets."""
+        return {
+            name: sha256
+            for one in self.test_sets.values()
+            for name, sha256 in {**one.data, **one.evaluation}.items()
+        }
 
     @property
     def files(self) -> dict[str, str]:
@@ -157,6 +212,11 @@ LINEAGE_FORMAT = FileFormat(
 )
 
 
+def result_paths(name: str) -> list[Path]:
+    """Returns the files of the evaluation on a further test set, from the project's root."""
+    return [layout.TEST_RESULTS / name / file for file in (*RESULTS, RECORD)]
+
+
 def make_lineage(
     params: Params, signatures: Mapping[str, str], test_sha256: str, root: Path = Path()
 ) -> Lineage:
@@ -164,6 +224,8 @@ def make_lineage(
     read_data_report(root / layout.DATA_REPORT)  # refuses a damaged one
     leakage = read_json(root / layout.DATA_REPORT)["leakage"]
     raw = sorted((root / layout.RAW).iterdir())
+    further = read_found_sets(params.evaluate.tests, root)
+    counted = REPORT_FORMAT.read(root / layout.TEST_SETS_REPORT).test_sets if further else {}
     return Lineage(
         training=read_training_run(root / layout.RUN),
         model=_hashes(root, (layout.MODELS / name for name in MODEL_FILES)),
@@ -179,6 +241,17 @@ def make_lineage(
         signatures=dict(signatures),
         test_sha256=test_sha256,
         evaluation=_hashes(root, (layout.METRICS, layout.TRANSLATIONS)),
+        test_sets={
+            name: FurtherTest(
+                sha256=one.sha256,
+                data=_hashes(root, [set_path(name)]),
+                provenance=one.provenance,
+                leakage=counted[name].leakage.model_dump(exclude={"examples"}),
+                signatures=_signatures(root / layout.TEST_RESULTS / name),
+                evaluation=_hashes(root, result_paths(name)),
+            )
+            for name, one in further.items()
+        },
     )
 
 
@@ -222,6 +295,11 @@ def refuse_changed_files(
 
 def _hashes(root: Path, paths: Iterable[Path]) -> dict[str, str]:
     return {path.as_posix(): sha256_of(root / path) for path in paths}
+
+
+def _signatures(folder: Path) -> dict[str, str]:
+    scores = read_metrics(folder / layout.METRICS.name).scores
+    return {score.name: score.signature for score in scores}
 
 
 def _texts(document: Any) -> Iterator[str]:

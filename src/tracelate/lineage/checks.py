@@ -8,7 +8,9 @@ from typing import Literal, NamedTuple
 
 from tracelate import layout
 from tracelate.comparison.comparability import inconsistencies
+from tracelate.corpus.aligned_files import hash_sentences
 from tracelate.corpus.pairs import read_pairs
+from tracelate.corpus.provenance import Provenance
 from tracelate.errors import InputError
 from tracelate.evaluation.hashed_names import is_within_project
 from tracelate.evaluation.lineage import Lineage, read_lineage
@@ -52,12 +54,12 @@ class FileCopies(NamedTuple):
 
 def packed_copies(place: str, folder: Path, lineage: Lineage) -> FileCopies:
     """Returns the model files of a packed model, which all lie in `folder`."""
-    return _flat_copies(place, folder, lineage.model)
+    return flat_copies(place, folder, lineage.model)
 
 
 def evaluation_copies(place: str, folder: Path, lineage: Lineage) -> FileCopies:
     """Returns the scores and translations of an evaluation, which all lie in `folder`."""
-    return _flat_copies(place, folder, lineage.evaluation)
+    return flat_copies(place, folder, lineage.evaluation)
 
 
 def corpus_files(root: Path, lineage: Lineage) -> list[HashedFile]:
@@ -69,6 +71,17 @@ def corpus_files(root: Path, lineage: Lineage) -> list[HashedFile]:
     return [HashedFile(*file) for file in files]
 
 
+def check_test_set_inputs(root: Path, lineage: Lineage) -> Iterator[LineageCheck]:
+    """Yields a check for each file that a further test set was read from, as `check_corpus` does.
+
+    Raises InputError if the lineage's settings lack a file of a provenance.
+    """
+    for name, one in lineage.test_sets.items():
+        files = one.provenance.files_on_disk(lineage.test_set_settings(name), root)
+        for file in files:
+            yield from _check_input(f"the test set {name}", HashedFile(*file), one.provenance)
+
+
 def check_corpus(root: Path, lineage: Lineage) -> Iterator[LineageCheck]:
     """Yields a check for each file of the corpus.
 
@@ -77,10 +90,14 @@ def check_corpus(root: Path, lineage: Lineage) -> Iterator[LineageCheck]:
     """
     place = "the corpus" if lineage.provenance.in_project else "the cache"
     for file in corpus_files(root, lineage):
-        if lineage.provenance.in_project and not is_within_project(file.what):
-            yield LineageCheck(place, file.what, "not here", "it lies outside the project")
-        else:
-            yield from check_copies(FileCopies(place, [file], must_exist=False))
+        yield from _check_input(place, file, lineage.provenance)
+
+
+def _check_input(place: str, file: HashedFile, provenance: Provenance) -> Iterator[LineageCheck]:
+    if provenance.in_project and not is_within_project(file.what):
+        yield LineageCheck(place, file.what, "not here", "it lies outside the project")
+    else:
+        yield from check_copies(FileCopies(place, [file], must_exist=False))
 
 
 def check_copies(copies: FileCopies) -> Iterator[LineageCheck]:
@@ -102,7 +119,7 @@ def check_project(place: str, root: Path, lineage: Lineage) -> Iterator[LineageC
     """
     own = _own_hashes(root)
     same_training = []
-    for name, sha256 in {**lineage.files, **lineage.evaluation}.items():
+    for name, sha256 in _all_hashes(lineage).items():
         if own.get(name, sha256) == sha256:
             same_training.append(HashedFile(name, root / name, sha256))
         else:
@@ -154,20 +171,34 @@ def check_config(place: str, folder: Path, lineage: Lineage) -> Iterator[Lineage
     yield check_equal(place, f"{CONFIG}: model", model, lineage.params["model"])
 
 
-def check_evidence(place: str, folder: Path, lineage: Lineage) -> Iterator[LineageCheck]:
+def check_evidence(
+    place: str, folder: Path, lineage: Lineage, test: str | None = None
+) -> Iterator[LineageCheck]:
     """Checks that the scores are those of the translations, on the lineage's test set.
 
-    The scores are computed again from the translations.
+    The scores are computed again from the translations. `test` names a further test set, whose
+    sentences are hashed again too.
     """
     try:
         evidence = read_evidence(folder, place)
     except ValueError as error:  # InputError, or bytes that are no text
         yield LineageCheck(place, "scores and translations can be read", "differs", str(error))
         return
+    wanted_sha256, signatures = lineage.test_sha256, lineage.signatures
+    if test is not None:
+        named = lineage.test_sets[test]
+        wanted_sha256, signatures = named.sha256, named.signatures
     test_sha256 = evidence.metrics.test.sha256
-    yield check_equal(place, "metrics.json: test.sha256", test_sha256, lineage.test_sha256)
+    yield check_equal(place, "metrics.json: test.sha256", test_sha256, wanted_sha256)
+    if test is not None:
+        found = hash_sentences(
+            [row.source for row in evidence.rows],
+            [(row.reference, *row.more_references) for row in evidence.rows],
+        )
+        what = "translations.jsonl has the sentences of the test set"
+        yield check_equal(place, what, found, wanted_sha256)
     for name, signature in evidence.signatures.items():
-        wanted = lineage.signatures.get(name)
+        wanted = signatures.get(name)
         yield check_equal(place, f"metrics.json: {name}.signature", signature, wanted)
     wrong = inconsistencies(evidence)
     what = "translations.jsonl has the scores of metrics.json"
@@ -211,7 +242,7 @@ def refuse_changed_project(root: Path, lineage: Lineage) -> None:
     own = _own_hashes(root)
     common = [
         HashedFile(name, root / name, sha256)
-        for name, sha256 in {**lineage.files, **lineage.evaluation}.items()
+        for name, sha256 in _all_hashes(lineage).items()
         if own.get(name) == sha256
     ]
     refuse_failures(check_copies(FileCopies("this folder", common, must_exist=False)))
@@ -228,10 +259,15 @@ def _own_hashes(root: Path) -> Mapping[str, str]:
         own = read_lineage(root / layout.LINEAGE)
     except InputError:
         return {}
-    return {**own.files, **own.evaluation}
+    return _all_hashes(own)
 
 
-def _flat_copies(place: str, folder: Path, sha256_by_name: Mapping[str, str]) -> FileCopies:
+def _all_hashes(lineage: Lineage) -> dict[str, str]:
+    return {**lineage.files, **lineage.evaluation, **lineage.test_set_files}
+
+
+def flat_copies(place: str, folder: Path, sha256_by_name: Mapping[str, str]) -> FileCopies:
+    """Returns copies that all lie in `folder` and must exist."""
     files = [
         HashedFile(name, folder / Path(name).name, sha256)
         for name, sha256 in sha256_by_name.items()

@@ -125,7 +125,7 @@ def _refuse_unknown_file(path: Path, lineage: Lineage) -> None:
     if path.is_dir():
         return
     made_by_stages = dict.fromkeys((layout.LINEAGE.as_posix(), layout.RUN.as_posix()), "")
-    named = {**lineage.files, **lineage.evaluation, **made_by_stages}
+    named = {**lineage.files, **lineage.evaluation, **lineage.test_set_files, **made_by_stages}
     names = {Path(name).name for name in named}
     if path.name not in names and sha256_of(path) not in named.values():
         raise InputError(

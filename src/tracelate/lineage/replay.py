@@ -75,10 +75,14 @@ def replay(
 
 
 def _write_params(path: Path, lineage: Lineage) -> None:
-    """Leaves out neural metrics, whose commands are for the machine of the training alone."""
-    params = dict(lineage.params)
-    if "neural_metrics" in params["evaluate"]:
-        params["evaluate"] = {**params["evaluate"], "neural_metrics": []}
+    """Leaves out neural metrics, whose commands are for the machine of the training alone, and
+    further test sets, which change no result that is compared.
+    """
+    evaluate = dict(lineage.params["evaluate"])
+    for name in ("neural_metrics", "tests"):
+        if name in evaluate:  # older versions do not know them
+            evaluate[name] = []
+    params = {**lineage.params, "evaluate": evaluate}
     with path.open("w", encoding="utf-8") as file:
         YAML().dump(params, file)
 

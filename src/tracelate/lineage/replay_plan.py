@@ -104,6 +104,8 @@ def describe_replay(lineage: Lineage, root: Path) -> Iterator[str]:
         yield f"  {name}: {now} (params.yaml: {before})"
     for metric in lineage.params["evaluate"].get("neural_metrics", []):
         yield f"not run:  the neural metric {_quoted(metric['name'])}: {_quoted(metric['command'])}"
+    for name in lineage.test_sets:
+        yield f"not run:  the test set {_quoted(name)}"
 
 
 def _own_settings(root: Path) -> Mapping[str, Any]:

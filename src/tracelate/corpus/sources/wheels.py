@@ -30,25 +30,28 @@ def cached_wheel(sha256: str) -> Path:
     return Path(folder) / "wheels" / f"{sha256}.whl"
 
 
-def fetch_wheel(config: CatalogsConfig) -> Path:
-    """The wheel's path in the cache. Raises InputError where it cannot be had or has changed."""
+def fetch_wheel(config: CatalogsConfig, setting: str = "download.catalogs") -> Path:
+    """The wheel's path in the cache. Raises InputError where it cannot be had or has changed.
+
+    `setting` is the name of the section `config` in messages.
+    """
     wheel = cached_wheel(config.sha256)
     if wheel.exists() and sha256_of(wheel) == config.sha256:
         return wheel
     with temporary_folder(wheel) as folder:
-        fetched = _download(config, folder, wheel)
+        fetched = _download(config, folder, wheel, setting)
         found = sha256_of(fetched)
         if found != config.sha256:
             raise InputError(
                 f"{fetched.name} has the sha256 {found}, not {config.sha256} as in "
-                "download.catalogs.sha256: the index serves another file; change the setting only "
+                f"{setting}.sha256: the index serves another file; change the setting only "
                 "if you trust it"
             )
         fetched.replace(wheel)
     return wheel
 
 
-def _download(config: CatalogsConfig, folder: Path, wheel: Path) -> Path:
+def _download(config: CatalogsConfig, folder: Path, wheel: Path, setting: str) -> Path:
     # -vv: only then does pip say why an index gave nothing
     command = [sys.executable, "-m", "pip", "download", "-vv", "--no-input", "--no-deps"]
     command += ["--only-binary=:all:", "--python-version", config.python_version]
@@ -58,15 +61,15 @@ def _download(config: CatalogsConfig, folder: Path, wheel: Path) -> Path:
     )
     wheels = sorted(folder.glob("*.whl"))
     if done.returncode != 0 or len(wheels) != 1:
-        reason = explain_failure(config, done.stdout + "\n" + done.stderr)
+        reason = explain_failure(config, done.stdout + "\n" + done.stderr, setting)
         raise InputError(
-            f"cannot fetch {config.package}=={config.version} (download.catalogs): {reason}; "
+            f"cannot fetch {config.package}=={config.version} ({setting}): {reason}; "
             f"without a network, put the wheel at {wheel}"
         )
     return wheels[0]
 
 
-def explain_failure(config: CatalogsConfig, output: str) -> str:
+def explain_failure(config: CatalogsConfig, output: str, setting: str = "download.catalogs") -> str:
     """The one reason in pip's output, which may list thousands of versions."""
     if "No module named pip" in output:
         return f"{sys.executable} has no pip: run it with -m ensurepip"
@@ -75,7 +78,7 @@ def explain_failure(config: CatalogsConfig, output: str) -> str:
         if config.version in ignored:
             return (
                 f"it wants Python {ignored[config.version].strip()}, and "
-                f"download.catalogs.python_version is {config.python_version}: change that"
+                f"{setting}.python_version is {config.python_version}: change that"
             )
     if found := re.search(r"\(from versions: (?!none)([^)]*)\)", output):
         versions = found[1].split(", ")

@@ -14,6 +14,7 @@ from tracelate.tracking.references.references import (
     RunReference,
     VersionReference,
 )
+from tracelate.tracking.runs.evaluation_contents import evaluation_settings, text_tags
 from tracelate.tracking.runs.run_writer import flatten
 from tracelate.tracking.runs.runs import RESTORED_FROM
 from tracelate.tracking.store.address import has_store, shown_uri
@@ -73,7 +74,8 @@ def find_evaluated_run(store: Store, reference: Reference) -> tuple[StoredRun, s
 def run_of_lineage(store: Store, lineage: Lineage) -> StoredRun | None:
     """Returns the run of the lineage's training, or the replacement run that fits better.
 
-    A run that holds the lineage's evaluation comes first, then one with its evaluation settings.
+    A run that holds the lineage's evaluation comes first, then one with its evaluation settings,
+    then one with the same text of each further test set.
     """
     training = store.runs.find(lineage.training.run_id)
     experiments = [one.experiment_id for one in store.runs.experiments()]
@@ -81,11 +83,15 @@ def run_of_lineage(store: Store, lineage: Lineage) -> StoredRun | None:
         experiments, f"tags.`{RESTORED_FROM}` = '{lineage.training.run_id}'"
     )
     runs = [*([training] if training is not None else []), *reversed(newest_first)]
-    evaluation = {"evaluate": lineage.params["evaluate"]}
-    settings = {name: str(value) for name, value in flatten(evaluation)}
+    settings = {name: str(value) for name, value in flatten(evaluation_settings(lineage))}
+    texts = text_tags(lineage)
 
-    def fit(run: StoredRun) -> tuple[bool, bool]:
-        return holds_evaluation(run, lineage), settings.items() <= run.params.items()
+    def fit(run: StoredRun) -> tuple[bool, bool, bool]:
+        return (
+            holds_evaluation(run, lineage),
+            settings.items() <= run.params.items(),
+            texts.items() <= run.tags.items(),
+        )
 
     return max(runs, key=fit, default=None)  # of several that fit equally, the first
 

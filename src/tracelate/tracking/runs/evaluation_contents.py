@@ -10,6 +10,7 @@ from tracelate import layout
 from tracelate.evaluation.lineage import Lineage
 from tracelate.evaluation.metrics_file import read_metrics
 from tracelate.evaluation.report import Metrics, read_speed, read_translations
+from tracelate.tracking.runs.log_later_evaluation import text_tag
 from tracelate.tracking.runs.run_contents import DataFile, RunContents
 from tracelate.tracking.runs.run_owner import process_tags
 from tracelate.tracking.runs.runs import hash_tags
@@ -33,12 +34,26 @@ def evaluation_files(root: Path = Path()) -> list[Path]:
     return [*(root / path for path in layout.EVALUATION_FILES), *_figures(root)]
 
 
+def evaluation_settings(lineage: Lineage) -> dict[str, Any]:
+    """Returns the settings of the evaluation on the model's own test set.
+
+    The list of further test sets is not among them: it may change, and the own scores do not.
+    """
+    settings = lineage.params["evaluate"]
+    return {"evaluate": {name: value for name, value in settings.items() if name != "tests"}}
+
+
+def text_tags(lineage: Lineage) -> dict[str, str]:
+    """Returns the tags by which a run names the text of each further test set."""
+    return {text_tag(name): one.sha256 for name, one in lineage.test_sets.items()}
+
+
 def evaluation_contents(lineage: Lineage, root: Path) -> RunContents:
     """Reads what an evaluation writes to its run."""
     metrics = read_metrics(root / layout.METRICS)
     speed = read_speed(root / layout.SPEED).sentences_per_s
     return RunContents(
-        params={"evaluate": lineage.params["evaluate"]},
+        params=evaluation_settings(lineage),
         tags={
             **process_tags(),  # the training's process may have ended
             **hash_tags(TAGGED_FILES, root),

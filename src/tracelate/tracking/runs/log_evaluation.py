@@ -8,8 +8,15 @@ from typing import NamedTuple
 from tracelate import layout
 from tracelate.evaluation.lineage import Lineage, read_lineage, refuse_changed_files
 from tracelate.files import sha256_of
-from tracelate.tracking.runs.evaluation_contents import STAGE, evaluation_contents, evaluation_files
-from tracelate.tracking.runs.log_model import log_model
+from tracelate.tracking.runs.evaluation_contents import (
+    STAGE,
+    evaluation_contents,
+    evaluation_files,
+    evaluation_settings,
+    text_tags,
+)
+from tracelate.tracking.runs.log_later_evaluation import log_later_evaluation
+from tracelate.tracking.runs.log_model import find_logged_model, log_model
 from tracelate.tracking.runs.log_training import track_training
 from tracelate.tracking.runs.run_names import run_name
 from tracelate.tracking.runs.run_writer import RunWriter
@@ -53,15 +60,35 @@ def track_evaluation(root: Path = Path()) -> SyncResult:
     """
     lineage = read_lineage(root / layout.LINEAGE)
     refuse_changed_files(root, lineage.tokenized)
-    training, settings = lineage.training, {"evaluate": lineage.params["evaluate"]}
-    name = run_name(lineage.params)
-    run, is_new = attach_run(training.run_id, training.experiment, name, settings)
+    for one in lineage.test_sets.values():
+        refuse_changed_files(root, one.evaluation)
+    training, name = lineage.training, run_name(lineage.params)
+    settings, texts = evaluation_settings(lineage), text_tags(lineage)
+    run, is_new = attach_run(training.run_id, training.experiment, name, settings, texts)
     wrote_training = track_training(run, lineage.params, root)
     files = evaluation_files(root)
     if is_synced(run, STAGE, files):
         return SyncResult(run, is_new, wrote_training, wrote_evaluation=False)
-    contents = evaluation_contents(lineage, root)
-    run.write(contents)
-    log_model(run, lineage, contents, root)
+    if not _has_signed_scores(run, lineage):
+        contents = evaluation_contents(lineage, root)
+        run.write(contents)
+        log_model(run, lineage, contents, root)
+    for test in lineage.test_sets:
+        log_later_evaluation(run, test, root / layout.TEST_RESULTS / test, STAGE)
     finish_stage(run, STAGE, files)
     return SyncResult(run, is_new, wrote_training, wrote_evaluation=True)
+
+
+def _has_signed_scores(run: RunWriter, lineage: Lineage) -> bool:
+    """Returns True if the run has the lineage's own scores, and its model is signed with them.
+
+    Only further test sets can be new then. The run and the model keep the lineage that was signed,
+    because another one would make the signature invalid.
+    """
+    stored = run.store.runs.get(run.run_id)
+    if any(stored.tags.get(f"sha256.{name}") != one for name, one in lineage.evaluation.items()):
+        return False
+    model = find_logged_model(run.store, stored.experiment_id, lineage)
+    if model is None:
+        return False
+    return layout.PACKAGE_SIGNATURE.name in run.store.models.list_files(model.artifact_location)

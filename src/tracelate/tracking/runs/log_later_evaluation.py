@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tracelate import layout
 from tracelate.errors import InputError
-from tracelate.evaluation.evaluation_record import RECORD, read_record
+from tracelate.evaluation.evaluation_record import RECORD, RESULTS, read_record
 from tracelate.evaluation.metrics_file import read_metrics
 from tracelate.evaluation.report import Metrics
 from tracelate.files import sha256_of
@@ -21,9 +21,7 @@ from tracelate.training.model_files import WEIGHTS
 
 FOLDER = "test_sets"
 """Folder of further evaluations among a run's artifacts; each has a folder of its own in it."""
-FILES = (layout.METRICS.name, layout.TRANSLATIONS.name, layout.PAGE.name, RECORD)
-TEST_NAME = r"[a-z0-9][a-z0-9_-]{0,49}"
-"""Pattern of a test set's name, which is part of metrics' names in MLflow."""
+FILES = (*RESULTS, RECORD)
 
 
 def artifacts_of(test: str) -> str:
@@ -38,7 +36,7 @@ def hash_tag(test: str, file: str) -> str:
 
 def refuse_other_text(run: RunWriter, test: str, sha256: str) -> None:
     """Raises InputError if the run has an evaluation on another text under this name."""
-    found = run.tag(_text_tag(test))
+    found = run.tag(text_tag(test))
     if found not in (None, sha256):
         raise InputError(
             f"run {run.run_id} has an evaluation on another text under the name {test!r} (sha256 "
@@ -46,8 +44,19 @@ def refuse_other_text(run: RunWriter, test: str, sha256: str) -> None:
         )
 
 
-def log_later_evaluation(run: RunWriter, test: str, folder: Path) -> None:
+def refuse_stage_evaluation(run: RunWriter, test: str) -> None:
+    """Raises InputError if the stage evaluate has scored the run's model on this test set."""
+    if run.tag(_stage_tag(test)) is not None:
+        raise InputError(
+            f"run {run.run_id} was evaluated on {test!r} by its stage evaluate (evaluate.tests): "
+            "its scores are there already; without --log they are only printed"
+        )
+
+
+def log_later_evaluation(run: RunWriter, test: str, folder: Path, stage: str | None = None) -> None:
     """Writes the files of an evaluation, its scores and its test set to the run.
+
+    `stage` is the stage of the pipeline that evaluated, if one did.
 
     Raises InputError if the run has another text under this name or another model's weights, and
     StoreError if MLflow fails.
@@ -64,7 +73,8 @@ def log_later_evaluation(run: RunWriter, test: str, folder: Path) -> None:
         RunContents(
             tags={
                 **{hash_tag(test, path.name): sha256_of(path) for path in paths},
-                _text_tag(test): record.test.sha256,
+                text_tag(test): record.test.sha256,
+                **({} if stage is None else {_stage_tag(test): stage}),
             },
             datasets=[DataFile(Path(test), record.test.sha256, "test", record.test.sentences)],
             metrics=dict(_named_values(test, metrics)),
@@ -73,8 +83,13 @@ def log_later_evaluation(run: RunWriter, test: str, folder: Path) -> None:
     )
 
 
-def _text_tag(test: str) -> str:
+def text_tag(test: str) -> str:
+    """Returns the name of the tag with the sha256 of a test set's sentences and references."""
     return f"{FOLDER}.{test}"
+
+
+def _stage_tag(test: str) -> str:
+    return f"{text_tag(test)}.stage"
 
 
 def _named_values(test: str, metrics: Metrics) -> Iterator[tuple[str, float]]:

@@ -26,6 +26,7 @@ from tracelate.tracking.packages.package_files import (
     code_sha256,
     write_list,
 )
+from tracelate.tracking.runs.evaluation_contents import evaluation_settings
 from tracelate.tracking.runs.run_contents import RunContents
 from tracelate.tracking.runs.run_names import run_name
 from tracelate.tracking.runs.run_writer import RunWriter, flatten
@@ -87,9 +88,7 @@ def find_logged_model(store: Store, experiment_id: str, lineage: Lineage) -> Sto
         f"AND tags.weights_sha256 = '{lineage.weights_sha256}' "
         f"AND tags.test_sha256 = '{lineage.test_sha256}'",
     )
-    settings = {
-        name: str(value) for name, value in flatten({"evaluate": lineage.params["evaluate"]})
-    }
+    settings = {name: str(value) for name, value in flatten(evaluation_settings(lineage))}
     for model in found:
         # an earlier version may have logged it without the settings of later ones
         if all(model.params.get(name, value) == value for name, value in settings.items()):
@@ -146,7 +145,10 @@ def _create(run: RunWriter, experiment_id: str, lineage: Lineage) -> StoredModel
         experiment_id,
         run_name(lineage.params).replace(", ", "-").replace(" ", "-"),
         run.run_id,
-        {name: str(value) for name, value in flatten(lineage.params)},
+        {
+            name: str(value)
+            for name, value in flatten({**lineage.params, **evaluation_settings(lineage)})
+        },
         tags,
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from mlflow.utils.mlflow_tags import MLFLOW_GIT_COMMIT, MLFLOW_SOURCE_NAME, MLFLOW_USER
@@ -19,7 +20,8 @@ from tracelate.tracking.store.store import Store, connect
 RESTORED_FROM = "tracelate.restored_from"
 """Tag of a replacement run: the id of the run that it replaces.
 
-A run is replaced if it was deleted, or if it holds an evaluation with other settings.
+A run is replaced if it was deleted, or if it holds an evaluation with other settings or on another
+text under the same name of a test set.
 """
 NOTED_AS = "tracelate.noted_as"
 """Tag of a run: the id under which it was noted before the store had made it.
@@ -62,25 +64,33 @@ def find_noted(store: Store, noted_id: str, experiment: str) -> StoredRun | None
 
 
 def attach_run(
-    run_id: str, experiment: str, name: str, settings: Mapping[str, Any]
+    run_id: str,
+    experiment: str,
+    name: str,
+    settings: Mapping[str, Any],
+    tags: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[RunWriter, bool]:
     """Returns the run to which the files of the training `run_id` belong, and True if it is new.
 
     It is the training's own run if that exists and holds no other values of `settings`, because
-    logged values cannot be changed. Otherwise it is a replacement run with the tag RESTORED_FROM,
-    which is created if there is none yet.
+    logged values cannot be changed, and no other values of `tags`. Otherwise it is a
+    replacement run with the tag RESTORED_FROM, which is created if there is none yet.
 
     Raises StoreError if MLflow fails.
     """
     store = connect()
-    found = find_attached(store, run_id, experiment, settings)
+    found = find_attached(store, run_id, experiment, settings, tags)
     if found is not None:
         return RunWriter(store, found.run_id), False
     return start_run(experiment, name, {RESTORED_FROM: run_id})
 
 
 def find_attached(
-    store: Store, run_id: str, experiment: str, settings: Mapping[str, Any]
+    store: Store,
+    run_id: str,
+    experiment: str,
+    settings: Mapping[str, Any],
+    tags: Mapping[str, str] = MappingProxyType({}),
 ) -> StoredRun | None:
     """Returns the run that `attach_run` would return, or None if it would create one."""
     wanted = {name: str(value) for name, value in flatten(settings)}
@@ -90,7 +100,8 @@ def find_attached(
         [] if experiment_id is None else _tagged(store, experiment_id, RESTORED_FROM, run_id)
     )
     for run in [*([own] if own is not None else []), *replacements]:
-        if all(run.params.get(name, value) == value for name, value in wanted.items()):
+        has_settings = all(run.params.get(name, value) == value for name, value in wanted.items())
+        if has_settings and all(run.tags.get(name, value) == value for name, value in tags.items()):
             return run
     return None
 
