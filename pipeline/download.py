@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipeline.stage import run_stage, say, warn
+from pipeline.stage import run_stage, say
 from tracelate.config import load_params
 from tracelate.corpus.raw import raw_files, write_raw
 from tracelate.corpus.sources.choose import choose_source
@@ -31,7 +31,7 @@ def main() -> None:
         refuse_unwatched(files, f"download.{config.corpus}")
     write_raw(RAW, corpus)
     for remark in corpus.remarks:
-        warn(remark)
+        say(f"download: {remark}")
     counts = ", ".join(f"{name} {table.num_rows:,}" for name, table in corpus.splits.items())
     say(
         f"download: {shown_pair(config.source_language, config.target_language)} pairs from "

@@ -127,7 +127,7 @@ def _accepts(schema: Mapping[str, Any]) -> str:
             return f"text that matches `{schema['pattern']}`"
         case "string":
             return "text"
-        case "array" if "enum" in schema["items"]:
+        case "array" if schema["items"].get("type") in ("string", "integer"):
             return f"a list of {_accepts(schema['items'])}"
         case "array":
             return "a list"

@@ -42,7 +42,7 @@ class HubConfig(Section):
     """A dataset of the Hugging Face Hub, or a local folder of the same shape."""
 
     name: Text
-    """Name of the dataset, owner/name, or the path of a folder."""
+    """Name of the dataset, owner/name, or the path of a folder in corpora/."""
     revision: Text
     """Branch, tag or commit of the dataset; only a commit names the same text for ever. A local
     folder has none."""

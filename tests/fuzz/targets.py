@@ -477,7 +477,7 @@ TARGETS: dict[str, Target] = {
     "pairs": file_target("pairs.parquet", _read_pairs, FILES / "data/prepared/valid.parquet"),
     "lines": Target(
         file_target("lines.txt", _read_lines).run,
-        lambda: ["a\n\r\né\u2028b".encode(), gzip.compress(b"a\nb\n")],
+        lambda: ["a\n\r\né\u2028b".encode(), gzip.compress(b"a\nb\n", mtime=0)],
     ),
     **_documents(),
     "wheel": Target(_wheel, lambda: [build_wheel()]),

@@ -168,6 +168,28 @@ def test_text_files_go_through_all_data_stages(project: Project) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_documents_go_through_all_data_stages(project: Project) -> None:
+    unit = (
+        "<tu><tuv xml:lang='en'><seg>{0} doors {1}</seg></tuv>"
+        "<tuv xml:lang='es'><seg>{0} puertas ñ</seg></tuv></tu>"
+    )
+    numbers = range(200)
+    units = "".join(unit.format(n * 7919 % 1000, chr(97 + n % 26) * 9) for n in numbers)
+    (project.folder / "corpora").mkdir()
+    memory = f"<tmx version='1.4'><body>{units}</body></tmx>"
+    (project.folder / "corpora/train.tmx").write_text(memory)
+    project.set(download__corpus="documents", prepare__max_near_leakage_percent=100)
+    done = project.run(*STAGES)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_damaged_document_leaves_no_outputs(project: Project) -> None:
+    (project.folder / "corpora").mkdir()
+    (project.folder / "corpora/train.tmx").write_text("<tmx version='1.4'><body><tu>")
+    project.set(download__corpus="documents")
+    assert "corpora/train.tmx is no valid TMX (line 1: " in refused(project, "download")
+
+
 @pytest.mark.parametrize(
     ("source", "target", "message"),
     [

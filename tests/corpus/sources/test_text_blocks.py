@@ -113,7 +113,7 @@ def test_a_line_without_an_end_is_refused(tmp_path: Path) -> None:
         (b'<?xml version="1.0"?>\n<xliff version="1.2">\n', r"is XLIFF, .*download\.documents"),
         (b'msgid "a"\nmsgstr "b"\n', r"is gettext PO, .*download\.documents"),
         ("añb\n".encode("utf-16"), "is UTF-16, not plain text: save it as UTF-8"),
-        (gzip.compress(b'{"a": "b"}'), "is JSON, not plain text"),
+        (gzip.compress(b'{"a": "b"}', mtime=0), "is JSON, not plain text"),
         (b"PK\x03\x04 and more", "is a zip archive .*: unpack it"),
     ],
 )

@@ -57,12 +57,13 @@ def refuse_files_of_no_split(folder: Path, read: Iterable[str], splits: Iterable
         if (folder / name).is_file()
     ):
         return
-    root, known = folder.resolve(), set(read)
+    root = folder.resolve()
+    known = {root / name for name in read}
     for path in sorted(root.rglob("*")):
         name = path.relative_to(root)
         is_data = DATA_SUFFIXES & set(path.suffixes) and path.is_file()
         is_hidden = any(part.startswith((".", "__")) for part in name.parts)
-        if is_data and not is_hidden and name.as_posix() not in known:
+        if is_data and not is_hidden and path.resolve() not in known:
             raise InputError(
                 f"{folder} has {name.as_posix()!a}, which is in none of its splits "
                 f"({', '.join(splits)}): call the file or its folder train, validation or test, "
