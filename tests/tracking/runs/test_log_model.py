@@ -94,10 +94,9 @@ def test_the_packed_model_translates_like_the_trained_model(
 
 def test_the_packed_model_keeps_each_placeholder_as_often(model: PyFuncModel) -> None:
     sentence = "Open <b>{room}</b> and {room} at https://example.org/a?b=%s"
-    translated: Any = model.predict([sentence])
-    [translation] = translated
+    predictions: Any = model.predict([sentence])
     for placeholder, times in placeholders(sentence).items():
-        assert str(translation).count(placeholder) == times
+        assert predictions[0].count(placeholder) == times
 
 
 def test_it_translates_without_an_installed_tracelate(packed: Path, finished_project: Path) -> None:
