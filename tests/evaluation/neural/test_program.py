@@ -125,7 +125,7 @@ def test_a_file_of_scores_with_a_neural_one_is_read_and_consistent(tmp_path: Pat
 
 def test_the_adapter_of_comet_says_in_one_line_that_comet_is_missing() -> None:
     given = metric("", command=[sys.executable, "{comet_adapter}"])
-    with pytest.raises(InputError, match="status 3: unbabel-comet is not installed for"):
+    with pytest.raises(InputError, match="status 3: unbabel-comet cannot be imported by"):
         score_by_program(given, SENTENCES)
 
 

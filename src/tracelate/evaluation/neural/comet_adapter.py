@@ -3,12 +3,15 @@
     PYTHON comet_adapter.py [--model Unbabel/wmt22-comet-da] [--batch-size 16] [--gpus 0]
 
 PYTHON is that of an environment with `unbabel-comet`, which has neither Tracelate nor its pins.
-This file imports nothing of Tracelate. Scores are multiplied by 100, as they are usually reported.
+This file imports nothing of Tracelate. The model is one of the Hub, or the path of a checkpoint,
+with its hparams.yaml in the folder above its own. Scores are multiplied by 100, as they are usually
+reported. COMET unpickles a checkpoint, which may run code: name only models that you trust.
 """
 
 import argparse
 import json
 import sys
+from pathlib import Path
 
 
 def main() -> int:
@@ -25,10 +28,11 @@ def main() -> int:
 
         from comet import download_model, load_from_checkpoint  # type: ignore[import-not-found]
     except ImportError as error:
-        return fail(f"unbabel-comet is not installed for {sys.executable} ({error})")
+        return fail(f"unbabel-comet cannot be imported by {sys.executable} ({error})")
     sentences = [json.loads(line) for line in sys.stdin]
     try:
-        model = load_from_checkpoint(download_model(chosen.model))
+        is_file = Path(chosen.model).is_file()
+        model = load_from_checkpoint(chosen.model if is_file else download_model(chosen.model))
     except Exception as error:  # a missing, gated or damaged model raises any class
         return fail(f"the model {chosen.model} cannot be fetched or loaded ({error})")
     asked = [
