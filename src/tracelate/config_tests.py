@@ -51,7 +51,9 @@ class HubTestConfig(HubConfig):
     """A split of a dataset of the Hugging Face Hub, or of a local folder of the same shape."""
 
     subset: Text | None = None
+    """Name of the dataset's subset (configuration); null: its default, or its only one."""
     columns: ColumnsConfig = ColumnsConfig(source=None, target=None)
+    """Names of the columns; by default, the codes of the languages."""
     split: Text
     """Name of the split, as the dataset has it, such as test."""
 

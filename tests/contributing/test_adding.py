@@ -191,8 +191,8 @@ LOGGED_FILE = Addition(
         ),
         "dvc.yaml": (
             (
-                "      - reports/lineage.json\n",
-                "      - reports/lineage.json\n      - reports/summary.txt\n",
+                "      - reports/lineage.json:\n",
+                "      - reports/summary.txt\n      - reports/lineage.json:\n",
             ),
         ),
     },

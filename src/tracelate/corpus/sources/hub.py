@@ -91,11 +91,11 @@ class HubProvenance(Provenance):
         return f"{super().description}{commit}"
 
     def files_on_disk(self, settings: Mapping[str, Any], root: Path) -> Sequence[CorpusFile]:
+        """Returns the files of a local folder; of a dataset of the Hub there are none."""
         folder = str(settings.get("name", self.name))
-        return [
-            CorpusFile(f"{folder}/{name}", root / folder / name, sha256)
-            for name, sha256 in self.sha256_of_files.items()
-        ]
+        # one text, since a name that begins with / would lead out of the folder
+        names = {f"{folder}/{name}": sha256 for name, sha256 in self.sha256_of_files.items()}
+        return [CorpusFile(name, root / name, sha256) for name, sha256 in names.items()]
 
 
 class HubSource:
