@@ -21,8 +21,11 @@ import psutil
 from ruamel.yaml import YAML
 
 from tests.tiny_corpus import PROJECT, build_wheel, tiny_settings, write_params
+from tracelate.layout import DATABASE
 
 STAGES = ("train", "evaluate")
+RELOCATE = "from tracelate.tracking.store.moved_artifacts import relocate; relocate()"
+"""Sets the addresses of artifacts in a copy's database, as `tracelate doctor --fix` does."""
 _numbers = itertools.count()
 LIMIT_S = 900
 """Longest time that a stage may take; a machine may be busy."""
@@ -44,7 +47,7 @@ def make_project(folder: Path) -> Path:
     cached.parent.mkdir(parents=True)
     cached.write_bytes(wheel)
     write_params(folder, tiny_settings(wheel))
-    for stage in ("download", "prepare", "tokenize"):
+    for stage in ("download", "prepare", "test_sets", "tokenize"):
         _run(folder, "-m", f"pipeline.{stage}")
     pipeline = YAML(typ="safe").load(PROJECT / "dvc.yaml")
     stages = {name: pipeline["stages"][name] for name in STAGES}
@@ -75,6 +78,8 @@ def run_undisturbed(prepared: Path, folder: Path, devices: int = 1) -> Undisturb
 def copy_project(source: Path, folder: Path) -> None:
     """Copies a project into a folder that may exist."""
     shutil.copytree(source, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("cache"))
+    if (folder / DATABASE).exists():
+        _run(folder, "-c", RELOCATE)
 
 
 def set_runtime(folder: Path, **settings: Any) -> None:
