@@ -9,12 +9,14 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, NamedTuple
+from typing import Annotated, Any, ClassVar, NamedTuple, Union
 
 from pydantic import (
     ConfigDict,
+    Discriminator,
     Field,
     SerializerFunctionWrapHandler,
+    Tag,
     model_serializer,
 )
 
@@ -91,3 +93,28 @@ class Provenance(ProvenancePart):
         values: dict[str, Any] = handler(self)
         last = {name: values.pop(name) for name in LAST_FIELDS}
         return {**values, **last}
+
+
+def one_of(kinds: Mapping[str, type[Provenance]]) -> Any:
+    """Returns the type of a field with a provenance of one of the kinds, which its `corpus` names.
+
+    `kinds` has each class by that name.
+    """
+    members = tuple(Annotated[kind, Tag(name)] for name, kind in kinds.items())
+    return Annotated[
+        Union[members],  # noqa: UP007
+        Discriminator(
+            _corpus_of,
+            custom_error_type="unknown_corpus",
+            custom_error_message=(
+                f"corpus should be one of {', '.join(kinds)}, unless a newer version wrote it"
+            ),
+        ),
+    ]
+
+
+def _corpus_of(provenance: Any) -> str | None:
+    if isinstance(provenance, dict):
+        name = provenance.get("corpus")
+        return name if isinstance(name, str) else None
+    return getattr(provenance, "corpus", None)

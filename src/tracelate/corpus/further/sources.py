@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Union
-
-from pydantic import Discriminator, Tag
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from tracelate.config import (
     CatalogsTestConfig,
@@ -18,7 +16,7 @@ from tracelate.config import (
 from tracelate.corpus.aligned_files import AlignedTest, read_aligned_test
 from tracelate.corpus.further.sentences import FurtherSet, single_references
 from tracelate.corpus.pairs import Pair, pairs_of
-from tracelate.corpus.provenance import CorpusFile, Provenance
+from tracelate.corpus.provenance import CorpusFile, Provenance, one_of
 from tracelate.corpus.raw import ALL
 from tracelate.corpus.sources.catalogs import CatalogProvenance, CatalogSource
 from tracelate.corpus.sources.hub import HubProvenance, HubSource
@@ -155,24 +153,8 @@ def outside_corpora(config: FurtherTestConfig) -> Iterator[str]:
             yield name
 
 
-def _kind_of(provenance: Any) -> str | None:
-    if isinstance(provenance, dict):
-        name = provenance.get("corpus")
-        return name if isinstance(name, str) else None
-    return getattr(provenance, "corpus", None)
-
-
 if TYPE_CHECKING:
     FurtherProvenance = Provenance
 else:
-    FurtherProvenance = Annotated[
-        Union[tuple(Annotated[kind.provenance, Tag(name)] for name, kind in KINDS.items())],  # noqa: UP007
-        Discriminator(
-            _kind_of,
-            custom_error_type="unknown_corpus",
-            custom_error_message=(
-                f"corpus should be one of {', '.join(KINDS)}, unless a newer version wrote it"
-            ),
-        ),
-    ]
+    FurtherProvenance = one_of({name: kind.provenance for name, kind in KINDS.items()})
 """A provenance of one of the KINDS, as the type of a field: its `corpus` selects the class."""

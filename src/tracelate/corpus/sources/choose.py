@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, Union
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pydantic import Discriminator, Tag, TypeAdapter
+from pydantic import TypeAdapter
 
 from tracelate.config import DownloadConfig
-from tracelate.corpus.provenance import Provenance
+from tracelate.corpus.provenance import Provenance, one_of
 from tracelate.corpus.sources.catalogs import CatalogProvenance, CatalogSource
 from tracelate.corpus.sources.documents import DocumentProvenance, DocumentSource
 from tracelate.corpus.sources.hub import HubProvenance, HubSource
@@ -36,26 +36,10 @@ SOURCES: Mapping[str, SourceKind] = {
 """All kinds of corpora by the name of their section in `download`."""
 
 
-def _kind_of(provenance: Any) -> str | None:
-    if isinstance(provenance, dict):
-        name = provenance.get("corpus")
-        return name if isinstance(name, str) else None
-    return getattr(provenance, "corpus", None)
-
-
 if TYPE_CHECKING:
     AnyProvenance = Provenance
 else:
-    AnyProvenance = Annotated[
-        Union[tuple(Annotated[kind.provenance, Tag(name)] for name, kind in SOURCES.items())],  # noqa: UP007
-        Discriminator(
-            _kind_of,
-            custom_error_type="unknown_corpus",
-            custom_error_message=(
-                f"corpus should be one of {', '.join(SOURCES)}, unless a newer version wrote it"
-            ),
-        ),
-    ]
+    AnyProvenance = one_of({name: kind.provenance for name, kind in SOURCES.items()})
 """A provenance of one of the SOURCES, as the type of a field: its `corpus` selects the class."""
 
 _PROVENANCE: TypeAdapter[Provenance] = TypeAdapter(AnyProvenance)
