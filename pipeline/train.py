@@ -65,6 +65,7 @@ from tracelate.training.finished_training import (
 )
 from tracelate.training.fit import fit, is_first_process
 from tracelate.training.model_files import CONFIG, WEIGHTS, save_model
+from tracelate.training.precision import precision_warning, with_used_precision
 from tracelate.training.report import training_report
 from tracelate.training.result import TrainingResult
 from tracelate.training.run_file import write_training_run
@@ -93,7 +94,8 @@ def main() -> None:
     code = reached_files(Path(__file__), "pipeline")
     metrics = scoring_metrics(params.download.target_language, params.evaluate)
     refuse_unavailable(metrics.values())
-    name = fingerprint(TRAINING_INPUTS, params.model, params.train, code, metrics)
+    train_config = with_used_precision(params.train, params.runtime)
+    name = fingerprint(TRAINING_INPUTS, params.model, train_config, code, metrics)
     checkpoints = project_root() / CHECKPOINTS / name
     if not is_first_process():
         run_training(params, metrics, checkpoints, [])
@@ -111,6 +113,7 @@ def say_who_trains(pid: str) -> None:
 
 def train(params: Params, metrics: Mapping[str, Metric], checkpoints: Path) -> None:
     """Trains, or takes the result of a training that was stopped before DVC had its outputs."""
+    warn(precision_warning(params.train, params.runtime))
     warn_of_tokenised_text(params, metrics)
     tracked = track(params, checkpoints)
     points = LivePoints(tracked.run) if tracked.run is not None else None
@@ -225,7 +228,8 @@ def write_outputs(params: Params, result: TrainingResult, run_id: str) -> None:
     write_training_run(RUN, run_id, params.runtime.experiment, current_commit())
     say(
         f"train: best validation BLEU {report['best_valid_bleu']:.2f} at step "
-        f"{report['best_step']}, {report['tokens_per_s']:,.0f} target tokens/s"
+        f"{report['best_step']}, {report['tokens_per_s']:,.0f} target tokens/s in "
+        f"{report['precision']}"
     )
 
 

@@ -286,9 +286,11 @@ class TrainConfig(Section):
     """Number of epochs without a better value of monitor after which the training ends."""
     log_every_steps: Count
     """Number of optimiser steps between two rows of the training curve."""
-    precision: Literal["bf16-mixed", "32-true"]
+    precision: Literal["auto", "bf16-mixed", "32-true"]
     """Number format of the matrix products in training: bfloat16 with float32 weights, or float32.
-    Validation and translation are in float32."""
+    auto: bfloat16 where the processor or GPU has it, and float32 elsewhere, since bfloat16 in
+    software is many times slower. The report of the training has the one that was used. Validation
+    and translation are in float32."""
 
 
 class NeuralMetricConfig(Section):

@@ -32,6 +32,7 @@ from tracelate.training.checkpoints import fingerprint
 from tracelate.training.curve_files import write_curves
 from tracelate.training.fit import fit
 from tracelate.training.model_files import save_model
+from tracelate.training.precision import with_used_precision
 from tracelate.training.report import training_report
 
 
@@ -39,7 +40,8 @@ def main(run: Run) -> None:
     params = run.params
     code = reached_files(Path(__file__), "studies.attention")
     metrics = scoring_metrics(params.download.target_language, params.evaluate)
-    name = fingerprint(TRAINING_INPUTS, params.model, params.train, code, metrics)
+    train_config = with_used_precision(params.train, params.runtime)
+    name = fingerprint(TRAINING_INPUTS, params.model, train_config, code, metrics)
     checkpoints = project_root() / CHECKPOINTS / name
     result = fit(
         params.model,

@@ -58,8 +58,11 @@ VALUES: Sequence[object] = (
 )
 
 
-AT_EACH_PLACE = 4
-"""Number of values that are tried at a place; the next place has the values after them."""
+AT_EACH_PLACE = 2
+"""Number of values that are tried at a place; the next place has the values after them.
+
+`make fuzz` tries more.
+"""
 
 
 def variants(document: Any) -> Iterator[Any]:
@@ -80,7 +83,10 @@ def variants(document: Any) -> Iterator[Any]:
 
 
 def paths(document: Any, prefix: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    items = document.items() if isinstance(document, dict) else enumerate(document)
+    """The keys that lead to each value; of a list, to its first and last, since all are alike."""
+    items = list(document.items() if isinstance(document, dict) else enumerate(document))
+    if isinstance(document, list) and len(items) > 2:
+        items = [items[0], items[-1]]
     for key, value in items:
         yield (*prefix, key)
         if isinstance(value, dict | list):

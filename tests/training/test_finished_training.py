@@ -27,7 +27,8 @@ def result() -> TrainingResult:
     curves = Curves(10)
     curves.train, curves.valid = [{"step": 10.0}], [{"step": 12.0, "valid_bleu": 7.5}]
     curves.tokens, curves.seconds = 1200, 3.5
-    return TrainingResult({"weight": torch.arange(3.0)}, "bleu", curves, 12, 24, 4.5, 0, 3)
+    weights = {"weight": torch.arange(3.0)}
+    return TrainingResult(weights, "bleu", curves, 12, 24, 4.5, 0, 3, "32-true")
 
 
 @pytest.fixture

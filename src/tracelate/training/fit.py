@@ -40,6 +40,7 @@ from tracelate.training.data import TranslationData
 from tracelate.training.model_files import special_ids
 from tracelate.training.model_size import refuse_too_large
 from tracelate.training.module import ScoresOfIds, TranslationTraining, Validated
+from tracelate.training.precision import used_precision
 from tracelate.training.progress import TrainingProgress
 from tracelate.training.result import TrainingResult
 
@@ -121,6 +122,7 @@ def fit(
         seconds=time.perf_counter() - began_s,
         resumed_from_step=resumed_from_step,
         parameter_count=sum(parameter.numel() for parameter in model.parameters()),
+        precision=used_precision(config, runtime),
     )
 
 
@@ -198,7 +200,7 @@ def _new_trainer(
         accelerator=runtime.accelerator,
         devices=runtime.devices,
         strategy=DDPStrategy() if runtime.devices > 1 else "auto",
-        precision=config.precision,
+        precision=used_precision(config, runtime),
         max_epochs=config.epochs,
         logger=list(loggers) or False,
         callbacks=callbacks,

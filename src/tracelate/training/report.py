@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tracelate.file_format import FileFormat, PartForm, Whole
+from tracelate.file_format import FileFormat, Name, PartForm, Whole
 
 if TYPE_CHECKING:  # the report needs no Lightning
     from tracelate.training.result import TrainingResult
@@ -22,6 +22,8 @@ class TrainingReport(PartForm):
     steps: Whole
     epochs: Whole
     parameter_count: Whole
+    precision: Name | None = None
+    """Number format of the matrix products; None in a report from before it was recorded."""
     tokens_per_s: float
     seconds: float
 
@@ -44,6 +46,7 @@ def training_report(result: TrainingResult) -> dict[str, Any]:
         "steps": result.steps,
         "epochs": int(result.curves.valid[-1]["epoch"]),
         "parameter_count": result.parameter_count,
+        "precision": result.precision,
         "tokens_per_s": result.curves.tokens / result.curves.seconds,
         "seconds": result.seconds,
         "resumed_from_step": result.resumed_from_step,

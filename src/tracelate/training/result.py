@@ -8,6 +8,7 @@ from torch import Tensor
 
 from tracelate.config import MonitorName
 from tracelate.training.curves import Curves
+from tracelate.training.precision import Precision
 
 
 class TrainingResult(NamedTuple):
@@ -27,3 +28,5 @@ class TrainingResult(NamedTuple):
     resumed_from_step: int
     """0 if the training was not resumed."""
     parameter_count: int
+    precision: Precision
+    """Number format of the matrix products."""

@@ -97,7 +97,9 @@ def training_contents(params: Mapping[str, Any], root: Path) -> RunContents:
     training = read_training_run(root / layout.RUN)
     report, curves = root / layout.TRAINING_REPORT, [root / curve for curve in CURVE_FILES]
     origin = training_origin(params, Commit(training.commit, training.dirty), root)
+    precision = read_training_report(report).precision
     return origin._replace(
+        tags={**origin.tags, **({} if precision is None else {"precision": precision})},
         metrics=training_metrics(report),
         curves=[training_curve(curve) for curve in curves],
         files={STAGE: [report, *curves]},
