@@ -2,7 +2,8 @@
 
 The stages run on the tiny corpus of the tests. They are killed, or dvc or one of two processes is;
 MLflow's server goes away; the disk is full (as root alone). The exit status is 1 if a trial ended
-with a difference. The same seed and kinds give the same trials; `--only 7` runs the seventh alone.
+with a difference. The same seed and kinds give the same trials; `--only 7` runs the seventh alone,
+and `--first 7` those from the seventh on.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ def main(
     kinds: Annotated[str, typer.Option(help="Kinds of trials, separated by commas.")] = ",".join(
         KINDS if os.geteuid() == 0 else NO_ROOT
     ),
+    first: Annotated[int, typer.Option(help="Number of the trial to begin with.")] = 1,
     only: Annotated[int | None, typer.Option(help="Number of the one trial to run.")] = None,
     output: Annotated[Path | None, typer.Option(help="JSON file with the result of each.")] = None,
     minutes: Annotated[float, typer.Option(help="Time after which no trial begins.")] = 1e9,
@@ -41,8 +43,10 @@ def main(
         world = World(Path(scratch))
         try:
             for trial in draw_trials(trials, seed, kinds.split(",")):
-                if only not in (None, trial.number) or time.monotonic() - began_s > minutes * 60:
+                if only not in (None, trial.number) or trial.number < first:
                     continue
+                if time.monotonic() - began_s > minutes * 60:
+                    break
                 folder, trial_began_s = Path(scratch) / f"trial-{trial.number}", time.monotonic()
                 try:
                     differences = run_trial(trial, world, folder)

@@ -20,12 +20,11 @@ from typing import Any, NamedTuple
 import psutil
 from ruamel.yaml import YAML
 
+from tests.faults.preloaded import Forked
 from tests.tiny_corpus import PROJECT, build_wheel, tiny_settings, write_params
 from tracelate.layout import DATABASE
 
 STAGES = ("train", "evaluate")
-RELOCATE = "from tracelate.tracking.store.moved_artifacts import relocate; relocate()"
-"""Sets the addresses of artifacts in a copy's database, as `tracelate doctor --fix` does."""
 _numbers = itertools.count()
 LIMIT_S = 900
 """Longest time that a stage may take; a machine may be busy."""
@@ -61,14 +60,16 @@ def make_project(folder: Path) -> Path:
     return folder
 
 
-def run_undisturbed(prepared: Path, folder: Path, devices: int = 1) -> Undisturbed:
+def run_undisturbed(
+    prepared: Path, folder: Path, devices: int = 1, *, is_forked: bool = False
+) -> Undisturbed:
     """Trains and evaluates in a copy of a project with tokenized data and an empty store."""
     copy_project(prepared, folder)
     set_runtime(folder, devices=devices)
     trained, seconds = folder.with_name(f"{folder.name}-trained"), {}
     for stage in STAGES:
         began_s = time.monotonic()
-        _run(folder, "-m", f"pipeline.{stage}")
+        _run(folder, "-m", f"pipeline.{stage}", is_forked=is_forked)
         seconds[stage] = time.monotonic() - began_s
         if stage == "train":
             shutil.copytree(folder, trained)
@@ -79,7 +80,7 @@ def copy_project(source: Path, folder: Path) -> None:
     """Copies a project into a folder that may exist."""
     shutil.copytree(source, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("cache"))
     if (folder / DATABASE).exists():
-        _run(folder, "-c", RELOCATE)
+        _run(folder, "-m", "tests.faults.relocate", is_forked=True)
 
 
 def set_runtime(folder: Path, **settings: Any) -> None:
@@ -90,16 +91,28 @@ def set_runtime(folder: Path, **settings: Any) -> None:
 
 
 class Process:
-    """A command in a project's folder, in a session of its own."""
+    """Python with arguments, in a project's folder and a session of its own."""
 
-    def __init__(self, folder: Path, *arguments: str, variables: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *arguments: str,
+        variables: Mapping[str, str],
+        is_forked: bool = False,
+    ) -> None:
+        """With `is_forked`, the arguments are -m and a stage's module."""
         # not in the folder, whose disk may be full
         self._log = folder.with_name(f"{folder.name}-{next(_numbers)}.log")
+        environment = {**_environment(folder), **variables}
+        self.popen: subprocess.Popen[bytes] | Forked
+        if is_forked:
+            self.popen = Forked(arguments[-1], folder, self._log, environment)
+            return
         with self._log.open("w", encoding="utf-8") as log:
             self.popen = subprocess.Popen(
                 [sys.executable, *arguments],
                 cwd=folder,
-                env={**_environment(folder), **variables},
+                env=environment,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
@@ -119,7 +132,8 @@ class Process:
         if not self.ends_within(LIMIT_S):
             self.end_all()
             raise AssertionError(f"no end within {LIMIT_S} s: {self.output[-2000:]}")
-        return int(self.popen.returncode)
+        assert self.popen.returncode is not None
+        return self.popen.returncode
 
     def members(self) -> list[psutil.Process]:
         """Returns the living processes of the session, the command's own first."""
@@ -170,8 +184,8 @@ class Server:
         self._process.end_all()
 
 
-def _run(folder: Path, *arguments: str) -> None:
-    process = Process(folder, *arguments, variables={})
+def _run(folder: Path, *arguments: str, is_forked: bool = False) -> None:
+    process = Process(folder, *arguments, variables={}, is_forked=is_forked)
     if process.wait() != 0:
         raise RuntimeError(process.output)
 

@@ -100,14 +100,16 @@ class World:
     def __init__(self, scratch: Path) -> None:
         self.scratch = scratch
         self.prepared = make_project(scratch / "prepared")
-        self._undisturbed: dict[int, Undisturbed] = {}
+        self._undisturbed: dict[tuple[int, bool], Undisturbed] = {}
         self._server: Server | None = None
 
-    def undisturbed(self, devices: int = 1) -> Undisturbed:
-        if devices not in self._undisturbed:
-            folder = self.scratch / f"undisturbed-{devices}"
-            self._undisturbed[devices] = run_undisturbed(self.prepared, folder, devices)
-        return self._undisturbed[devices]
+    def undisturbed(self, devices: int, *, is_forked: bool) -> Undisturbed:
+        key = devices, is_forked
+        if key not in self._undisturbed:
+            folder = self.scratch / f"undisturbed-{len(self._undisturbed)}"
+            made = run_undisturbed(self.prepared, folder, devices, is_forked=is_forked)
+            self._undisturbed[key] = made
+        return self._undisturbed[key]
 
     @property
     def server(self) -> Server:
@@ -126,7 +128,9 @@ class Disturbed:
     def __init__(self, trial: Trial, world: World, folder: Path) -> None:
         self.trial, self.folder = trial, folder
         self.devices = 2 if trial.kind == "two" else 1
-        self.undisturbed = world.undisturbed(self.devices)
+        # dvc starts its stage itself, and Lightning the second of two processes
+        self.is_forked = trial.kind not in ("dvc", "two")
+        self.undisturbed = world.undisturbed(self.devices, is_forked=self.is_forked)
         self.server = world.server if trial.kind in ("server", "outage") else None
         self.experiment = EXPERIMENT
         self.commands: list[Process] = []
@@ -144,7 +148,9 @@ class Disturbed:
         variables = {} if self.server is None else {"MLFLOW_TRACKING_URI": self.server.address}
         command = ("dvc", "repro", stage)
         arguments = command if self.trial.kind == "dvc" else (f"pipeline.{stage}",)
-        process = Process(self.folder, "-m", *arguments, variables=variables)
+        process = Process(
+            self.folder, "-m", *arguments, variables=variables, is_forked=self.is_forked
+        )
         self.commands.append(process)
         return process
 
