@@ -316,7 +316,7 @@ def test_a_candidate_is_not_compared_with_an_unsigned_or_forged_champion(world: 
     store, trust = connect(), Trust((world.key.public,))
 
     def reasons(alias: Alias, trust: Trust) -> list[str]:
-        return compare_with_champion(store, evidence, alias, "chrf", trust).incomparable
+        return compare_with_champion(store, evidence, alias, "chrf", 0.05, trust).incomparable
 
     evidence = read_evaluation(store, resolve(world.run_id)).evidence
     world.promote(Alias("judged", "champion"), signing=Signing())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from tracelate.comparison.comparability import differences, inconsistencies, metric_as_scored
@@ -46,13 +46,15 @@ def compare_with_champion(
     candidate: Evidence,
     alias: Alias,
     metric: str,
+    level: float,
     trust: Trust = NO_TRUST,
-    tests: Iterable[str] = (),
+    tests: Mapping[str, float] = {},
 ) -> ChampionComparison:
-    """Compares the candidate with the version that the alias points at now.
+    """Compares the candidate by `metric` with the version that the alias points at now.
 
-    `tests` are names of further test sets. A version that none of the trusted keys has signed
-    cannot be compared with.
+    `level` is the significance level on the models' own test set, and `tests` has those on further
+    test sets by their names. A version that none of the trusted keys has signed cannot be compared
+    with.
 
     Raises StoreError if MLflow fails.
     """
@@ -67,14 +69,17 @@ def compare_with_champion(
     except InputError as error:
         return ChampionComparison(version, title, [str(error)], None)
     reasons = differences(champion, candidate)
-    found = None if reasons else _significance(champion, candidate, metric)
-    further = {test: compare_on(store, champion, candidate, metric, test) for test in tests}
+    found = None if reasons else _significance(champion, candidate, metric, level)
+    further = {
+        test: compare_on(store, champion, candidate, metric, test, at_level)
+        for test, at_level in tests.items()
+    }
     evidence = None if reasons else champion
     return ChampionComparison(version, title, reasons, found, evidence, further)
 
 
 def compare_on(
-    store: Store, champion: Evidence, candidate: Evidence, metric: str, test: str
+    store: Store, champion: Evidence, candidate: Evidence, metric: str, test: str, level: float
 ) -> FurtherTest:
     """Compares the runs' evaluations on a further test set, if both have one."""
     try:
@@ -84,7 +89,8 @@ def compare_on(
     except InputError as error:
         return FurtherTest([str(error)], None)
     reasons = differences(*found)
-    return FurtherTest(reasons, None if reasons else _significance(found[0], found[1], metric))
+    significance = None if reasons else _significance(found[0], found[1], metric, level)
+    return FurtherTest(reasons, significance)
 
 
 def _read_further(store: Store, evidence: Evidence, test: str) -> Evidence:
@@ -110,12 +116,15 @@ def _read_champion(store: Store, model: str, version: str, trust: Trust) -> Evid
     return evaluation.evidence
 
 
-def _significance(champion: Evidence, candidate: Evidence, metric: str) -> Significance:
+def _significance(
+    champion: Evidence, candidate: Evidence, metric: str, level: float
+) -> Significance:
     [found] = compare_systems(
         [row.translation for row in champion.rows],
         [row.translation for row in candidate.rows],
         [row.references for row in champion.rows],
         Resampling(),
+        level=level,
         metrics=[metric_as_scored(metric, candidate, champion)],
     )
     return found

@@ -12,6 +12,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import NamedTuple
 
+from tracelate.comparison.describe import describe_significance
 from tracelate.comparison.parity import describe
 from tracelate.errors import InputError
 from tracelate.registry.alias_history import (
@@ -25,13 +26,7 @@ from tracelate.registry.alias_lock import hold_lock, refuse_lost
 from tracelate.registry.behaviour import compare_behaviour
 from tracelate.registry.candidate import Candidate, find_candidate
 from tracelate.registry.champion import compare_with_champion
-from tracelate.registry.gate import (
-    GateInputs,
-    GatePolicy,
-    GateVerdict,
-    describe_significance,
-    judge,
-)
+from tracelate.registry.gate import GateInputs, GatePolicy, GateVerdict, judge
 from tracelate.registry.leakage_again import LeakageAgain, measure_leakage_again
 from tracelate.registry.retranslation import OnProgress, Retranslation, translate_again
 from tracelate.registry.signing import Origin, Signing, sign_version
@@ -151,7 +146,13 @@ def _judge(
     """Compares the candidate with the present champion and decides."""
     policy, evidence = request.policy, candidate.evidence
     comparison = compare_with_champion(
-        store, evidence, request.alias, policy.metric, request.signing.trust, policy.tests
+        store,
+        evidence,
+        request.alias,
+        policy.metric,
+        policy.significance_level,
+        request.signing.trust,
+        policy.test_levels,
     )
     if version is not None and version == comparison.version:
         # another process has promoted the candidate since the first look

@@ -86,16 +86,9 @@ def verdict_document(
         "checks": [check._asdict() for check in judgement.verdict.checks],
         "terms": policy._asdict(),
         "seed_margin": policy.seed_margin,
-        "significance": None
-        if found is None
-        else {**found._asdict(), "resampling": found.resampling._asdict()},
+        "significance": None if found is None else found.document(),
         "further_significance": {
-            test: None
-            if one.significance is None
-            else {
-                **one.significance._asdict(),
-                "resampling": one.significance.resampling._asdict(),
-            }
+            test: None if one.significance is None else one.significance.document()
             for test, one in judgement.comparison.further.items()
         },
         "leakage": candidate.lineage.leakage["test"],
@@ -122,6 +115,7 @@ def _tag_values(
         "difference": significance.get("difference"),
         "difference_low": significance.get("low"),
         "difference_high": significance.get("high"),
+        "significance_level": significance.get("level"),
         "p_bootstrap": significance.get("p_bootstrap"),
         "p_randomisation": significance.get("p_randomisation"),
         "sentences": significance.get("sentences"),
