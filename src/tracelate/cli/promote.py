@@ -78,8 +78,10 @@ def promote(
     """Move the alias to a run's model if it is better than the alias's present version.
 
     The gate requires the same test set and scoring, a gain that is significant and larger than the
-    variation between seeds, what registry.tests asks for on further test sets, no leakage, and that
-    the registered model's translations equal those that were scored, in batches and one by one.
+    variation between seeds, what registry.tests asks for on further test sets, no leakage, that the
+    registered model's translations equal those that were scored, in batches and one by one, and an
+    alias that is where the last promotion or rollback left it. A version that was given the alias
+    in MLflow's own pages can be promoted, too.
 
     With a key, the model's files are signed as this version. A model that has the alias already is
     signed again.
@@ -135,6 +137,7 @@ def _document(done: Promotion, alias: Alias, dry_run: bool) -> dict[str, object]
         "checks": [check._asdict() for check in done.verdict.checks],
         "record": done.record,
         "signed": done.signed,
+        "unrecorded_move": None if done.move is None else done.move._asdict(),
     }
 
 

@@ -15,7 +15,7 @@ from tracelate.registry.logged_evaluation import (
     refuse_other_lineage,
     refuse_unsigned_evaluation,
 )
-from tracelate.registry.versions import Alias, current_version
+from tracelate.registry.versions import Alias
 from tracelate.signing.trust import NO_TRUST, Trust
 from tracelate.tracking.references.signatures import find_version_signature
 from tracelate.tracking.references.stored_references import find_stored
@@ -29,7 +29,7 @@ class ChampionComparison(NamedTuple):
     """The champion and how the candidate compares with it."""
 
     version: str | None
-    """Version that the alias points at; None if there is none."""
+    """Version that the candidate was compared with; None if there is none."""
     title: str | None
     incomparable: list[str]
     """Reasons why the candidate cannot be compared with the champion."""
@@ -45,12 +45,13 @@ def compare_with_champion(
     store: Store,
     candidate: Evidence,
     alias: Alias,
+    version: str | None,
     metric: str,
     level: float,
     trust: Trust = NO_TRUST,
     tests: Mapping[str, float] = {},
 ) -> ChampionComparison:
-    """Compares the candidate by `metric` with the version that the alias points at now.
+    """Compares the candidate by `metric` with the `version` that has, or should have, the alias.
 
     `level` is the significance level on the models' own test set, and `tests` has those on further
     test sets by their names. A version that none of the trusted keys has signed cannot be compared
@@ -58,7 +59,6 @@ def compare_with_champion(
 
     Raises StoreError if MLflow fails.
     """
-    version = current_version(store, alias)
     if version is None:
         return ChampionComparison(None, None, [], None)
     title = f"version {version} ({alias.name})"

@@ -24,6 +24,7 @@ from tracelate.registry.behaviour_check import (
 )
 from tracelate.registry.leakage_again import LeakageAgain
 from tracelate.registry.spellings import SpellingParity, Spellings
+from tracelate.registry.unrecorded_moves import UnrecordedMove
 
 NOT_WORSE_LEVEL = 0.05
 """Two-sided level of the interval that has to exclude a loss; one-sided it is 2.5 %."""
@@ -135,6 +136,10 @@ class GateInputs(NamedTuple):
     """Faults of the candidate and the champion, by the checks that the policy limits."""
     further: Mapping[str, FurtherTest] = {}
     """By the name of a further test set; empty without a champion."""
+    move: UnrecordedMove | None = None
+    """The move that has left the alias where it is, if no event of its history did."""
+    move_remedy: str | None = None
+    """The remedy of the move, which comes before this promotion; None if this one may settle it."""
 
 
 class GateCheck(NamedTuple):
@@ -180,6 +185,7 @@ def judge(inputs: GateInputs, policy: GatePolicy) -> GateVerdict:
                 "single as batched", inputs.alone, "a batch must not change a translation"
             ),
             _check_spellings(inputs.spellings, policy),
+            _check_alias(inputs),
             _check_behaviour(inputs, policy),
         ]
     )
@@ -349,6 +355,18 @@ def _describe_spelling(found: SpellingParity) -> str:
 def _count_spelling(found: SpellingParity) -> str:
     parity = found.parity
     return f"{found.name} ({len(parity.differences):,} of {parity.sentences:,} differ)"
+
+
+def _check_alias(inputs: GateInputs) -> GateCheck:
+    """Checks that the version to be replaced has the alias by a promotion or a rollback.
+
+    Otherwise a move in MLflow to a weaker version would open the gate for the next candidate.
+    """
+    name, move, to_do = "alias as recorded", inputs.move, inputs.move_remedy
+    if move is None:
+        return GateCheck(name, True, "it is where the last promotion or rollback left it")
+    text = f"it {move.text}"
+    return GateCheck(name, to_do is None, text if to_do is None else f"{text}: first {to_do}")
 
 
 def _check_behaviour(inputs: GateInputs, policy: GatePolicy) -> GateCheck:

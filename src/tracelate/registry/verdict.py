@@ -10,6 +10,7 @@ from tracelate.registry.alias_history import Author
 from tracelate.registry.candidate import Candidate
 from tracelate.registry.champion import ChampionComparison
 from tracelate.registry.gate import GatePolicy, GateVerdict
+from tracelate.registry.unrecorded_moves import AliasState
 from tracelate.registry.versions import Alias
 from tracelate.tracking.store.store import Store
 
@@ -30,6 +31,8 @@ class Judgement(NamedTuple):
     policy: GatePolicy
     reason: str | None
     """The user's reason for a forced promotion."""
+    before: AliasState
+    """The alias when the decision was made."""
 
 
 def record_verdict(
@@ -73,6 +76,7 @@ def verdict_document(
 ) -> dict[str, Any]:
     """Returns the content of a verdict's file; scores and differences are in percent."""
     found, policy = judgement.comparison.significance, judgement.policy
+    move = judgement.before.move
     return {
         "decision": judgement.decision,
         **author._asdict(),
@@ -82,6 +86,8 @@ def verdict_document(
         "model_id": candidate.model_id,
         "run_id": candidate.run_id,
         "against_version": judgement.comparison.version,
+        "replaced": judgement.before.version,
+        "unrecorded_move": None if move is None else move._asdict(),
         "reason": judgement.reason,
         "checks": [check._asdict() for check in judgement.verdict.checks],
         "terms": policy._asdict(),
