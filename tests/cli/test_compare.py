@@ -48,6 +48,42 @@ def test_compare_says_which_is_better_by_which_metric_and_where(folder: Path, ru
     assert imread(folder / "out/difference_by_source_length.png").ndim == 3
 
 
+def test_compare_lists_the_settings_that_differ(folder: Path, run: Run) -> None:
+    for name, params in (
+        ("bad", {"train": {"seed": 1, "epochs": 4}, "model": {"cell": "gru"}}),
+        ("good", {"train": {"seed": 1, "epochs": 14}, "model": {"cell": "[lstm]"}}),
+    ):
+        made, _ = start_run("tracelate", name, {})
+        made.log_params({**params, "download": {"sha256": name[0] * 3}, "registry": {"name": name}})
+        made.log_files(sorted((folder / name).iterdir()), "evaluation")
+        (folder / name).rename(folder / f"{name}.files")
+    done = run("compare", "bad", "good")
+    rows = [
+        [cell.strip() for cell in line.strip("│").split("│")]
+        for line in done.stdout.splitlines()
+        if line.startswith("│")
+    ]
+    assert ["epochs", "4", "14"] in rows and ["cell", "gru", "[lstm]"] in rows
+    assert "Settings that differ" in done.stdout and "seed" not in [row[0] for row in rows]
+    run("compare", "bad", "good", "--output", "out")
+    printed = json.loads(run("compare", "bad", "good", "--json").stdout)
+    written = json.loads((folder / "out/comparison.json").read_text(encoding="utf-8"))
+    for document in (printed, written):
+        assert document["differing_settings"] == {
+            "train.epochs": {"a": "4", "b": "14"},
+            "model.cell": {"a": "gru", "b": "[lstm]"},
+            "download.sha256": {"a": "bbb", "b": "ggg"},
+        }
+    assert "No setting that changes a result differs." in run("compare", "bad", "bad").stdout
+
+
+def test_settings_that_are_not_known_are_said_to_be_so(folder: Path, run: Run) -> None:
+    done = run("compare", "bad", "good")
+    assert "The settings of A and B are not known" in done.stdout
+    document = json.loads(run("compare", "bad", "good", "--json").stdout)
+    assert document["differing_settings"] is None
+
+
 def test_too_few_sentences_are_said_to_be_too_few(folder: Path, run: Run) -> None:
     for name, share, seed in (("few-a", 0.30, 5), ("few-b", 0.32, 6)):
         made = evidence(name, translate_badly(REFERENCES[:20], share, seed), REFERENCES[:20])

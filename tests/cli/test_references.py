@@ -179,6 +179,7 @@ def test_each_form_names_the_model_in_each_command(
         case "compare":
             assert (done.status, done.stderr) == (0, "")
             assert "Both translations of all 20 sentences are the same." in done.stdout
+            assert "No setting that changes a result differs." in done.stdout
         case "promote":
             assert (done.status, done.stderr) == (0, "")
             assert "champion of en-es is version 1 already: nothing to do" in done.stdout

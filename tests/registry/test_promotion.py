@@ -202,6 +202,8 @@ def test_a_better_model_is_promoted_a_worse_one_refused_and_both_are_recorded(
     assert run_id == world.weak
     document = json.loads(Path(client.download_artifacts(run_id, path)).read_text("utf-8"))
     assert (document["decision"], document["against_version"]) == ("refused", "2")
+    assert document["differing_settings"]["train.epochs"]["champion"] == "8"
+    assert refused.differing_settings == document["differing_settings"]
     assert document["significance"]["difference"] < 0
 
     history = read_history(world.store, champion)
@@ -548,6 +550,8 @@ def test_the_commands_print_the_checks_and_refuse_with_status_3(
     assert done.exit_code == 3
     assert (done.stdout.count("✓"), done.stdout.count("✗")) == (7, 2)  # ✗ in the remedy, too
     assert "refused: live of en-es stays version 1. Fix what failed (✗)" in done.stdout
+    [settings] = [line for line in done.stdout.splitlines() if line.startswith("settings that")]
+    assert "hidden_size 64 → " in settings and "epochs 8 → " in settings
     done = runner.invoke(app, ["promote", world.weak, *named, "--json"])
     assert done.exit_code == 3
     document = json.loads(done.stdout)

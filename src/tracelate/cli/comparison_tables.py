@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.console import Console
 from rich.markup import escape
@@ -10,6 +10,7 @@ from rich.table import Table
 
 from tracelate.comparison.compare import ChangedSentence, Comparison, most_changed
 from tracelate.comparison.describe import confidence, shortage, shown_interval
+from tracelate.comparison.settings import shown_settings
 from tracelate.comparison.significance import Significance
 from tracelate.metric_table import METRICS, metric_title
 
@@ -26,6 +27,7 @@ def print_comparison(console: Console, comparison: Comparison, sentences: int) -
     total = len(a.rows)
     for letter, evidence in (("A", a), ("B", b)):
         console.print(f"[bold]{letter}[/]  {escape(evidence.name)}", soft_wrap=True)
+    _print_settings(console, comparison)
     console.print(score_table(scores))
     for one in scores:
         if (reason := shortage(one)) is not None:
@@ -38,6 +40,28 @@ def print_comparison(console: Console, comparison: Comparison, sentences: int) -
         if shown:
             console.print(sentence_table(f"Sentences for which B is {title}, by chrF", shown))
     console.print(f"{len(changes):,} of {total:,} sentences are translated differently.")
+
+
+def _print_settings(console: Console, comparison: Comparison) -> None:
+    if comparison.settings is None:
+        evidence = (("A", comparison.a), ("B", comparison.b))
+        unknown = " and ".join(letter for letter, one in evidence if one.params is None)
+        console.print(f"The settings of {unknown} are not known: its files have no lineage.json.")
+    elif not any(comparison.settings):
+        console.print("No setting that changes a result differs.")
+    else:
+        console.print(settings_table(comparison.settings))
+
+
+def settings_table(settings: Sequence[Mapping[str, str]]) -> Table:
+    """Returns a row for each setting that differs, with the values of A and B."""
+    of_a, of_b = shown_settings(settings)
+    table = Table(title="Settings that differ", title_justify="left")
+    for column in ("", "A", "B"):
+        table.add_column(column)
+    for name in {**of_a, **of_b}:
+        table.add_row(*(escape(text) for text in (name, of_a.get(name, ""), of_b.get(name, ""))))
+    return table
 
 
 def score_table(scores: Sequence[Significance]) -> Table:

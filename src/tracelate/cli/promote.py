@@ -23,6 +23,7 @@ from tracelate.layout import TEST
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from tracelate.registry.champion import SettingsOfBoth
     from tracelate.registry.gate import GateVerdict
     from tracelate.registry.promotion import Promotion
     from tracelate.registry.versions import Alias
@@ -120,6 +121,8 @@ def promote(
         print_json(_document(done, chosen, dry_run))
     elif done.verdict.checks:
         result_console().print(_table_of_checks(done.verdict))
+        if done.differing_settings:
+            print_line(_listed(done.differing_settings))
     if not as_json:
         print_line(_outcome(done, chosen, dry_run))
     if done.decision == "refused":
@@ -137,8 +140,23 @@ def _document(done: Promotion, alias: Alias, dry_run: bool) -> dict[str, object]
         "checks": [check._asdict() for check in done.verdict.checks],
         "record": done.record,
         "signed": done.signed,
+        "differing_settings": done.differing_settings,
         "unrecorded_move": None if done.move is None else done.move._asdict(),
     }
+
+
+def _listed(settings: SettingsOfBoth) -> str:
+    """Returns a line with the champion's and the candidate's value of each setting."""
+    from tracelate.comparison.settings import shown_settings
+
+    champion, candidate = shown_settings(
+        [
+            {name: str(values[of]) for name, values in settings.items()}
+            for of in ("champion", "candidate")
+        ]
+    )
+    changes = (f"{name} {champion[name]} → {candidate[name]}" for name in champion)
+    return f"settings that differ from the champion's: {', '.join(changes)}"
 
 
 def _table_of_checks(verdict: GateVerdict) -> Table:

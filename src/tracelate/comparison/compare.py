@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tracelate.comparison.comparability import differences, inconsistencies, metric_as_scored
+from tracelate.comparison.settings import difference_of_two, differing_settings
 from tracelate.comparison.significance import (
     DEFAULT_LEVEL,
     Resampling,
@@ -68,6 +69,13 @@ class Comparison(NamedTuple):
     """All sentences that are translated differently, from the largest gain to the largest loss."""
 
     @property
+    def settings(self) -> list[dict[str, str]] | None:
+        """Settings of a and of b in which they differ, by dotted names; None if not known."""
+        if self.a.params is None or self.b.params is None:
+            return None
+        return differing_settings([self.a.params, self.b.params])
+
+    @property
     def identical(self) -> bool:
         """True if both translations of every sentence are equal."""
         return not self.changes
@@ -127,6 +135,7 @@ def comparison_document(comparison: Comparison) -> dict[str, Any]:
         "a": {"name": a.name, "run_id": a.run_id},
         "b": {"name": b.name, "run_id": b.run_id},
         "test": a.metrics.test._asdict(),
+        "differing_settings": difference_of_two(a.params, b.params, ("a", "b")),
         "identical": comparison.identical,
         "level": scores[0].level,
         "scores": {

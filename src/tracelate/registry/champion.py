@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from tracelate.comparison.comparability import differences, inconsistencies, metric_as_scored
+from tracelate.comparison.settings import difference_of_two
 from tracelate.comparison.significance import Resampling, Significance, compare_systems
 from tracelate.errors import InputError
 from tracelate.evaluation.results import Evidence
@@ -23,6 +24,10 @@ from tracelate.tracking.results import download_further
 from tracelate.tracking.runs.log_model import LINEAGE_TAG
 from tracelate.tracking.store.failures import StoreError
 from tracelate.tracking.store.store import Store
+
+SettingsOfBoth = dict[str, dict[str, str | None]]
+"""By the dotted name of a setting its values in `champion` and `candidate`; None where one has no
+such setting."""
 
 
 class ChampionComparison(NamedTuple):
@@ -76,6 +81,13 @@ def compare_with_champion(
     }
     evidence = None if reasons else champion
     return ChampionComparison(version, title, reasons, found, evidence, further)
+
+
+def settings_of_both(candidate: Evidence, champion: Evidence | None) -> SettingsOfBoth | None:
+    """Returns the settings that differ; None if there is no champion, or if they are not known."""
+    if champion is None:
+        return None
+    return difference_of_two(champion.params, candidate.params, ("champion", "candidate"))
 
 
 def compare_on(

@@ -25,7 +25,12 @@ from tracelate.registry.alias_history import (
 from tracelate.registry.alias_lock import hold_lock, refuse_lost
 from tracelate.registry.behaviour import compare_behaviour
 from tracelate.registry.candidate import Candidate, find_candidate
-from tracelate.registry.champion import ChampionComparison, compare_with_champion
+from tracelate.registry.champion import (
+    ChampionComparison,
+    SettingsOfBoth,
+    compare_with_champion,
+    settings_of_both,
+)
 from tracelate.registry.gate import GateInputs, GatePolicy, GateVerdict, judge
 from tracelate.registry.leakage_again import LeakageAgain, measure_leakage_again
 from tracelate.registry.retranslation import OnProgress, Retranslation, translate_again
@@ -74,6 +79,8 @@ class Promotion(NamedTuple):
     """None if the version was not signed."""
     move: UnrecordedMove | None = None
     """The move that had left the alias where it was, if no event of its history did."""
+    differing_settings: SettingsOfBoth | None = None
+    """Settings in which candidate and champion differ; None if they were not compared."""
 
 
 def promote(request: PromotionRequest, on_progress: OnProgress = lambda *_: None) -> Promotion:
@@ -117,7 +124,14 @@ def promote(request: PromotionRequest, on_progress: OnProgress = lambda *_: None
             )
     version_before, move = judgement.before
     return Promotion(
-        judgement.decision, version, version_before, judgement.verdict, record, signed, move
+        judgement.decision,
+        version,
+        version_before,
+        judgement.verdict,
+        record,
+        signed,
+        move,
+        settings_of_both(candidate.evidence, judgement.comparison.evidence),
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 from tracelate.lineage.bill_of_materials import bill_of_materials
 from tracelate.registry.alias_history import Author
 from tracelate.registry.candidate import Candidate
-from tracelate.registry.champion import ChampionComparison
+from tracelate.registry.champion import ChampionComparison, settings_of_both
 from tracelate.registry.gate import GatePolicy, GateVerdict
 from tracelate.registry.unrecorded_moves import AliasState
 from tracelate.registry.versions import Alias
@@ -97,6 +97,7 @@ def verdict_document(
             test: None if one.significance is None else one.significance.document()
             for test, one in judgement.comparison.further.items()
         },
+        "differing_settings": settings_of_both(candidate.evidence, judgement.comparison.evidence),
         "leakage": candidate.lineage.leakage["test"],
         "test_sha256": candidate.lineage.test_sha256,
         "weights_sha256": candidate.lineage.weights_sha256,
