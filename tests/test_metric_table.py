@@ -18,11 +18,11 @@ from tracelate.cli.runs_table import table_of_runs
 from tracelate.cli.summary_tables import score_table as summary_table
 from tracelate.comparison.comparability import differences, inconsistencies
 from tracelate.comparison.compare import compare, comparison_document
+from tracelate.comparison.describe import describe_significance
 from tracelate.comparison.significance import Resampling
 from tracelate.config import load_params
 from tracelate.evaluation.metrics_file import read_metrics, write_metrics
 from tracelate.metric_table import METRICS, Metric, metric_title, titled_direction
-from tracelate.registry.gate import describe_significance
 from tracelate.tracking.run_table import RunScore, RunTable, sort_keys
 from tracelate.tracking.runs.evaluation_contents import evaluation_metrics
 
@@ -64,7 +64,7 @@ def test_an_added_metric_is_in_every_table() -> None:
     comparison = compare(evidence("other", BAD, REFERENCES), new, QUICK)
     row = ROW._replace(scores={**ROW.scores, "chrf4": RunScore(61.7)})
     tables = [
-        score_table(comparison.scores, 0.05),
+        score_table(comparison.scores),
         summary_table(new.metrics),
         table_of_runs(
             RunTable([row], [1], groups=1, left_out=0),
@@ -75,7 +75,7 @@ def test_an_added_metric_is_in_every_table() -> None:
     ]
     for table in tables:
         assert "chrF4" in shown(table)
-    assert comparison_document(comparison, 0.05)["scores"]["chrf4"]["difference"] > 0
+    assert comparison_document(comparison)["scores"]["chrf4"]["difference"] > 0
     assert describe_significance(comparison.scores[-1]).startswith("chrF4 ")
     assert "chrf4" in sort_keys()
     assert row.columns()["chrf4"] == 61.7
@@ -117,9 +117,7 @@ def test_evaluations_without_a_common_metric_cannot_be_compared() -> None:
     assert differences(one, other) == ["no metric was computed for both: bleu and chrf"]
 
 
-def test_a_gain_is_positive_where_the_later_score_is_better() -> None:
-    for metric in METRICS.values():
-        assert metric.gain(40.0, 43.0) == (3.0 if metric.higher_is_better else -3.0)
+def test_the_direction_is_named_where_lower_is_better() -> None:
     assert titled_direction("bleu") == "BLEU"
     assert titled_direction("ter") == "TER (lower is better)"
 

@@ -426,8 +426,8 @@ class RegistryConfig(Section):
     what is required on each: better or not_worse. The model must be better on the test set of its
     own evaluation in any case; {}: that alone counts."""
     not_worse_margin: Annotated[float, Field(ge=0, le=100)]
-    """Largest loss of the metric, in percent points, that counts as not worse: the lower end
-    of the gain's 95 % interval must be above its negative (non-inferiority, ICH E9 1998)."""
+    """Largest loss of the metric, in percent points, that counts as not worse: the 95 % interval of
+    the difference must exclude losses of this size (non-inferiority, ICH E9 1998)."""
     trusted_keys: list[Text]
     """Paths of public keys, relative to params.yaml. With at least one, `promote` has to sign, and
     models that none of the keys has signed are neither translated with nor served; [] needs no

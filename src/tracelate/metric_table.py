@@ -48,10 +48,6 @@ class Metric:
     def direction(self) -> str:
         return "higher is better" if self.higher_is_better else "lower is better"
 
-    def gain(self, before: float, after: float) -> float:
-        """Returns the difference of two scores in percent, positive if `after` is better."""
-        return after - before if self.higher_is_better else before - after
-
 
 BLEU = Metric("bleu", "BLEU", "words and phrases shared with the reference", True, "BLEU")
 CHRF = Metric("chrf", "chrF", "characters shared with the reference", True, "CHRF")

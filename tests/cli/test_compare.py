@@ -48,11 +48,81 @@ def test_compare_says_which_is_better_by_which_metric_and_where(folder: Path, ru
     assert imread(folder / "out/difference_by_source_length.png").ndim == 3
 
 
+def test_compare_lists_the_settings_that_differ(folder: Path, run: Run) -> None:
+    for name, params in (
+        ("bad", {"train": {"seed": 1, "epochs": 4}, "model": {"cell": "gru"}}),
+        ("good", {"train": {"seed": 1, "epochs": 14}, "model": {"cell": "[lstm]"}}),
+    ):
+        made, _ = start_run("tracelate", name, {})
+        made.log_params({**params, "download": {"sha256": name[0] * 3}, "registry": {"name": name}})
+        made.log_files(sorted((folder / name).iterdir()), "evaluation")
+        (folder / name).rename(folder / f"{name}.files")
+    done = run("compare", "bad", "good")
+    rows = [
+        [cell.strip() for cell in line.strip("│").split("│")]
+        for line in done.stdout.splitlines()
+        if line.startswith("│")
+    ]
+    assert ["epochs", "4", "14"] in rows and ["cell", "gru", "[lstm]"] in rows
+    assert "Settings that differ" in done.stdout and "seed" not in [row[0] for row in rows]
+    run("compare", "bad", "good", "--output", "out")
+    printed = json.loads(run("compare", "bad", "good", "--json").stdout)
+    written = json.loads((folder / "out/comparison.json").read_text(encoding="utf-8"))
+    for document in (printed, written):
+        assert document["differing_settings"] == {
+            "train.epochs": {"a": "4", "b": "14"},
+            "model.cell": {"a": "gru", "b": "[lstm]"},
+            "download.sha256": {"a": "bbb", "b": "ggg"},
+        }
+    assert "No setting that changes a result differs." in run("compare", "bad", "bad").stdout
+
+
+def test_settings_that_are_not_known_are_said_to_be_so(folder: Path, run: Run) -> None:
+    done = run("compare", "bad", "good")
+    assert "The settings of A and B are not known" in done.stdout
+    document = json.loads(run("compare", "bad", "good", "--json").stdout)
+    assert document["differing_settings"] is None
+
+
+def test_too_few_sentences_are_said_to_be_too_few(folder: Path, run: Run) -> None:
+    for name, share, seed in (("few-a", 0.30, 5), ("few-b", 0.32, 6)):
+        made = evidence(name, translate_badly(REFERENCES[:20], share, seed), REFERENCES[:20])
+        write_evidence(folder / name, made)
+    done = run("compare", "few-a", "few-b")
+    assert done.stdout.count("not shown") == 4
+    assert re.search(
+        r"BLEU: too few sentences to show a difference of [0-9.]+: 20 show one of [0-9.]+ with a "
+        r"probability of 80 %\.",
+        done.stdout,
+    )
+    for one in json.loads(run("compare", "few-a", "few-b", "--json").stdout)["scores"].values():
+        assert one["verdict"] == "not shown" and one["low"] <= 0 <= one["high"]
+        assert abs(one["difference"]) < one["power"]["smallest_detectable"]
+
+
+def test_the_interval_and_its_title_follow_the_level(folder: Path, run: Run) -> None:
+    wide, narrow = (
+        json.loads(run("compare", "bad", "good", "--json", "--level", level).stdout)
+        for level in ("0.002", "0.2")
+    )
+    for metric, one in wide["scores"].items():
+        other = narrow["scores"][metric]
+        assert one["low"] < other["low"] < other["high"] < one["high"]
+    assert "99.8 % interval" in run("compare", "bad", "good", "--level", "0.002").stdout
+    done = run("compare", "bad", "good", "--level", "0.0005")
+    assert done.status == 1
+    assert done.stderr == (
+        "error: the significance level 0.0005 cannot be shown with 1,000 bootstrap samples and "
+        "10,000 randomisations: choose one above 0.000999 and below 1\n"
+    )
+
+
 def test_compare_with_json_prints_the_document_alone(folder: Path, run: Run) -> None:
     done = run("compare", "good/metrics.json", "bad", "--json", "--level", "0.01")
     document = json.loads(done.stdout)
     assert document["level"] == 0.01
-    assert document["scores"]["ter"]["verdict"] == "worse"
+    ter = document["scores"]["ter"]
+    assert ter["verdict"] == "worse" and 0 < ter["low"] < ter["difference"] < ter["high"]
 
 
 def test_compare_reports_equal_translations(folder: Path, run: Run) -> None:

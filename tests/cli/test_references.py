@@ -13,6 +13,7 @@ import pytest
 import typer
 
 from tests.cli.conftest import Done
+from tests.registry.test_alias_history import event
 from tests.tiny_corpus import PROJECT
 from tests.tracking.stored_runs import mlflow_client
 from tracelate import layout
@@ -21,7 +22,8 @@ from tracelate.config import load_params
 from tracelate.errors import InputError
 from tracelate.evaluation.lineage import read_lineage
 from tracelate.lineage.checks import LineageCheck
-from tracelate.registry.versions import register_version
+from tracelate.registry.alias_history import append_event
+from tracelate.registry.versions import Alias, register_version
 from tracelate.serving.servable import load_servable
 from tracelate.tracking.references.references import FORMS, LocalReference, Reference, resolve
 from tracelate.tracking.references.trained_models import DEFAULT_SETTINGS
@@ -106,6 +108,8 @@ def world(finished_project: Path, tmp_path_factory: pytest.TempPathFactory) -> I
         [model_id] = stored.model_ids
         version = register_version(store, "en-es", model_id, run.run_id)
         store.registry.set_alias("en-es", "champion", version)
+        champion = Alias("en-es", "champion")
+        append_event(store, champion, event("promoted", version, None))
         yield World(project, packed, run.run_id, stored.name, model_id)
 
 
@@ -175,6 +179,7 @@ def test_each_form_names_the_model_in_each_command(
         case "compare":
             assert (done.status, done.stderr) == (0, "")
             assert "Both translations of all 20 sentences are the same." in done.stdout
+            assert "No setting that changes a result differs." in done.stdout
         case "promote":
             assert (done.status, done.stderr) == (0, "")
             assert "champion of en-es is version 1 already: nothing to do" in done.stdout
@@ -191,6 +196,33 @@ def test_each_form_names_the_model_in_each_command(
         case "seeds":
             assert (done.status, done.stdout) == (1, "")
             assert "only seed 1 was trained and scored" in done.stderr
+
+
+def test_a_model_whose_alias_was_moved_in_mlflow_is_used_with_a_warning(
+    world: World, translation: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    served: list[str | None] = []
+    client = mlflow_client()
+    client.set_registered_model_alias("en-es", "handmade", "1")
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(
+                "tracelate.serving.server.serve",
+                lambda *_, warning, **__: served.append(warning),
+            )
+            for alias in ("handmade", "champion"):
+                assert run(capsys, "serve", f"models:/en-es@{alias}").status == 0
+        done = run(capsys, "translate", "in.en", "--model", "models:/en-es@handmade")
+    finally:
+        client.delete_registered_model_alias("en-es", "handmade")
+    assert (done.status, done.stdout) == (0, f"{translation}\n")
+    [line] = done.stderr.splitlines()
+    assert line == (
+        "warning: handmade of en-es was set to version 1, and no promotion or rollback has "
+        "recorded it: promote version 1 (`tracelate promote models:/en-es/1 --name en-es --alias "
+        "handmade`)"
+    )
+    assert served == [line, None]
 
 
 @pytest.mark.usefixtures("light")

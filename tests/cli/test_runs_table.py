@@ -7,7 +7,7 @@ from io import StringIO
 from rich.console import Console
 
 from tracelate.cli.runs_table import table_of_runs
-from tracelate.tracking.run_table import RunRow, RunScore, RunTable, differing_settings
+from tracelate.tracking.run_table import RunRow, RunScore, RunTable, settings_that_differ
 
 ROW = RunRow(
     run_id="d995d38c" + "0" * 24,
@@ -105,4 +105,12 @@ def test_settings_of_the_same_last_name_are_shown_in_full() -> None:
 def test_a_setting_that_an_older_run_lacks_is_left_out_of_it() -> None:
     first, second = {"train.new": "1"}, {"train.new": "2"}
     rows = [ROW._replace(params=first), OTHER._replace(params=second), OTHER]
-    assert differing_settings(rows) == [{"new": "1"}, {"new": "2"}, {}]
+    assert settings_that_differ(rows) == [{"new": "1"}, {"new": "2"}, {}]
+
+
+def test_hashes_are_left_out_and_long_values_are_shortened() -> None:
+    first = {"download.catalogs.sha256": "1" * 64, "download.files.test": "a" * 90}
+    second = {"download.catalogs.sha256": "2" * 64, "download.files.test": "b" * 90}
+    text = shown([ROW._replace(params=first), OTHER._replace(params=second)], 250)
+    assert f"test {'a' * 39}…" in text
+    assert "sha256" not in text and "1" * 64 not in text

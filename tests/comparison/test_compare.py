@@ -27,7 +27,7 @@ def test_scores_are_those_that_were_reported() -> None:
     for one in compare(BAD, GOOD, QUICK).scores:
         assert one.a == pytest.approx(reported(BAD)[one.metric])
         assert one.b == pytest.approx(reported(GOOD)[one.metric])
-        assert one.verdict(0.05) == "better"
+        assert one.verdict == "better"
 
 
 def test_buckets_are_those_of_the_evaluation_and_differ_by_what_it_reported() -> None:
@@ -66,7 +66,7 @@ def test_a_system_is_identical_to_itself() -> None:
     found = compare(GOOD, GOOD._replace(name="copy"), QUICK)
     assert found.identical
     assert not compare(BAD, GOOD, QUICK).identical
-    assert {one.verdict(0.05) for one in found.scores} == {"not shown"}
+    assert {one.verdict for one in found.scores} == {"not shown"}
 
 
 def test_evaluations_that_cannot_be_compared_are_refused_with_every_reason() -> None:
@@ -82,7 +82,7 @@ def test_an_evaluation_that_contradicts_itself_is_refused_by_name() -> None:
 
 
 def test_the_document_contains_scores_verdicts_and_resampling(tmp_path: Path) -> None:
-    write_comparison(tmp_path / "c.json", compare(BAD, GOOD, QUICK), 0.01)
+    write_comparison(tmp_path / "c.json", compare(BAD, GOOD, QUICK, 0.01))
     document = json.loads((tmp_path / "c.json").read_text(encoding="utf-8"))
     assert document["a"] == {"name": "bad", "run_id": None}
     assert document["test"] == GOOD.metrics.test._asdict()
@@ -92,4 +92,8 @@ def test_the_document_contains_scores_verdicts_and_resampling(tmp_path: Path) ->
     assert bleu["verdict"] == "better"
     assert bleu["sentences"] == 120
     assert "version:" in bleu["signature"]
+    assert set(bleu["power"]) == {
+        "differing_sentences", "fewest_sentences", "smallest_detectable",
+    }  # fmt: skip
+    assert document["scores"]["ter"]["difference"] < 0
     assert len(document["changed_sentences"]) == len(compare(BAD, GOOD, QUICK).changes)

@@ -16,6 +16,7 @@ from mlflow import MlflowClient
 from mlflow.entities import LoggedModel, LoggedModelStatus
 from mlflow.exceptions import MlflowException
 
+from tests.registry.test_alias_history import event
 from tests.tiny_corpus import SETTINGS, write_params
 from tests.tracking.stored_runs import mlflow_client
 from tracelate import layout
@@ -23,8 +24,10 @@ from tracelate.cli.main import main
 from tracelate.doctor import project_checks, store_checks
 from tracelate.doctor.doctor import find_problems, fix
 from tracelate.files import read_json, write_json
+from tracelate.registry.alias_history import append_event
 from tracelate.registry.alias_lock import hold_lock, stale_locks
-from tracelate.registry.versions import register_version
+from tracelate.registry.rollback import roll_back
+from tracelate.registry.versions import Alias, register_version
 from tracelate.tracking.runs.run_owner import HOST, PID, PID_SPACE, STARTED, process_tags, state_of
 from tracelate.tracking.runs.run_writer import RunWriter
 from tracelate.tracking.runs.runs import start_run
@@ -321,6 +324,47 @@ def test_a_version_whose_model_or_files_are_gone_is_named(client: MlflowClient) 
     assert any(
         f"made from model {model.model_id}, which is gone" in what for what in problems_found()
     )
+
+
+def test_an_alias_that_was_moved_set_or_deleted_in_mlflow_is_named(client: MlflowClient) -> None:
+    [model] = client.search_logged_models([experiment_of(client)])
+    store = connect()
+    register_version(store, "en-es", model.model_id, str(model.source_run_id))
+    other = client.create_model_version("en-es", "models:/en-es/1").version
+    champion = Alias("en-es", "champion")
+    client.set_registered_model_alias("en-es", "champion", "1")
+    append_event(store, champion, event("promoted", "1", None))
+    assert find_problems() == []
+
+    client.set_registered_model_alias("en-es", "champion", other)
+    [problem] = find_problems()
+    assert problem.what == (
+        f"the alias en-es@champion was moved from version 1 to version {other} (after 2026-01-02 "
+        "03:04 UTC), and no promotion or rollback has recorded it"
+    )
+    assert problem.is_certain and problem.fix is None
+    assert f"promote models:/en-es/{other}" in problem.remedy and "rollback" in problem.remedy
+
+    with hold_lock(store, "en-es"):  # a promotion that is going on
+        assert find_problems() == []
+
+    client.delete_registered_model_alias("en-es", "champion")
+    [problem] = find_problems()
+    assert "en-es@champion was deleted; it was at version 1" in problem.what
+    assert problem.is_certain and "promote" not in problem.remedy
+    roll_back(champion, "restored")
+    assert find_problems() == []
+
+    client.set_registered_model_alias("en-es", "previous", "1")
+    [problem] = find_problems()
+    assert "en-es@previous was set to version 1, and no promotion" in problem.what
+    assert not problem.is_certain  # Tracelate has never moved it
+
+    client.delete_registered_model_alias("en-es", "previous")
+    client.set_registered_model_tag("en-es", "tracelate.history.previous.0001", "{}")
+    [problem] = find_problems()
+    assert "previous.0001 of the registered model en-es is damaged" in problem.what
+    assert problem.remedy == "restore or delete it in MLflow"
 
 
 def test_more_versions_need_no_more_calls_of_mlflow(

@@ -39,19 +39,19 @@ def test_runs_are_compared_on_the_text_that_both_were_evaluated_on(
 
     write_evidence(folder, CHAMPION)
     log_later_evaluation(run_a, "news", folder)
-    missing = compare_on(store, a, b, "bleu", "news")
+    missing = compare_on(store, a, b, "bleu", "news", 0.05)
     assert missing.significance is None
     assert "candidate has no evaluation on the test set 'news'" in missing.incomparable[0]
 
     write_evidence(folder, CANDIDATE)
     log_later_evaluation(run_b, "news", folder)
-    found = compare_on(store, a, b, "bleu", "news")
+    found = compare_on(store, a, b, "bleu", "news", 0.05)
     assert found.incomparable == []
-    assert found.significance is not None and found.significance.verdict(0.05) == "better"
+    assert found.significance is not None and found.significance.verdict == "better"
 
     other = evidence("other", REFERENCES, REFERENCES, test_sha256=OTHER)
     for run, made in ((run_a, CHAMPION), (run_b, other)):
         write_evidence(folder, made)
         log_later_evaluation(run, "blogs", folder)
-    [reason, *_] = compare_on(store, a, b, "bleu", "blogs").incomparable
+    [reason, *_] = compare_on(store, a, b, "bleu", "blogs", 0.05).incomparable
     assert "the test sets' sha256 differ" in reason

@@ -10,6 +10,7 @@ import pytest
 
 from tests.evaluation.results import some_references, translate_badly
 from tracelate.comparison.parity import Parity, compare_translations
+from tracelate.comparison.power import Power
 from tracelate.comparison.significance import Resampling, Significance, compare_systems
 from tracelate.registry.gate import FurtherTest, GateInputs, GatePolicy, GateVerdict, judge
 from tracelate.registry.leakage_again import LeakageAgain
@@ -23,8 +24,9 @@ CLEAN = {"exact_source": 0, "near_source_percent": 3.0}
 SAME = compare_translations(["a"], ["a"])
 OTHER = compare_translations(["a"], ["b"])
 BETTER = Significance(
-    "bleu", 20.0, 25.0, 5.0, 3.0, 7.0, 0.001, 0.0001, 100, Resampling(), "nrefs:1"
-)
+    "bleu", 20.0, 25.0, 5.0, 3.0, 7.0, 0.001, 0.0001, 100, Resampling(), "nrefs:1", 0.05,
+    Power(80, 6, 2.9),
+)  # fmt: skip
 
 
 def spellings(version: int = 1, steps: Sequence[str] = STEPS, **parities: Parity) -> Spellings:
@@ -66,6 +68,7 @@ def test_a_better_model_passes_and_so_does_a_first_model() -> None:
         ({"significance": BETTER._replace(p_bootstrap=0.05)}, "better"),
         ({"significance": BETTER._replace(p_randomisation=0.05)}, "better"),
         ({"significance": BETTER._replace(metric="chrf")}, "better"),
+        ({"significance": BETTER._replace(level=0.1)}, "better"),
         ({"significance": None}, "better"),
         ({"incomparable": ["the test sets' sha256 differ"]}, "comparable"),
         ({"leakage": {**CLEAN, "exact_source": 1}}, "leakage"),
@@ -144,7 +147,7 @@ def test_accepting_leakage_opens_the_gate_for_leakage_alone() -> None:
 @pytest.mark.parametrize(("deviation", "level"), [(1.0, 0.05), (0.6, 0.001)])
 def test_a_gain_must_exceed_the_variation_between_seeds(deviation: float, level: float) -> None:
     policy = POLICY._replace(seed_deviation=deviation, significance_level=level)
-    clear = BETTER._replace(p_bootstrap=level / 2, p_randomisation=level / 2)
+    clear = BETTER._replace(p_bootstrap=level / 2, p_randomisation=level / 2, level=level)
     for gain, wanted in ((0.99, ["better"]), (1.01, [])):
         found = clear._replace(difference=gain * policy.seed_margin)
         assert failed(GOOD._replace(significance=found), policy) == wanted
@@ -189,6 +192,39 @@ def test_reasons_contain_the_numbers_and_the_remedy() -> None:
     leaking = judge(GOOD._replace(leakage={**CLEAN, "exact_source": 2}), POLICY)
     assert "2 test sentences occur in the training text" in leaking.checks[2].reason
     assert "--accept-leakage" in leaking.checks[2].reason
+
+
+def test_too_few_sentences_are_said_to_be_too_few_with_what_they_can_show() -> None:
+    unclear = BETTER._replace(difference=0.16, low=-0.3, high=0.62, p_bootstrap=0.4, sentences=20)
+    reason = judge(GOOD._replace(significance=unclear), POLICY).checks[1].reason
+    assert "too few sentences to show a difference of 0.16: 20 show one of 2.90" in reason
+    assert "80 %" in reason and "test on more sentences" in reason
+    few = unclear._replace(power=Power(3, 6, None))
+    assert (
+        "too few sentences score differently, 3 of 20: no difference is shown on fewer than 6"
+        in (judge(GOOD._replace(significance=few), POLICY).checks[1].reason)
+    )
+
+
+def test_the_gain_of_a_metric_whose_lower_values_are_better_is_a_fall() -> None:
+    policy = POLICY._replace(metric="ter", tests={"blogs": "not_worse"}, not_worse_margin=1.0)
+    fall = BETTER._replace(metric="ter", a=45.0, b=40.0, difference=-5.0, low=-7.0, high=-3.0)
+    rise = fall._replace(a=40.0, b=45.0, difference=5.0, low=3.0, high=7.0)
+
+    def verdict(found: Significance) -> GateVerdict:
+        further = {"blogs": FurtherTest([], found)}
+        return judge(GOOD._replace(significance=found, further=further), policy)
+
+    assert verdict(fall).is_open
+    assert verdict(fall).checks[1].reason == (
+        "than version 1 (champion): TER (lower is better) 40.00 against 45.00, difference -5.00 "
+        "(-7.00 to -3.00), p 0.0010 and 0.0001, 100 sentences"
+    )
+    assert verdict(rise).failed == ["better", "not worse on blogs"]
+    assert verdict(rise).checks[1].reason.startswith("worse than version 1 (champion)")
+    slight = fall._replace(difference=0.2, low=-0.5, high=0.9, p_bootstrap=0.6)
+    assert verdict(slight).failed == ["better"]
+    assert verdict(slight._replace(low=-0.9, high=1.0)).failed == ["better", "not worse on blogs"]
 
 
 @pytest.mark.parametrize("metric", ["bleu", "chrf", "chrfpp", "ter"])

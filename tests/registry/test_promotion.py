@@ -37,6 +37,7 @@ from tracelate.registry.alias_lock import (
 from tracelate.registry.gate import GatePolicy, gate_policy
 from tracelate.registry.promotion import Promotion, PromotionRequest, promote
 from tracelate.registry.rollback import roll_back
+from tracelate.registry.unrecorded_moves import UnrecordedMove, with_moves
 from tracelate.registry.versions import Alias, current_version, make_alias
 from tracelate.tracking.references.references import resolve
 from tracelate.tracking.runs.log_model import LINEAGE_TAG
@@ -201,6 +202,8 @@ def test_a_better_model_is_promoted_a_worse_one_refused_and_both_are_recorded(
     assert run_id == world.weak
     document = json.loads(Path(client.download_artifacts(run_id, path)).read_text("utf-8"))
     assert (document["decision"], document["against_version"]) == ("refused", "2")
+    assert document["differing_settings"]["train.epochs"]["champion"] == "8"
+    assert refused.differing_settings == document["differing_settings"]
     assert document["significance"]["difference"] < 0
 
     history = read_history(world.store, champion)
@@ -229,7 +232,7 @@ def test_a_dry_run_returns_the_outcome_and_changes_nothing(world: World, champio
     before = world.state()
     done = world.promote(world.weak, champion, dry_run=True)
     assert (done.decision, done.version, done.record) == ("promoted", None, None)
-    assert len(done.verdict.checks) == 7
+    assert len(done.verdict.checks) == 8
     assert world.state() == before
 
 
@@ -269,6 +272,65 @@ def test_force_moves_the_alias_with_the_reason_and_rollback_undoes_it(
     assert [one.kind for one in history] == ["promoted", "forced", "rolled back"]
     assert history[1].failed == ["better"]
     assert history[1].why.startswith("the customer asked (chrF ")
+
+
+def test_a_version_that_got_the_alias_in_mlflow_passes_the_gate_against_the_recorded_one(
+    world: World, champion: Alias
+) -> None:
+    model, client = champion.model, world.client
+    world.promote(world.weak, champion)
+    refused = world.promote(world.better, champion, POLICY._replace(seed_deviation=100.0))
+    assert (refused.decision, refused.version) == ("refused", "2")
+    client.set_registered_model_alias(model, "champion", "2")
+    for dry_run in (True, False):
+        done = world.promote(f"models:/{model}/2", champion, dry_run=dry_run)
+        assert (done.decision, done.version, done.replaced) == ("promoted", "2", "2")
+        assert done.move is not None and done.move[:2] == ("2", "1")
+    assert client.get_model_version(model, "2").tags["tracelate.against_version"] == "1"
+    assert world.promote(world.better, champion).decision == "unchanged"
+    history = read_history(world.store, champion)
+    assert [(one.version, one.replaced) for one in history] == [("1", None), ("2", "2")]
+    [found] = [one for one in with_moves(history, "2") if isinstance(one, UnrecordedMove)]
+    assert (found.version, found.replaced, found.before) == ("2", "1", history[1].when)
+    assert roll_back(champion, "undone").version == "1"
+
+
+def test_a_move_to_a_weaker_version_opens_the_gate_for_nobody(
+    world: World, champion: Alias
+) -> None:
+    model, client = champion.model, world.client
+    world.promote(world.weak, champion)
+    world.promote(world.better, champion)
+    client.set_registered_model_alias(model, "champion", "1")
+    weak = world.promote(world.weak, champion)
+    assert (weak.decision, weak.verdict.failed) == ("refused", ["better"])
+    assert "version 2 (champion" in weak.verdict.checks[1].reason
+    better = world.promote(world.better, champion)
+    assert (better.decision, better.verdict.failed) == ("refused", ["alias as recorded"])
+    [reason] = [one.reason for one in better.verdict.checks if not one.passed]
+    assert reason.startswith("it was moved from version 2 to version 1 (after 20")
+    assert f"or go back to version 2 (`tracelate rollback --name {model}`)" in reason
+
+    client.delete_registered_model_alias(model, "champion")
+    deleted = world.promote(world.weak, champion)
+    assert deleted.verdict.failed == ["better", "alias as recorded"]
+    assert current_version(world.store, champion) is None
+    assert roll_back(champion, "restored").version == "2"
+    assert world.promote(world.better, champion).decision == "unchanged"
+
+
+def test_an_alias_that_only_mlflow_has_set_is_named_and_compared_with(
+    world: World, champion: Alias
+) -> None:
+    model, client = champion.model, world.client
+    world.promote(world.weak, champion)
+    client.set_registered_model_alias(model, "staging", "1")
+    staging = make_alias(model, "staging")
+    done = world.promote(world.better, staging)
+    assert (done.decision, done.replaced) == ("promoted", "1")
+    [check] = [one for one in done.verdict.checks if one.name == "alias as recorded"]
+    assert check.passed and "it was set to version 1, and no promotion" in check.reason
+    assert client.get_model_version(model, "2").tags["tracelate.against_version"] == "1"
 
 
 def test_two_processes_at_once_leave_one_champion_and_its_complete_history(
@@ -486,8 +548,10 @@ def test_the_commands_print_the_checks_and_refuse_with_status_3(
     world.promote(world.better, make_alias("en-es", "live"))
     done = runner.invoke(app, ["promote", world.weak, *named])
     assert done.exit_code == 3
-    assert (done.stdout.count("✓"), done.stdout.count("✗")) == (6, 2)  # ✗ in the remedy, too
+    assert (done.stdout.count("✓"), done.stdout.count("✗")) == (7, 2)  # ✗ in the remedy, too
     assert "refused: live of en-es stays version 1. Fix what failed (✗)" in done.stdout
+    [settings] = [line for line in done.stdout.splitlines() if line.startswith("settings that")]
+    assert "hidden_size 64 → " in settings and "epochs 8 → " in settings
     done = runner.invoke(app, ["promote", world.weak, *named, "--json"])
     assert done.exit_code == 3
     document = json.loads(done.stdout)
@@ -497,6 +561,20 @@ def test_the_commands_print_the_checks_and_refuse_with_status_3(
     assert done.exit_code == 0 and "promoted" in done.stdout
     [event] = json.loads(runner.invoke(app, ["history", *named, "--json"]).stdout)
     assert (event["version"], event["replaced"], event["kind"]) == ("1", None, "promoted")
+    registered = str(world.promote(world.weak, make_alias("en-es", "other")).version)
+    world.client.set_registered_model_alias("en-es", "live", registered)
+    done = runner.invoke(app, ["history", *named])
+    assert "not recorded" in done.stdout
+    assert f"live of en-es was moved from version 1 to version {registered} (after" in done.stdout
+    event, move = json.loads(runner.invoke(app, ["history", *named, "--json"]).stdout)
+    assert (move["kind"], move["version"], move["replaced"]) == ("not recorded", registered, "1")
+    assert (move["after"], move["before"], move["when"]) == (event["when"], None, None)
+    done = runner.invoke(app, ["promote", world.weak, *named, "--json"])
+    assert json.loads(done.stdout)["unrecorded_move"]["version"] == registered
+    world.client.delete_registered_model_alias("en-es", "live")
+    done = runner.invoke(app, ["history", *named])
+    assert "live of en-es was deleted; it was at version 1" in done.stdout
+    world.client.set_registered_model_alias("en-es", "live", "1")
     for arguments, message in (
         (["promote", world.weak, "--force"], "--force and --reason belong together"),
         (["promote", world.weak, "--alias", "v1"], "the alias 'v1' is not allowed"),

@@ -38,6 +38,7 @@ from tracelate.evaluation.lineage import Lineage, lineage_document
 from tracelate.inference import translator as translate
 from tracelate.model.search import Hypothesis, SpecialIds, beam_search
 from tracelate.model.seq2seq import Seq2Seq
+from tracelate.serving import server
 from tracelate.serving.app import Service
 from tracelate.serving.limits import Limits
 from tracelate.serving.servable import load_servable
@@ -359,6 +360,21 @@ def test_a_changed_file_is_not_served_and_is_named(packed: Path, name: str) -> N
     path.write_bytes(content)
     with pytest.raises(InputError, match=rf"{name} has changed"):
         load_servable(resolve(str(packed)))
+
+
+def test_a_warning_is_said_once_the_model_is_loaded(
+    packed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(server._Server, "run", lambda *_, **__: None)
+    monkeypatch.setattr(server, "THREAD_NAME", "none of this process")
+    serve(resolve(str(packed)), "127.0.0.1", 0, Limits(), said.append, warning="warning: moved")
+    assert said == ["warning: moved", "stopped"]
+    said.clear()
+    (packed / "artifacts/config.json").unlink()
+    with pytest.raises(InputError):
+        serve(resolve(str(packed)), "127.0.0.1", 0, Limits(), said.append, warning="warning: moved")
+    assert said == []
 
 
 def is_closed(port: int) -> bool:

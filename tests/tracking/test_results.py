@@ -10,11 +10,14 @@ import pytest
 from mlflow import MlflowClient
 
 from tests.evaluation.results import evidence, some_references, translate_badly, write_evidence
+from tests.tracking.runs.test_log_later_evaluation import written
 from tests.tracking.stored_runs import mlflow_client
 from tracelate.errors import InputError
+from tracelate.evaluation.evaluation_record import read_record, write_record
 from tracelate.evaluation.results import Evidence
 from tracelate.tracking.references.references import resolve
 from tracelate.tracking.results import find_evidence as evidence_of_reference
+from tracelate.tracking.runs.log_later_evaluation import log_later_evaluation
 from tracelate.tracking.runs.run_writer import RunWriter
 from tracelate.tracking.runs.runs import start_run
 
@@ -81,6 +84,37 @@ def test_a_model_is_found_by_alias_and_version(store: MlflowClient, tmp_path: Pa
     store.delete_run(run.run_id)
     with pytest.raises(InputError, match=r"the run of models:/.* is not in "):
         find_evidence(f"models:/{MODEL}/1")
+
+
+def test_an_evaluation_has_the_settings_of_its_run_or_of_the_lineage_beside_it(
+    store: MlflowClient, tmp_path: Path
+) -> None:
+    run = evaluated_run("first", tmp_path / "files")
+    run.log_params({"train": {"seed": 3}, "evaluate": {"beam_size": 5}})
+    store.create_registered_model(MODEL)
+    store.create_model_version(MODEL, f"runs:/{run.run_id}/model", run.run_id)
+    store.set_registered_model_alias(MODEL, "champion", "1")
+    for reference in (run.run_id, f"models:/{MODEL}@champion", f"models:/{MODEL}/1"):
+        assert find_evidence(reference).params == {"train.seed": "3", "evaluate.beam_size": "5"}
+    assert find_evidence(str(tmp_path / "files")).params is None
+
+    # an evaluation in a folder names its decoding settings, and its model's run the others
+    later = written(tmp_path / "later")
+    decoding = {
+        "evaluate.beam_size": "5", "evaluate.length_penalty": "1.0",
+        "evaluate.batch_sentences": "128",
+    }  # fmt: skip
+    assert find_evidence(str(later)).params == decoding
+    record = read_record(later)
+    model = record.model.model_copy(update={"training_run_id": run.run_id, "beam_size": 9})
+    write_record(later, record.model_copy(update={"model": model}))
+    expected = {**decoding, "train.seed": "3", "evaluate.beam_size": "9"}
+    assert find_evidence(str(later)).params == expected
+
+    # as does one that was added to the run
+    log_later_evaluation(run, "news", later)
+    assert evidence_of_reference(resolve(run.run_id), "news").params == expected
+    assert find_evidence(run.run_id).params == {"train.seed": "3", "evaluate.beam_size": "5"}
 
 
 def test_an_ambiguous_reference_is_refused_with_all_its_runs(

@@ -27,7 +27,10 @@ def compare(
     level: Annotated[
         float,
         typer.Option(
-            min=0, max=1, help="Significance level: a difference is shown if both tests' p is less."
+            min=0,
+            max=1,
+            help="Significance level: a difference is shown if both tests' p is less, so that the "
+            "interval excludes 0.",
         ),
     ] = 0.05,
     sentences: Annotated[
@@ -64,16 +67,16 @@ def compare(
     from tracelate.tracking.results import find_evidence
 
     evidence_a, evidence_b = (find_evidence(resolve(text), test) for text in (a, b))
-    comparison = _compare(evidence_a, evidence_b, Resampling(seed=seed))
+    comparison = _compare(evidence_a, evidence_b, Resampling(seed=seed), level)
     if as_json:
-        print_json(comparison_document(comparison, level))
+        print_json(comparison_document(comparison))
     else:
-        print_comparison(result_console(), comparison, level, sentences)
+        print_comparison(result_console(), comparison, sentences)
     if output is not None:
         from tracelate.comparison.figure import length_difference_figure
         from tracelate.evaluation.figures.style import write_png
 
-        write_comparison(output / "comparison.json", comparison, level)
+        write_comparison(output / "comparison.json", comparison)
         figure = length_difference_figure(
             comparison.by_source_length, comparison.a.name, comparison.b.name
         )
@@ -81,11 +84,11 @@ def compare(
         print_line(f"written: {output}", err=True)
 
 
-def _compare(a: Evidence, b: Evidence, resampling: Resampling) -> Comparison:
+def _compare(a: Evidence, b: Evidence, resampling: Resampling, level: float) -> Comparison:
     """Compares, with a progress bar on standard error if that is a terminal."""
     from tracelate.comparison.compare import compare
     from tracelate.comparison.significance import draws_in_all
     from tracelate.progress import bar
 
     with bar("resampling", draws_in_all(resampling)) as advance:
-        return compare(a, b, resampling, advance)
+        return compare(a, b, resampling, level, advance)

@@ -31,9 +31,11 @@ def doctor(
     """Find the problems of this folder and of MLflow's store, and print their remedies.
 
     Finds runs with status RUNNING whose process is gone, models and versions whose files are gone,
-    aliases of versions that are gone, locks and checkpoints that were left behind, and results that
-    MLflow lacks. Exits with status 1 if a problem remains. A line that begins with ? is a problem
-    that may not be one.
+    aliases of versions that are gone, aliases that neither a promotion nor a rollback has moved to
+    where they are, locks and checkpoints that were left behind, and results that MLflow lacks.
+
+    Exits with status 1 if a problem remains. A line that begins with ? is a problem that may not be
+    one.
     """
     from tracelate.doctor.doctor import find_problems
     from tracelate.doctor.doctor import fix as fix_problems

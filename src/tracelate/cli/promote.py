@@ -23,6 +23,7 @@ from tracelate.layout import TEST
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from tracelate.registry.champion import SettingsOfBoth
     from tracelate.registry.gate import GateVerdict
     from tracelate.registry.promotion import Promotion
     from tracelate.registry.versions import Alias
@@ -78,8 +79,10 @@ def promote(
     """Move the alias to a run's model if it is better than the alias's present version.
 
     The gate requires the same test set and scoring, a gain that is significant and larger than the
-    variation between seeds, what registry.tests asks for on further test sets, no leakage, and that
-    the registered model's translations equal those that were scored, in batches and one by one.
+    variation between seeds, what registry.tests asks for on further test sets, no leakage, that the
+    registered model's translations equal those that were scored, in batches and one by one, and an
+    alias that is where the last promotion or rollback left it. A version that was given the alias
+    in MLflow's own pages can be promoted, too.
 
     With a key, the model's files are signed as this version. A model that has the alias already is
     signed again.
@@ -118,6 +121,8 @@ def promote(
         print_json(_document(done, chosen, dry_run))
     elif done.verdict.checks:
         result_console().print(_table_of_checks(done.verdict))
+        if done.differing_settings:
+            print_line(_listed(done.differing_settings))
     if not as_json:
         print_line(_outcome(done, chosen, dry_run))
     if done.decision == "refused":
@@ -135,7 +140,23 @@ def _document(done: Promotion, alias: Alias, dry_run: bool) -> dict[str, object]
         "checks": [check._asdict() for check in done.verdict.checks],
         "record": done.record,
         "signed": done.signed,
+        "differing_settings": done.differing_settings,
+        "unrecorded_move": None if done.move is None else done.move._asdict(),
     }
+
+
+def _listed(settings: SettingsOfBoth) -> str:
+    """Returns a line with the champion's and the candidate's value of each setting."""
+    from tracelate.comparison.settings import shown_settings
+
+    champion, candidate = shown_settings(
+        [
+            {name: str(values[of]) for name, values in settings.items()}
+            for of in ("champion", "candidate")
+        ]
+    )
+    changes = (f"{name} {champion[name]} → {candidate[name]}" for name in champion)
+    return f"settings that differ from the champion's: {', '.join(changes)}"
 
 
 def _table_of_checks(verdict: GateVerdict) -> Table:

@@ -13,7 +13,7 @@ from rich.text import Text
 from tracelate.metric_table import METRICS
 from tracelate.printable import printable_line
 from tracelate.tracking.references.references import SHORT_ID
-from tracelate.tracking.run_table import RunRow, RunScore, RunTable, differing_settings
+from tracelate.tracking.run_table import RunRow, RunScore, RunTable, settings_that_differ
 
 RIGHT = ("#", "size", "tokens/s")
 OPTIONAL = ("test set", "started", "commit", "tokens/s", "pair", "size", "status")
@@ -38,7 +38,7 @@ def table_of_runs(
     """
     titles = [metric.title for metric in METRICS.values()]
     kept = _main_metric(ranked_by)
-    settings = differing_settings(found.rows)
+    settings = settings_that_differ(found.rows)
     cells = [
         _cells(row, rank, differing, ranked_by, with_experiment)
         for row, rank, differing in zip(found.rows, found.ranks, settings, strict=True)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from tracelate.cli.alias_warning import alias_warning
 from tracelate.cli.console import print_line
 from tracelate.cli.options import REFERENCE_HELP
 from tracelate.cli.signing_options import TrustedKeyOption, load_key
@@ -85,7 +86,8 @@ def serve(
     with which the model was evaluated. `GET /model` returns the model's name, version and lineage;
     a header of every response names the model; `GET /health` returns 200.
 
-    An alias is looked up once, at the start. A model whose files differ from its lineage is
+    An alias is looked up once, at the start; a warning says if neither a promotion nor a rollback
+    has moved it there. A model whose files differ from its lineage is
     refused, also if it lies outside this folder; where trusted keys are set, so is one that none of
     them has signed.
     """
@@ -103,14 +105,16 @@ def serve(
         requests=max_requests,
         timeout_s=timeout,
     )
+    reference = resolve(model)
     run_server(
-        resolve(model),
+        reference,
         host,
         port,
         limits,
         lambda line: print_line(line, err=True),
         allowed_hosts=allowed_host or (),
         proxies=check_proxies(trusted_proxy or ()),
+        warning=alias_warning(reference),
         trust=read_trust(trusted_key or ()),
         key=load_key(sign_with),
     )

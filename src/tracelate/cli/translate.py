@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from tracelate.cli.console import print_translation
+from tracelate.cli.alias_warning import alias_warning
+from tracelate.cli.console import print_line, print_translation
 from tracelate.cli.options import REFERENCE_HELP
 from tracelate.cli.signing_options import SignWithOption, TrustedKeyOption, load_key
 from tracelate.errors import InputError
@@ -207,7 +208,10 @@ def _translator(
     from tracelate.tracking.references.references import resolve
     from tracelate.tracking.references.trained_models import load_trained
 
-    loaded = load_trained(resolve(reference), read_trust(trusted_keys or ()))
+    found = resolve(reference)
+    loaded = load_trained(found, read_trust(trusted_keys or ()))
+    if (warning := alias_warning(found)) is not None:
+        print_line(warning, err=True)
     translator = Translator(
         loaded.trained,
         beam_size=beam_size or loaded.settings.beam_size,

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tracelate.comparison.comparability import differences, inconsistencies, metric_as_scored
+from tracelate.comparison.settings import difference_of_two, differing_settings
 from tracelate.comparison.significance import (
+    DEFAULT_LEVEL,
     Resampling,
     Significance,
     bootstrap_differences,
@@ -24,7 +26,7 @@ from tracelate.text.words import count_words
 
 
 class Difference(NamedTuple):
-    """Difference of two scores in percent, positive if b is better."""
+    """Difference of BLEU in percent, positive if b is better."""
 
     value: float
     low: float
@@ -67,6 +69,13 @@ class Comparison(NamedTuple):
     """All sentences that are translated differently, from the largest gain to the largest loss."""
 
     @property
+    def settings(self) -> list[dict[str, str]] | None:
+        """Settings of a and of b in which they differ, by dotted names; None if not known."""
+        if self.a.params is None or self.b.params is None:
+            return None
+        return differing_settings([self.a.params, self.b.params])
+
+    @property
     def identical(self) -> bool:
         """True if both translations of every sentence are equal."""
         return not self.changes
@@ -76,12 +85,13 @@ def compare(
     a: Evidence,
     b: Evidence,
     resampling: Resampling,
+    level: float = DEFAULT_LEVEL,
     on_progress: Callable[[int], object] = lambda _: None,
 ) -> Comparison:
-    """Compares two evaluations of the same test set.
+    """Compares two evaluations of the same test set at a significance level.
 
     `on_progress` is passed to `compare_systems`. Raises InputError with every reason if the two
-    cannot be compared.
+    cannot be compared, and if so many draws show no difference at the level.
     """
     refuse_incomparable(a, b)
     references = [row.references for row in a.rows]
@@ -91,7 +101,13 @@ def compare(
         a,
         b,
         compare_systems(
-            of_a, of_b, references, resampling, metrics=metrics, on_progress=on_progress
+            of_a,
+            of_b,
+            references,
+            resampling,
+            level=level,
+            metrics=metrics,
+            on_progress=on_progress,
         ),
         _by_source_length(a, b, of_a, of_b, resampling),
         _changes(a, b),
@@ -112,22 +128,22 @@ def refuse_incomparable(a: Evidence, b: Evidence) -> None:
             raise InputError(f"{evidence.name}: {'; '.join(reasons)}. Evaluate it again")
 
 
-def comparison_document(comparison: Comparison, level: float) -> dict[str, Any]:
+def comparison_document(comparison: Comparison) -> dict[str, Any]:
     """Returns the content of comparison.json, with scores and differences in percent."""
     a, b, scores, by_source_length, changes = comparison
     return {
         "a": {"name": a.name, "run_id": a.run_id},
         "b": {"name": b.name, "run_id": b.run_id},
         "test": a.metrics.test._asdict(),
+        "differing_settings": difference_of_two(a.params, b.params, ("a", "b")),
         "identical": comparison.identical,
-        "level": level,
+        "level": scores[0].level,
         "scores": {
             one.metric: {
                 name: value
-                for name, value in one._asdict().items()
-                if name not in ("metric", "resampling")
+                for name, value in one.document().items()
+                if name not in ("metric", "resampling", "level")
             }
-            | {"verdict": one.verdict(level)}
             for one in scores
         },
         "resampling": scores[0].resampling._asdict(),
@@ -144,9 +160,9 @@ def comparison_document(comparison: Comparison, level: float) -> dict[str, Any]:
     }
 
 
-def write_comparison(path: Path, comparison: Comparison, level: float) -> None:
+def write_comparison(path: Path, comparison: Comparison) -> None:
     """Writes comparison.json, with null for a number that is NaN or infinite."""
-    write_json(path, finite_or_none(comparison_document(comparison, level)))
+    write_json(path, finite_or_none(comparison_document(comparison)))
 
 
 def most_changed(

@@ -8,15 +8,12 @@ from datetime import UTC, datetime
 from functools import partial
 
 from tracelate import layout
+from tracelate.doctor.alias_checks import alias_problems
 from tracelate.doctor.file_lists import FileLists
 from tracelate.doctor.problem import Problem
-from tracelate.errors import InputError
 from tracelate.evaluation.lineage import MODEL_FILES
 from tracelate.registry.alias_lock import release, stale_locks
-from tracelate.signing.envelope import SignatureError
-from tracelate.signing.trust import read_trust
 from tracelate.tracking.packages.package_files import ARTIFACTS_FOLDER
-from tracelate.tracking.references.signatures import find_version_signature
 from tracelate.tracking.runs import evaluation_contents as evaluations
 from tracelate.tracking.runs import log_training as trainings
 from tracelate.tracking.runs.run_owner import HOST, PID, state_of
@@ -24,7 +21,6 @@ from tracelate.tracking.runs.sync_marks import SYNC_TAG
 from tracelate.tracking.store.address import shown_uri
 from tracelate.tracking.store.records import (
     MODEL_ID_TAG,
-    RegisteredModel,
     StoredModel,
     StoredRun,
     StoredVersion,
@@ -192,8 +188,7 @@ def _registry_problems(
     existing = {(version.name, version.version) for version in versions}
     for registered in store.registry.search():
         if registered.name in names or any(tag.startswith(TAG_PREFIX) for tag in registered.tags):
-            yield from _broken_aliases(registered, existing)
-            yield from _unsigned_aliases(store, registered, ours)
+            yield from alias_problems(store, registered, ours, existing)
 
 
 def _is_ours(
@@ -206,41 +201,6 @@ def _is_ours(
     if location.startswith("models:"):
         location = store.registry.location(version)
     return location in locations
-
-
-def _broken_aliases(
-    registered: RegisteredModel, existing: Container[tuple[str, str]]
-) -> Iterator[Problem]:
-    for alias, version in registered.aliases.items():
-        if (registered.name, version) not in existing:
-            yield Problem(
-                f"the alias {registered.name}@{alias} points at version {version}, which is gone",
-                shown_uri(),
-                "promote another version, or run `tracelate rollback`",
-            )
-
-
-def _unsigned_aliases(
-    store: Store, registered: RegisteredModel, versions: Sequence[StoredVersion]
-) -> Iterator[Problem]:
-    try:
-        trust = read_trust(folder=layout.project_root())
-    except InputError:
-        return  # a problem of the project, which is reported there
-    if not trust.is_required:
-        return
-    by_number = {one.version: one for one in versions if one.name == registered.name}
-    for alias, number in registered.aliases.items():
-        if number not in by_number:
-            continue
-        try:
-            find_version_signature(store, by_number[number], trust)
-        except SignatureError as error:
-            yield Problem(
-                f"{registered.name}@{alias} will not be served: {error}",
-                shown_uri(),
-                f"promote the model of version {number} again with --sign-with",
-            )
 
 
 def _version_problems(

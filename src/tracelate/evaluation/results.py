@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,6 +24,9 @@ class Evidence(NamedTuple):
     metrics: Metrics
     rows: Sequence[TranslationRow]
     """The test sentences, in the test set's order."""
+    params: Mapping[str, str] | None = None
+    """Settings of the training and the evaluation as text, by their dotted names; None if they are
+    not known."""
 
     @property
     def signatures(self) -> dict[str, str]:

@@ -14,7 +14,8 @@ from tracelate.errors import InputError
 from tracelate.git import current_commit
 from tracelate.registry.versions import Alias
 from tracelate.tracking.runs.run_owner import user_name
-from tracelate.tracking.store.store import Store, connect_existing
+from tracelate.tracking.store.records import RegisteredModel
+from tracelate.tracking.store.store import Store
 
 HISTORY_TAG = "tracelate.history."
 """Beginning of a tag's name, followed by the alias and the event's number."""
@@ -81,27 +82,27 @@ def check_reason(reason: str | None) -> None:
         )
 
 
-def alias_history(alias: Alias) -> list[Event]:
-    """Returns the events of an alias in the project's store, the oldest first.
-
-    Raises InputError if there is no such registered model, and StoreError if MLflow fails.
-    """
-    return read_history(connect_existing(), alias)
-
-
 def read_history(store: Store, alias: Alias) -> list[Event]:
     """Returns the events of an alias, the oldest first.
 
     Raises InputError if there is no such registered model, or if an event is damaged.
     """
+    return read_events(_find(store, alias), alias.name)
+
+
+def read_events(registered: RegisteredModel, alias: str) -> list[Event]:
+    """Returns the events of one of the model's aliases, the oldest first.
+
+    Raises InputError if an event is damaged.
+    """
     events = []
-    for number, text in sorted(_read_tags(store, alias).items()):
+    for number, text in sorted(_read_tags(registered, alias).items()):
         try:
             events.append(Event.model_validate_json(text))
         except ValidationError as error:
             raise InputError(
-                f"the tag {_tag_name(alias, number)} of the registered model {alias.model} is "
-                "damaged: restore or delete it in MLflow"
+                f"the tag {_tag_name(alias, number)} of the registered model {registered.name} "
+                "is damaged: restore or delete it in MLflow"
             ) from error
     return events
 
@@ -111,12 +112,12 @@ def append_event(store: Store, alias: Alias, event: Event) -> None:
 
     The caller must hold the lock of the registered model.
     """
-    number = max(_read_tags(store, alias), default=0) + 1
+    number = max(_read_tags(_find(store, alias), alias.name), default=0) + 1
     text = event.model_dump_json(exclude_defaults=True)
     if (excess := len(text) - MAX_EVENT_LENGTH) > 0:
         event = event.model_copy(update={"why": event.why[: -excess - 1] + "…"})
         text = event.model_dump_json(exclude_defaults=True)
-    store.registry.set_tag(alias.model, _tag_name(alias, number), text)
+    store.registry.set_tag(alias.model, _tag_name(alias.name, number), text)
 
 
 def previous_version(
@@ -144,15 +145,26 @@ def previous_version(
     )
 
 
-def _read_tags(store: Store, alias: Alias) -> dict[int, str]:
-    """Returns the alias's events as JSON, each under its number."""
+def recorded_aliases(registered: RegisteredModel) -> list[str]:
+    """Returns the names of the model's aliases that have events, each once."""
+    pattern = re.compile(rf"{re.escape(HISTORY_TAG)}(.+)\.[0-9]+")
+    found = (pattern.fullmatch(name) for name in registered.tags)
+    return list(dict.fromkeys(one[1] for one in found if one is not None))
+
+
+def _find(store: Store, alias: Alias) -> RegisteredModel:
     registered = store.registry.find(alias.model)
     if registered is None:
         raise InputError(
             f"there is no registered model {alias.model}: promote a model first, or name another "
             "registered model with --name"
         )
-    pattern = re.compile(rf"{re.escape(HISTORY_TAG + alias.name)}\.([0-9]+)")
+    return registered
+
+
+def _read_tags(registered: RegisteredModel, alias: str) -> dict[int, str]:
+    """Returns the alias's events as JSON, each under its number."""
+    pattern = re.compile(rf"{re.escape(HISTORY_TAG + alias)}\.([0-9]+)")
     return {
         int(found[1]): text
         for name, text in registered.tags.items()
@@ -160,5 +172,5 @@ def _read_tags(store: Store, alias: Alias) -> dict[int, str]:
     }
 
 
-def _tag_name(alias: Alias, number: int) -> str:
-    return f"{HISTORY_TAG}{alias.name}.{number:04d}"
+def _tag_name(alias: str, number: int) -> str:
+    return f"{HISTORY_TAG}{alias}.{number:04d}"

@@ -10,11 +10,11 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from tracelate.comparison.describe import describe_significance, shortage
 from tracelate.comparison.parity import Parity, describe
 from tracelate.comparison.seeds import seed_margin
 from tracelate.comparison.significance import Significance
 from tracelate.config import Params, Requirement
-from tracelate.metric_table import metric_title
 from tracelate.registry.behaviour import FaultComparison
 from tracelate.registry.behaviour_check import (
     FaultLimits,
@@ -24,6 +24,10 @@ from tracelate.registry.behaviour_check import (
 )
 from tracelate.registry.leakage_again import LeakageAgain
 from tracelate.registry.spellings import SpellingParity, Spellings
+from tracelate.registry.unrecorded_moves import UnrecordedMove
+
+NOT_WORSE_LEVEL = 0.05
+"""Two-sided level of the interval that has to exclude a loss; one-sided it is 2.5 %."""
 
 
 class GatePolicy(NamedTuple):
@@ -53,6 +57,14 @@ class GatePolicy(NamedTuple):
     """Requirements on further test sets, by their names."""
     not_worse_margin: float = 0.0
     """Largest loss, in percent points, that counts as not worse."""
+
+    @property
+    def test_levels(self) -> dict[str, float]:
+        """Significance levels of the comparisons on further test sets, by their names."""
+        return {
+            test: self.significance_level if requirement == "better" else NOT_WORSE_LEVEL
+            for test, requirement in self.tests.items()
+        }
 
     @property
     def fault_limits(self) -> FaultLimits:
@@ -124,6 +136,10 @@ class GateInputs(NamedTuple):
     """Faults of the candidate and the champion, by the checks that the policy limits."""
     further: Mapping[str, FurtherTest] = {}
     """By the name of a further test set; empty without a champion."""
+    move: UnrecordedMove | None = None
+    """The move that has left the alias where it is, if no event of its history did."""
+    move_remedy: str | None = None
+    """The remedy of the move, which comes before this promotion; None if this one may settle it."""
 
 
 class GateCheck(NamedTuple):
@@ -169,18 +185,9 @@ def judge(inputs: GateInputs, policy: GatePolicy) -> GateVerdict:
                 "single as batched", inputs.alone, "a batch must not change a translation"
             ),
             _check_spellings(inputs.spellings, policy),
+            _check_alias(inputs),
             _check_behaviour(inputs, policy),
         ]
-    )
-
-
-def describe_significance(found: Significance) -> str:
-    """Returns the difference, its interval and the p values of both tests in one line."""
-    return (
-        f"{metric_title(found.metric)} {found.b:.2f} against {found.a:.2f}, gain "
-        f"{found.difference:+z.2f} ({found.low:+z.2f} to {found.high:+z.2f}), "
-        f"p {found.p_bootstrap:.4f} and {found.p_randomisation:.4f}, "
-        f"{found.sentences:,} sentences"
     )
 
 
@@ -202,11 +209,14 @@ def _check_better(inputs: GateInputs, policy: GatePolicy) -> GateCheck:
     name, found, champion = "better", inputs.significance, inputs.champion
     if champion is None:
         return GateCheck(name, True, "there is no champion yet to compare with")
-    if found is None or found.metric != policy.metric:
-        return GateCheck(name, False, f"not compared with {champion} by {policy.metric}")
+    level = policy.significance_level
+    if found is None or (found.metric, found.level) != (policy.metric, level):
+        return GateCheck(
+            name, False, f"not compared with {champion} by {policy.metric} at {level:g}"
+        )
     numbers, margin = describe_significance(found), policy.seed_margin
-    match found.verdict(policy.significance_level):
-        case "better" if found.difference > margin:
+    match found.verdict:
+        case "better" if found.gain > margin:
             more = f"; more than the {margin:.2f} of another seed" if margin else ""
             return GateCheck(name, True, f"than {champion}: {numbers}{more}")
         case "better":
@@ -225,8 +235,7 @@ def _check_better(inputs: GateInputs, policy: GatePolicy) -> GateCheck:
                 name,
                 False,
                 f"not shown to be better than {champion}: {numbers}; both p values must be less "
-                f"than {policy.significance_level:g}. Train a better model, or test on more "
-                "sentences",
+                f"than {level:g}{_too_few(found)}. Train a better model, or test on more sentences",
             )
 
 
@@ -250,14 +259,14 @@ def _check_further(
 
 
 def _check_not_worse(name: str, found: Significance, champion: str, margin: float) -> GateCheck:
-    """Checks non-inferiority: the lower end of the gain's 95 % interval is above -margin.
+    """Checks non-inferiority: the end of the 95 % interval with the least gain is above -margin.
 
     That a loss is not significant does not show that there is none, since a small test set shows
     nothing. The interval excludes losses of the margin or more at a one-sided level of 2.5 % (ICH
     E9 1998, section 3.3.2; Piaggio et al. 2012).
     """
     numbers = describe_significance(found)
-    is_shown = math.isfinite(found.difference) and found.low > -margin
+    is_shown = math.isfinite(found.difference) and found.least_gain > -margin
     limit = f"losses of {margin:g} or more (registry.not_worse_margin)"
     if is_shown:
         return GateCheck(name, True, f"than {champion}: {numbers}; the interval excludes {limit}")
@@ -267,6 +276,11 @@ def _check_not_worse(name: str, found: Significance, champion: str, margin: floa
         f"not shown, against {champion}: {numbers}; the interval does not exclude {limit}. Train a "
         "better model, or test on more sentences",
     )
+
+
+def _too_few(found: Significance) -> str:
+    reason = shortage(found)
+    return "" if reason is None else f"; {reason}"
 
 
 def _check_leakage(inputs: GateInputs, policy: GatePolicy) -> GateCheck:
@@ -341,6 +355,18 @@ def _describe_spelling(found: SpellingParity) -> str:
 def _count_spelling(found: SpellingParity) -> str:
     parity = found.parity
     return f"{found.name} ({len(parity.differences):,} of {parity.sentences:,} differ)"
+
+
+def _check_alias(inputs: GateInputs) -> GateCheck:
+    """Checks that the version to be replaced has the alias by a promotion or a rollback.
+
+    Otherwise a move in MLflow to a weaker version would open the gate for the next candidate.
+    """
+    name, move, to_do = "alias as recorded", inputs.move, inputs.move_remedy
+    if move is None:
+        return GateCheck(name, True, "it is where the last promotion or rollback left it")
+    text = f"it {move.text}"
+    return GateCheck(name, to_do is None, text if to_do is None else f"{text}: first {to_do}")
 
 
 def _check_behaviour(inputs: GateInputs, policy: GatePolicy) -> GateCheck:

@@ -53,7 +53,7 @@ def read_evaluation(store: Store, reference: Reference) -> LoggedEvaluation:
     with tempfile.TemporaryDirectory(prefix="tracelate-") as temporary:
         [place] = {_download(store, run, title, path, Path(temporary)) for path in CHECKED_FILES}
         try:
-            evidence = read_evidence(place, title, run.run_id)
+            evidence = read_evidence(place, title, run.run_id)._replace(params=run.params)
             lineage = read_lineage(place / layout.LINEAGE.name)
         except InputError as error:  # without the temporary folder, which is deleted
             raise InputError(f"{title}: {str(error).replace(f'{place}/', '')}") from error

@@ -12,6 +12,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import NamedTuple
 
+from tracelate.comparison.describe import describe_significance
 from tracelate.comparison.parity import describe
 from tracelate.errors import InputError
 from tracelate.registry.alias_history import (
@@ -24,24 +25,24 @@ from tracelate.registry.alias_history import (
 from tracelate.registry.alias_lock import hold_lock, refuse_lost
 from tracelate.registry.behaviour import compare_behaviour
 from tracelate.registry.candidate import Candidate, find_candidate
-from tracelate.registry.champion import compare_with_champion
-from tracelate.registry.gate import (
-    GateInputs,
-    GatePolicy,
-    GateVerdict,
-    describe_significance,
-    judge,
+from tracelate.registry.champion import (
+    ChampionComparison,
+    SettingsOfBoth,
+    compare_with_champion,
+    settings_of_both,
 )
+from tracelate.registry.gate import GateInputs, GatePolicy, GateVerdict, judge
 from tracelate.registry.leakage_again import LeakageAgain, measure_leakage_again
 from tracelate.registry.retranslation import OnProgress, Retranslation, translate_again
 from tracelate.registry.signing import Origin, Signing, sign_version
-from tracelate.registry.verdict import Decision, Judgement, record_materials, record_verdict
-from tracelate.registry.versions import (
-    Alias,
-    current_version,
-    find_version,
-    register_version,
+from tracelate.registry.unrecorded_moves import (
+    AliasState,
+    UnrecordedMove,
+    alias_state,
+    remedy,
 )
+from tracelate.registry.verdict import Decision, Judgement, record_materials, record_verdict
+from tracelate.registry.versions import Alias, find_version, register_version
 from tracelate.tracking.references.references import Reference
 from tracelate.tracking.store.store import Store, connect_existing
 
@@ -76,6 +77,10 @@ class Promotion(NamedTuple):
     """Address of the verdict's file, runs:/…; None if it was not written."""
     signed: Origin | None = None
     """None if the version was not signed."""
+    move: UnrecordedMove | None = None
+    """The move that had left the alias where it was, if no event of its history did."""
+    differing_settings: SettingsOfBoth | None = None
+    """Settings in which candidate and champion differ; None if they were not compared."""
 
 
 def promote(request: PromotionRequest, on_progress: OnProgress = lambda *_: None) -> Promotion:
@@ -97,7 +102,9 @@ def promote(request: PromotionRequest, on_progress: OnProgress = lambda *_: None
         version = find_version(store, alias.model, candidate.model_id)
     else:
         version = register_version(store, alias.model, candidate.model_id, candidate.run_id)
-    is_champion = version is not None and version == current_version(store, alias)
+    state = alias_state(store, alias)
+    # a version that was given the alias in MLflow passes the gate like any other
+    is_champion = version is not None and state == AliasState(version, None)
     signs = request.signing.key is not None and not request.dry_run
     if is_champion and not signs:
         return Promotion("unchanged", version, version, GateVerdict([]), None)
@@ -115,8 +122,17 @@ def promote(request: PromotionRequest, on_progress: OnProgress = lambda *_: None
             record, signed = _carry_out(
                 store, candidate, version, retranslation, judgement, request
             )
-    replaced = judgement.comparison.version
-    return Promotion(judgement.decision, version, replaced, judgement.verdict, record, signed)
+    version_before, move = judgement.before
+    return Promotion(
+        judgement.decision,
+        version,
+        version_before,
+        judgement.verdict,
+        record,
+        signed,
+        move,
+        settings_of_both(candidate.evidence, judgement.comparison.evidence),
+    )
 
 
 def _sign_again(
@@ -149,13 +165,23 @@ def _judge(
     request: PromotionRequest,
 ) -> Judgement:
     """Compares the candidate with the present champion and decides."""
-    policy, evidence = request.policy, candidate.evidence
-    comparison = compare_with_champion(
-        store, evidence, request.alias, policy.metric, request.signing.trust, policy.tests
-    )
-    if version is not None and version == comparison.version:
+    policy, evidence, alias = request.policy, candidate.evidence, request.alias
+    before = alias_state(store, alias)
+    if version is not None and before == AliasState(version, None):
         # another process has promoted the candidate since the first look
-        return Judgement("unchanged", GateVerdict([]), comparison, policy, None)
+        nothing = ChampionComparison(version, None, [], None)
+        return Judgement("unchanged", GateVerdict([]), nothing, policy, None, before)
+    against, move_remedy = _champion_of(store, alias, before, version)
+    comparison = compare_with_champion(
+        store,
+        evidence,
+        alias,
+        against,
+        policy.metric,
+        policy.significance_level,
+        request.signing.trust,
+        policy.test_levels,
+    )
     inputs = GateInputs(
         champion=comparison.title,
         incomparable=comparison.incomparable,
@@ -173,12 +199,34 @@ def _judge(
             {*policy.max_fault_increase, *policy.max_fault_percent},
         ),
         further=comparison.further,
+        move=before.move,
+        move_remedy=move_remedy,
     )
     verdict = judge(inputs, policy)
     if verdict.is_open:
-        return Judgement("promoted", verdict, comparison, policy, None)
+        return Judgement("promoted", verdict, comparison, policy, None, before)
     decision: Decision = "refused" if request.forced_because is None else "forced"
-    return Judgement(decision, verdict, comparison, policy, request.forced_because)
+    return Judgement(decision, verdict, comparison, policy, request.forced_because, before)
+
+
+def _champion_of(
+    store: Store, alias: Alias, before: AliasState, candidate: str | None
+) -> tuple[str | None, str | None]:
+    """Returns the version that the candidate must be better than, and what to do before it.
+
+    If the alias was moved without a record, it is the version at which the history left it, so that
+    such a move never makes the gate wider. Unless the candidate is the version that the alias was
+    moved to, the move has to be settled first.
+    """
+    move = before.move
+    if move is None:
+        return before.version, None
+    existing = {one.version for one in store.registry.versions(alias.model)}
+    is_candidate = candidate is not None and before.version == candidate
+    if move.replaced in existing:
+        to_do = None if is_candidate else remedy(alias, move)
+        return (before.version if move.replaced == candidate else move.replaced), to_do
+    return (None if is_candidate else before.version), None
 
 
 def _carry_out(
@@ -214,7 +262,7 @@ def _event(judgement: Judgement, version: str, author: Author, record: str) -> E
     return Event(
         kind="forced" if forced else "promoted",
         version=version,
-        replaced=judgement.comparison.version,
+        replaced=judgement.before.version,
         why=f"{judgement.reason} ({numbers})" if forced else numbers,
         failed=judgement.verdict.failed,
         record=record,

@@ -8,8 +8,9 @@ from typing import Any, Literal, NamedTuple
 from tracelate.lineage.bill_of_materials import bill_of_materials
 from tracelate.registry.alias_history import Author
 from tracelate.registry.candidate import Candidate
-from tracelate.registry.champion import ChampionComparison
+from tracelate.registry.champion import ChampionComparison, settings_of_both
 from tracelate.registry.gate import GatePolicy, GateVerdict
+from tracelate.registry.unrecorded_moves import AliasState
 from tracelate.registry.versions import Alias
 from tracelate.tracking.store.store import Store
 
@@ -30,6 +31,8 @@ class Judgement(NamedTuple):
     policy: GatePolicy
     reason: str | None
     """The user's reason for a forced promotion."""
+    before: AliasState
+    """The alias when the decision was made."""
 
 
 def record_verdict(
@@ -73,6 +76,7 @@ def verdict_document(
 ) -> dict[str, Any]:
     """Returns the content of a verdict's file; scores and differences are in percent."""
     found, policy = judgement.comparison.significance, judgement.policy
+    move = judgement.before.move
     return {
         "decision": judgement.decision,
         **author._asdict(),
@@ -82,22 +86,18 @@ def verdict_document(
         "model_id": candidate.model_id,
         "run_id": candidate.run_id,
         "against_version": judgement.comparison.version,
+        "replaced": judgement.before.version,
+        "unrecorded_move": None if move is None else move._asdict(),
         "reason": judgement.reason,
         "checks": [check._asdict() for check in judgement.verdict.checks],
         "terms": policy._asdict(),
         "seed_margin": policy.seed_margin,
-        "significance": None
-        if found is None
-        else {**found._asdict(), "resampling": found.resampling._asdict()},
+        "significance": None if found is None else found.document(),
         "further_significance": {
-            test: None
-            if one.significance is None
-            else {
-                **one.significance._asdict(),
-                "resampling": one.significance.resampling._asdict(),
-            }
+            test: None if one.significance is None else one.significance.document()
             for test, one in judgement.comparison.further.items()
         },
+        "differing_settings": settings_of_both(candidate.evidence, judgement.comparison.evidence),
         "leakage": candidate.lineage.leakage["test"],
         "test_sha256": candidate.lineage.test_sha256,
         "weights_sha256": candidate.lineage.weights_sha256,
@@ -122,6 +122,7 @@ def _tag_values(
         "difference": significance.get("difference"),
         "difference_low": significance.get("low"),
         "difference_high": significance.get("high"),
+        "significance_level": significance.get("level"),
         "p_bootstrap": significance.get("p_bootstrap"),
         "p_randomisation": significance.get("p_randomisation"),
         "sentences": significance.get("sentences"),

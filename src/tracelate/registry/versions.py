@@ -13,6 +13,8 @@ from tracelate.tracking.store.store import Store
 NAME = re.compile(MODEL_NAME)
 ALIAS = re.compile(r"(?!latest$|v[0-9]+$)[A-Za-z0-9_-]{1,200}", re.IGNORECASE)
 """MLflow reserves `latest`, and `v` followed by a number."""
+DEFAULT_ALIAS = "champion"
+"""Alias that commands move if none is named."""
 
 
 class Alias(NamedTuple):

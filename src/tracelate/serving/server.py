@@ -72,6 +72,7 @@ def serve(
     *,
     allowed_hosts: Iterable[str] = (),
     proxies: Iterable[str] = (),
+    warning: str | None = None,
     trust: Trust | None = None,
     key: SigningKey | None = None,
 ) -> None:
@@ -83,12 +84,14 @@ def serve(
     `port` 0 selects any free port. `say` is called with each line of output. `allowed_hosts` are
     names under which the server answers, beside `host`, names of this machine and its addresses.
     `proxies` are addresses and networks whose header X-Forwarded-For names the client.
-    `trust` and `key` are those of `load_servable`.
+    `warning` is said once the model is loaded. `trust` and `key` are those of `load_servable`.
 
     Raises InputError if the model cannot be loaded or the port cannot be used.
     """
     with open_listener(host, port) as listener:
         model = load_servable(reference, trust, key)
+        if warning is not None:
+            say(warning)
         if host not in LOCAL:
             say(
                 f"warning: {host} is open to other machines, and anyone there may translate: "

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from tracelate import layout
 from tracelate.errors import InputError
+from tracelate.evaluation.evaluation_record import RECORD, EvaluationRecord, read_record
+from tracelate.evaluation.lineage import read_lineage
 from tracelate.evaluation.results import METRICS, TRANSLATIONS, Evidence, read_evidence
 from tracelate.files import sha256_of
 from tracelate.tracking.references.local_references import changed_model_files, read_local_lineage
@@ -16,12 +20,13 @@ from tracelate.tracking.references.references import (
     ProjectReference,
     Reference,
 )
-from tracelate.tracking.runs.evaluation_contents import STAGE
+from tracelate.tracking.runs.evaluation_contents import STAGE, evaluation_settings
 from tracelate.tracking.runs.log_later_evaluation import artifacts_of, hash_tag
-from tracelate.tracking.store.address import shown_uri
-from tracelate.tracking.store.failures import ArtifactError
+from tracelate.tracking.runs.run_writer import flatten
+from tracelate.tracking.store.address import has_store, shown_uri
+from tracelate.tracking.store.failures import ArtifactError, StoreError
 from tracelate.tracking.store.records import StoredRun
-from tracelate.tracking.store.store import Store
+from tracelate.tracking.store.store import Store, connect
 
 
 def find_evidence(reference: Reference, test: str | None = None) -> Evidence:
@@ -39,9 +44,9 @@ def find_evidence(reference: Reference, test: str | None = None) -> Evidence:
     match reference:
         case ProjectReference(text=text, root=root):
             _refuse_unevaluated_model(reference)
-            return read_evidence(root / layout.REPORTS, text)
+            return _with_settings(read_evidence(root / layout.REPORTS, text), root / layout.REPORTS)
         case FilesReference(text=text, folder=folder) if (folder / METRICS).is_file():
-            return read_evidence(folder, text)
+            return _with_settings(read_evidence(folder, text), folder)
     store = connect_for(reference)
     return download_evidence(store, *find_evaluated_run(store, reference))
 
@@ -59,7 +64,7 @@ def download_evidence(store: Store, run: StoredRun, name: str) -> Evidence:
                 ) from error
         place = fetched.parent
         try:
-            return read_evidence(place, name, run.run_id)
+            return read_evidence(place, name, run.run_id)._replace(params=run.params)
         except InputError as error:  # the temporary folder's name says nothing to a user
             raise InputError(f"{name}: {str(error).replace(f'{place}/', '')}") from error
 
@@ -71,7 +76,7 @@ def download_further(store: Store, run: StoredRun, name: str, test: str) -> Evid
     """
     title = f"{name} on {test}"
     with tempfile.TemporaryDirectory(prefix="tracelate-") as folder:
-        for file in (METRICS, TRANSLATIONS):
+        for file in (METRICS, TRANSLATIONS, RECORD):
             logged = run.tags.get(hash_tag(test, file))
             try:
                 if logged is None:
@@ -86,9 +91,53 @@ def download_further(store: Store, run: StoredRun, name: str, test: str) -> Evid
             if sha256_of(fetched) != logged:
                 raise InputError(f"{file} of {title} has changed: evaluate again with --log {test}")
         try:
-            return read_evidence(fetched.parent, title, run.run_id)
+            found = read_evidence(fetched.parent, title, run.run_id)
+            return found._replace(params={**run.params, **_decoding(read_record(fetched.parent))})
         except InputError as error:
             raise InputError(f"{title}: {str(error).replace(f'{fetched.parent}/', '')}") from error
+
+
+def _with_settings(found: Evidence, folder: Path) -> Evidence:
+    """Adds the settings that the lineage or the record beside an evaluation names, if it has one.
+
+    Raises InputError if that file is damaged.
+    """
+    if (folder / layout.LINEAGE.name).is_file():
+        lineage = read_lineage(folder / layout.LINEAGE.name)
+        return found._replace(params=_as_logged({**lineage.params, **evaluation_settings(lineage)}))
+    if not (folder / RECORD).is_file():
+        return found
+    record = read_record(folder)
+    return found._replace(params={**_training_settings(record), **_decoding(record)})
+
+
+def _training_settings(record: EvaluationRecord) -> Mapping[str, str]:
+    """Returns the settings of the run that trained the model, if the store has it."""
+    if record.model.training_run_id is None or not has_store():
+        return {}
+    try:
+        run = connect().runs.find(record.model.training_run_id)
+    except StoreError:  # the files can be compared without it
+        return {}
+    return {} if run is None else run.params
+
+
+def _decoding(record: EvaluationRecord) -> dict[str, str]:
+    model = record.model
+    return _as_logged(
+        {
+            "evaluate": {
+                "beam_size": model.beam_size,
+                "length_penalty": model.length_penalty,
+                "batch_sentences": model.batch_sentences,
+            }
+        }
+    )
+
+
+def _as_logged(params: Mapping[str, Any]) -> dict[str, str]:
+    """Returns nested settings as a run has them."""
+    return {name: str(value) for name, value in flatten(params)}
 
 
 def _refuse_unevaluated_model(reference: ProjectReference) -> None:

@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 from tracelate import layout
 from tracelate.comparison.comparability import comparable_key
+from tracelate.comparison.settings import differing_settings, shown_settings
 from tracelate.errors import InputError
 from tracelate.metric_table import METRICS
-from tracelate.tracking.runs.run_names import WITHOUT_EFFECT, short_names
 from tracelate.tracking.runs.runs import COMMIT_TAG
 from tracelate.tracking.store.records import StoredRun
 from tracelate.tracking.store.store import connect_existing
@@ -245,25 +245,9 @@ def _text(value: object) -> str:
     return "" if value is None else str(value)
 
 
-def differing_settings(rows: Sequence[RunRow]) -> list[dict[str, str]]:
-    """Returns for each row the settings in which the rows differ, by their short names.
-
-    Settings that a column shows or that change no result are left out. A setting that a row lacks,
-    because it is older or of another architecture, is left out of that row.
-    """
-    names = dict.fromkeys(
-        name
-        for row in rows
-        for name in row.params
-        if name not in IN_COLUMNS and not name.startswith(WITHOUT_EFFECT)
-    )
-    differing = [
-        name for name in names if len({row.params[name] for row in rows if name in row.params}) > 1
-    ]
-    short = dict(zip(differing, short_names(differing), strict=True))
-    return [
-        {short[name]: row.params[name] for name in differing if name in row.params} for row in rows
-    ]
+def settings_that_differ(rows: Sequence[RunRow]) -> list[dict[str, str]]:
+    """Returns for each row the settings in which the rows differ and that no column shows."""
+    return shown_settings(differing_settings([row.params for row in rows], IN_COLUMNS))
 
 
 def _ranked(rows: Sequence[RunRow], sort: str, limit: int | None) -> RunTable:

@@ -77,6 +77,8 @@ class VersionReference(NamedTuple):
 
     text: str
     version: StoredVersion
+    alias: str | None = None
+    """Alias by which it was named."""
 
 
 class ModelReference(NamedTuple):

@@ -73,7 +73,7 @@ def _find_model(store: Store, text: str) -> VersionReference | ModelReference:
             return ModelReference(text, store.models.get(text.removeprefix("models:/")))
         name, alias = parts["name"], parts["alias"]
         if alias is not None:
-            return VersionReference(text, store.registry.version_at(name, alias))
+            return VersionReference(text, store.registry.version_at(name, alias), alias)
         return VersionReference(text, store.registry.version(name, parts["version"]))
     except (NotFoundError, InvalidValueError) as error:
         raise unknown_reference(text, f"it is not in {shown_uri()}: {error.reason}") from error

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
+from tracelate.comparison.settings import WITHOUT_EFFECT, short_names
 from tracelate.errors import InputError
 from tracelate.git import committed_text
 from tracelate.layout import PARAMS
@@ -27,8 +28,6 @@ NAMED = (
     "model.layers",
 )
 """Settings that the languages and the architecture in a run's name say already."""
-WITHOUT_EFFECT = ("runtime.", "registry.")
-"""Beginnings of the names of settings that change no result."""
 MOST = 3
 """Settings in a name; more are counted."""
 
@@ -72,13 +71,6 @@ def changed_settings(params: Mapping[str, Any]) -> dict[str, object]:
         and not name.startswith(WITHOUT_EFFECT)
     }
     return dict(zip(short_names(list(changed)), changed.values(), strict=True))
-
-
-def short_names(names: Sequence[str]) -> Iterator[str]:
-    """Yields the last part of each dotted name, or the whole where two end alike."""
-    ends = [name.rpartition(".")[2] for name in names]
-    for name, end in zip(names, ends, strict=True):
-        yield end if ends.count(end) == 1 else name
 
 
 def language_pair(params: Mapping[str, Any]) -> str:
