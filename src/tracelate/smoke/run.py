@@ -42,7 +42,8 @@ SMALLER = {
 VARIANT_SENTENCES = 4
 
 NOT_LINKED = {layout.DATA, layout.MODELS, layout.REPORTS, layout.PARAMS, layout.LOCAL}
-NOT_LINKED |= {layout.DATABASE, layout.ARTIFACTS, Path(".git"), Path("dvc.lock")}
+NOT_LINKED |= {layout.DATABASE, layout.ARTIFACTS}
+NOT_LINKED |= {Path(name) for name in (".git", ".dvc", "dvc.yaml", "dvc.lock")}
 """Entries of the project that the run has of its own, or must not find."""
 NOT_INHERITED = ("MLFLOW_", "DVC_")
 """Beginnings of environment variables that would lead the run to the project's store."""
