@@ -111,7 +111,16 @@ def test_own_text_reaches_every_experiment_and_every_clone(
     for corpus in ("documents", "hub"):
         queued = ("--name", corpus, "-S", f"download.corpus={corpus}", "download")
         project.succeed("dvc", "exp", "run", "--queue", *queued)
-    project.succeed("dvc", "queue", "start")
+    # without pipes, which the worker would keep open until the queue is empty
+    start = ["dvc", "queue", "start"]
+    subprocess.run(
+        start,
+        cwd=project.folder,
+        env=project.environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        check=True,
+    )
     assert wait_for_queue(project) == ["Success", "Success"]
     logs = project.succeed("dvc", "queue", "logs", "documents")
     assert f"download: en-es pairs from documents: all {PAIRS}" in logs
