@@ -125,7 +125,7 @@ def test_own_text_reaches_every_experiment_and_every_clone(
     logs = project.succeed("dvc", "queue", "logs", "documents")
     assert f"download: en-es pairs from documents: all {PAIRS}" in logs
     logs = project.succeed("dvc", "queue", "logs", "hub")
-    assert "download: en-es pairs from hub: train 200" in logs
+    assert "download: en-es pairs from hub: all 200" in logs
 
     # DVC's tables are few columns wide, BLEU first
     project.environment["COLUMNS"] = "500"
