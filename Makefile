@@ -9,11 +9,14 @@ FUZZ_SECONDS ?= 60
 FAULT_TRIALS ?= 50
 FAULT_SEED ?= 1
 
-.PHONY: run test quick lint fuzz faults docs graph lock licences study ui setup clean help
+.PHONY: run smoke test quick lint fuzz faults docs graph lock licences study ui setup clean help
 
 run: repository setup  ## run the whole pipeline on real text, then print a summary
 	dvc repro
 	tracelate summary
+
+smoke: setup  ## run all stages on a share of your text, in about a minute and a folder apart
+	tracelate smoke
 
 test: setup  ## run all tests
 	python -m pytest

@@ -7,6 +7,7 @@ writes  reports/metrics.json, reports/evaluate.json (speed), reports/translation
         reports/figures/{training,bleu_by_source_length,attention_N}.png,
         reports/tests/NAME/* (the evaluation on each further test set),
         reports/tests/scores.json (of all of them),
+        reports/scores.json (the figures that DVC compares),
         reports/lineage.json (hashes of all files that the model comes from)
 params  evaluate; all others except runtime are recorded in the lineage
 
@@ -36,6 +37,7 @@ from tracelate.evaluation.further_evaluation import (
 from tracelate.evaluation.later_evaluation import write_evaluation
 from tracelate.evaluation.lineage import make_lineage, write_lineage
 from tracelate.evaluation.metrics import Score
+from tracelate.evaluation.scores_file import scores_document
 from tracelate.files import sha256_of, write_json
 from tracelate.inference.translator import Translation, Translator
 from tracelate.layout import (
@@ -43,18 +45,23 @@ from tracelate.layout import (
     FIGURES,
     LINEAGE,
     MODELS,
+    SCORES,
     SPEED,
     TEST,
     TEST_RESULTS,
     TEST_SCORES,
     TRAIN,
+    TRAINING_REPORT,
+    VALID_CURVE,
 )
 from tracelate.metric_table import scoring_metrics
 from tracelate.progress import bar
 from tracelate.sacrebleu_metric import refuse_unavailable, tokenised_warning
 from tracelate.tracking.runs.best_effort import best_effort
 from tracelate.tracking.runs.log_evaluation import track_evaluation
+from tracelate.training.curve_files import read_curve
 from tracelate.training.model_files import load_model
+from tracelate.training.report import read_training_report
 
 
 def main() -> None:
@@ -83,6 +90,8 @@ def main() -> None:
     write_json(SPEED, {"sentences_per_s": speed, "seconds": seconds})
     scores_of = {name: evaluate_set(translator, name, one, config) for name, one in further.items()}
     write_json(TEST_SCORES, {name: named_scores(one) for name, one in scores_of.items()})
+    training, curve = read_training_report(TRAINING_REPORT), read_curve(VALID_CURVE)
+    write_json(SCORES, scores_document(evaluation.metrics.scores, training, curve, scores_of))
     test_sha256 = evaluation.metrics.test.sha256
     write_lineage(LINEAGE, make_lineage(params, evaluation.signatures, test_sha256))
     with best_effort():
@@ -122,4 +131,4 @@ def translate(translator: Translator, pairs: list[Pair]) -> tuple[list[Translati
 
 
 if __name__ == "__main__":
-    run_stage(main, [*EVALUATION_FILES, FIGURES / "training.png", TEST_SCORES])
+    run_stage(main, [*EVALUATION_FILES, FIGURES / "training.png", SCORES, TEST_SCORES])

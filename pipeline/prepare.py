@@ -15,7 +15,7 @@ from tracelate.corpus.cleaning import TEXTS, CleaningCounts, clean
 from tracelate.corpus.leakage import Leakage, measure_leakage, refuse_leakage
 from tracelate.corpus.pairs import write_pairs
 from tracelate.corpus.raw import SPLITS, read_raw
-from tracelate.corpus.report import data_report, few_pairs_warning
+from tracelate.corpus.report import data_report, few_held_out_warning, few_pairs_warning
 from tracelate.corpus.sources.choose import read_provenance
 from tracelate.corpus.splitting import drop_held_out, refuse_empty, split
 from tracelate.files import write_json
@@ -49,6 +49,9 @@ def main() -> None:
     provenance = read_provenance(PROVENANCE)
     languages = shown_direction(provenance.source_language, provenance.target_language)
     warn(few_pairs_warning(len(splits["train"]), languages))
+    percents = {"valid": config.valid_percent, "test": config.test_percent}
+    for name, percent in percents.items():
+        warn(few_held_out_warning(name, len(splits[name]), None if name in raw else percent))
     sizes = ", ".join(f"{name} {len(pairs):,}" for name, pairs in splits.items())
     changed = counts.changed_sources[TEXTS], counts.changed_targets[TEXTS]
     say(

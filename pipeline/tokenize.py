@@ -8,7 +8,7 @@ params  tokenize
 
 from __future__ import annotations
 
-from pipeline.stage import run_stage, say
+from pipeline.stage import run_stage, say, warn
 from tracelate.config import load_params
 from tracelate.corpus.pairs import read_pairs
 from tracelate.corpus.tokenized import (
@@ -17,6 +17,7 @@ from tracelate.corpus.tokenized import (
     tokenize_pairs,
     write_tokenized,
 )
+from tracelate.corpus.vocabulary import unreached_vocabulary_warning
 from tracelate.layout import TOKENIZED_TRAIN, TOKENIZED_VALID, TOKENIZER, TRAIN, VALID
 from tracelate.progress import spinner
 
@@ -33,6 +34,7 @@ def main() -> None:
     tokenizer.save(TOKENIZER)
     for split, path in OUTPUTS.items():
         write_tokenized(path, tokenized[split])
+    warn(unreached_vocabulary_warning(tokenizer.size, config))
     pairs = [pair for part in tokenized.values() for pair in part]
     sides = [
         sum(map(len, ids)) / len(pairs)

@@ -56,6 +56,7 @@ from tracelate.tracking.runs.log_training import (
 from tracelate.tracking.runs.run_writer import RunWriter
 from tracelate.tracking.store.failures import UnreachableError
 from tracelate.training.checkpoints import LAST, fingerprint, recover_checkpoints
+from tracelate.training.corpus_size import size_warnings
 from tracelate.training.curve_files import write_curves
 from tracelate.training.finished_training import (
     keep_result,
@@ -114,6 +115,8 @@ def say_who_trains(pid: str) -> None:
 def train(params: Params, metrics: Mapping[str, Metric], checkpoints: Path) -> None:
     """Trains, or takes the result of a training that was stopped before DVC had its outputs."""
     warn(precision_warning(params.train, params.runtime))
+    for line in size_warnings(params.train, read_tokenized(TOKENIZED_TRAIN)):
+        warn(line)
     warn_of_tokenised_text(params, metrics)
     tracked = track(params, checkpoints)
     points = LivePoints(tracked.run) if tracked.run is not None else None

@@ -21,6 +21,7 @@ WITHOUT_EFFECT = (
     "tracelate.git",  # reads the commit that is written beside the results
     "tracelate.layout",  # dvc.yaml names the same files
     "tracelate.progress",  # shows, and returns nothing
+    "tracelate.training.corpus_size",  # warns
     "tracelate.training.progress",
     "tracelate.telemetry",  # what libraries report about their use
     "tracelate.tracking",  # copies the outputs to MLflow

@@ -75,10 +75,18 @@ def _git(root: Path, *arguments: str) -> subprocess.CompletedProcess[str] | None
         return None
 
 
-WRITTEN = ("dvc.lock", "params.yaml", "docs/attention.md", "docs/attention")
+WRITTEN = (
+    "dvc.lock",
+    "params.yaml",
+    "corpora/*.dvc",
+    "corpora/.gitignore",
+    "docs/attention.md",
+    "docs/attention",
+)
 """Tracked files that runs, experiments and the study write; changes in them are ignored.
 
-`dvc exp run -S` changes params.yaml; each lineage contains all settings.
+`dvc exp run -S` changes params.yaml, and `dvc add` writes the hashes of own text; each lineage has
+all settings and the hashes of the text.
 """
 
 

@@ -40,6 +40,9 @@ LINEAGE = REPORTS / "lineage.json"
 EVALUATION_FILES = (LINEAGE, METRICS, SPEED, TRANSLATIONS, PAGE)
 """Files that an evaluation writes, and that its run in MLflow has."""
 
+SCORES = REPORTS / "scores.json"
+"""The figures that DVC compares experiments by, which are few enough for a line of a table."""
+
 TEST_RESULTS = REPORTS / "tests"
 """Folder of the evaluations on further test sets, each in a folder NAME."""
 TEST_SCORES = TEST_RESULTS / "scores.json"

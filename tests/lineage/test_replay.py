@@ -16,7 +16,7 @@ from tracelate.errors import InputError
 from tracelate.evaluation.lineage import Lineage, read_lineage
 from tracelate.evaluation.metrics_file import read_metrics
 from tracelate.files import sha256_of
-from tracelate.git import commit_subject, worktree
+from tracelate.git import commit_subject, current_commit, worktree
 from tracelate.lineage import replay as replaying
 from tracelate.lineage.checks import failed_checks
 from tracelate.lineage.replay import replay
@@ -238,3 +238,27 @@ if {name!r}:
     checks = replay(lineage, metrics._replace(scores=scores), root=repository)
     [told] = [one for one in failed_checks(checks) if one.what != name]
     assert told.what == "bleu" and told.reason.startswith("99.0000, now ")
+
+
+def test_a_replay_asks_dvc_for_no_file_of_the_corpora_that_is_not_copied(
+    finished_project: Path, repository: Path
+) -> None:
+    (repository / "corpora/own").mkdir(parents=True)
+    for name in ("corpora/train.en.dvc", "corpora/own/more.tsv.dvc", "corpora/README.md"):
+        (repository / name).write_text("tracked\n")
+    git(repository, "add", "-A")
+    git(repository, "commit", "-qm", "Track text")
+    lineage = trained_at(finished_project, head(repository))
+    with worktree(head(repository), None, repository) as folder:
+        replaying._copy_corpus(repository, folder, lineage)
+        left = [path.name for path in (folder / "corpora").rglob("*") if path.is_file()]
+    assert left == ["README.md"]
+
+
+def test_hashes_of_own_text_are_no_change_of_the_code(repository: Path) -> None:
+    (repository / "corpora").mkdir()
+    for name in ("train.en.dvc", ".gitignore"):
+        (repository / "corpora" / name).write_text("tracked\n")
+    assert not current_commit(repository).dirty
+    (repository / "corpora/train.py").write_text("code\n")
+    assert current_commit(repository).dirty

@@ -64,6 +64,7 @@ def test_the_model_and_its_own_scores_stay_as_they_were(
         "data/test_sets",
         "reports/evaluate.json",  # speed
         "reports/lineage.json",
+        "reports/scores.json",
         "reports/test_sets.json",
         "reports/tests",
     }

@@ -30,6 +30,7 @@ from tracelate.cli import (
     score,
     seeds,
     serve,
+    smoke,
     summary,
     sync,
     translate,
@@ -56,8 +57,10 @@ app = typer.Typer(
     help="Train, compare and ship attention-based translation models that can be traced.",
 )
 for command in (
+    smoke,
     translate,
     serve,
+    smoke,
     summary,
     ui,
     evaluate,

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,14 +27,13 @@ from tracelate.lineage.checks import (
     corpus_files,
 )
 from tracelate.lineage.replay_plan import refuse_invalid_lineage
+from tracelate.processes import run_to_end
 
 PLACE = "the replay"
 REPRODUCE = (sys.executable, "-m", "dvc", "repro", "--force", "--no-run-cache", "--no-commit")
 """Command that runs every stage and takes nothing from a cache."""
 NOT_INHERITED = ("MLFLOW_", "DVC_", "GIT_")
 """Beginnings of environment variables that would lead the replay to another store or repository."""
-STOP_TIMEOUT_S = 20
-"""Time that DVC has to end after SIGTERM, before SIGKILL is sent."""
 
 
 def replay(
@@ -88,7 +85,12 @@ def _write_params(path: Path, lineage: Lineage) -> None:
 
 
 def _copy_corpus(root: Path, folder: Path, lineage: Lineage) -> None:
-    """Copies files of the project, which git does not have; the stage finds all others itself."""
+    """Copies files of the project, which git does not have; the stage finds all others itself.
+
+    DVC's own notes of files in corpora/ are removed: it would ask for those that are not copied.
+    """
+    for note in (folder / layout.CORPORA).rglob("*.dvc"):
+        note.unlink()
     if not lineage.provenance.in_project:
         return
     for name, path, sha256 in corpus_files(root, lineage):
@@ -107,16 +109,7 @@ def _copy_corpus(root: Path, folder: Path, lineage: Lineage) -> None:
 
 
 def _reproduce(folder: Path) -> None:
-    # in a session of its own, so that DVC and its stages can be stopped together
-    process = subprocess.Popen(
-        REPRODUCE, cwd=folder, env=_environment(folder), stdout=sys.stderr, start_new_session=True
-    )
-    try:
-        status = process.wait()
-    except BaseException:
-        _stop(process)
-        raise
-    if status != 0:
+    if (status := run_to_end(REPRODUCE, folder, _environment(folder), sys.stderr)) != 0:
         raise InputError(
             f"dvc repro ended with status {status} in the replay: see its messages above; with "
             "--keep DIR the folder is kept, so that it can be examined"
@@ -142,15 +135,6 @@ def _environment(folder: Path) -> dict[str, str]:
         "DVC_NO_ANALYTICS": "1",
         "DVC_SITE_CACHE_DIR": str(cache),
     }
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    for sent in (signal.SIGTERM, signal.SIGKILL):
-        try:
-            os.killpg(process.pid, sent)
-            process.wait(timeout=STOP_TIMEOUT_S)
-        except (ProcessLookupError, subprocess.TimeoutExpired):
-            continue
 
 
 def _check_files(folder: Path, lineage: Lineage) -> Iterator[LineageCheck]:

@@ -247,3 +247,9 @@ def test_changed_bytes_give_pairs_or_one_line(name: str, content: str) -> None:
             assert "\n" not in str(error)
 
     changed()
+
+
+def test_the_notes_of_dvc_are_no_documents() -> None:
+    write("corpora/own/a.tmx", TMX)
+    write("corpora/own/a.tmx.dvc", "outs:\n- path: a.tmx\n")
+    assert sides(source(["corpora/own/*"]).read()) == TMX_PAIRS

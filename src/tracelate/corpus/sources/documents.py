@@ -138,7 +138,7 @@ def find_files(pattern: str) -> list[str]:
     root = Path(Path(pattern).anchor or ".")
     within = re.sub(r"[\[?]", r"[\g<0>]", pattern.removeprefix(Path(pattern).anchor))
     try:
-        found = list(islice(filter(Path.is_file, root.glob(within)), MAX_FILES + 1))
+        found = list(islice(filter(_is_text, root.glob(within)), MAX_FILES + 1))
     except (ValueError, IndexError) as error:
         raise InputError(f"{pattern!r} (download.documents) is no pattern ({error})") from error
     if len(found) > MAX_FILES:
@@ -148,6 +148,11 @@ def find_files(pattern: str) -> list[str]:
     if not found:
         raise InputError(f"no file is like {pattern!r} (download.documents): {MISSING}")
     return sorted(map(str, found))
+
+
+def _is_text(path: Path) -> bool:
+    """Returns False for folders, and for the note that `dvc add` writes beside each file."""
+    return path.suffix != ".dvc" and path.is_file()
 
 
 def _hash(name: str) -> str:

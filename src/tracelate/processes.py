@@ -1,0 +1,44 @@
+"""Programs that this process starts, and stops when it ends itself."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import IO
+
+STOP_TIMEOUT_S = 20
+"""Time that a program has to end after SIGTERM, before SIGKILL is sent."""
+
+
+def run_to_end(
+    command: Sequence[str],
+    folder: Path,
+    environment: Mapping[str, str],
+    output: IO[str] | None = None,
+) -> int:
+    """Runs a program in `folder` and returns its exit status, which a signal makes negative.
+
+    `output` takes its standard output instead of this process's own. If this process is stopped
+    meanwhile, the program and all that it started are stopped too.
+    """
+    # in a session of its own, so that all its processes can be stopped together
+    process = subprocess.Popen(
+        command, cwd=folder, env=environment, stdout=output, start_new_session=True
+    )
+    try:
+        return process.wait()
+    except BaseException:
+        _stop(process)
+        raise
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    for sent in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(process.pid, sent)
+            process.wait(timeout=STOP_TIMEOUT_S)
+        except (ProcessLookupError, subprocess.TimeoutExpired):
+            continue
