@@ -64,8 +64,8 @@ def test_all_stages_run_in_a_folder_of_their_own(project: Project) -> None:
     for expected in ("only 538 training pairs", "only 20 test sentences", "train.warmup_steps 50"):
         assert sum(expected in line for line in warnings) == 1
     assert sum("has only" in line and "vocabulary_size 9,000" in line for line in warnings) == 1
-    # those of the whole training, and not of its share
-    assert not [line for line in warnings if "the 20 steps of this training" in line]
+    # of the whole training, and none of its share, whose settings fit
+    assert ["0.99" in line for line in warnings if "weight_average_decay" in line] == [True]
 
 
 def test_text_that_cannot_be_read_ends_the_run_with_its_place(project: Project) -> None:
