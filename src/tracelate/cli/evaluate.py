@@ -26,7 +26,7 @@ app = typer.Typer()
 
 
 @app.command(
-    epilog="Example: `tracelate evaluate --model models:/en-es@champion --source new.en "
+    epilog="Example: `tracelate evaluate --model models:/tracelate@champion --source new.en "
     "--reference new.es --output scores/new`"
 )
 def evaluate(

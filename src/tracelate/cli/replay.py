@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 
-@app.command(epilog="Example: `tracelate replay models:/en-es@champion`")
+@app.command(epilog="Example: `tracelate replay models:/tracelate@champion`")
 def replay(
     reference: Annotated[str, typer.Argument(help=REFERENCE_HELP)],
     keep: Annotated[
