@@ -33,7 +33,6 @@ def test_each_command_with_a_result_has_the_option() -> None:
     ("command", "status"),
     [
         (("runs", "--all-experiments"), 0),
-        (("history",), 0),
         (("doctor",), 0),
         (("checkpoints",), 0),
         (("keys", "new"), 0),
@@ -61,6 +60,7 @@ def test_standard_output_is_one_document_and_nothing_else(
         ("summary",),
         ("sync",),
         ("rollback",),
+        ("history",),
         ("seeds", "none"),
         ("lineage", "none"),
         ("replay", "none"),
