@@ -8,6 +8,9 @@ export HF_HUB_DISABLE_TELEMETRY := 1
 FUZZ_SECONDS ?= 60
 FAULT_TRIALS ?= 50
 FAULT_SEED ?= 1
+# PyTorch's index of builds for CPUs; empty: the usual index in any case
+TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
+NVIDIA_DEVICES ?= /dev/nvidia*
 
 .PHONY: run smoke test quick lint fuzz faults docs graph lock licences study ui setup clean help
 
@@ -73,10 +76,21 @@ ifneq ($(MADE_ELSEWHERE),)
 .PHONY: remake
 endif
 
+# The usual build of torch for Linux brings several GB of CUDA, which is of no use without a GPU.
+HAS_GPU := $(shell command -v nvidia-smi || ls $(NVIDIA_DEVICES) 2> /dev/null)
+CPU_TORCH_FROM := $(if $(filter Linux,$(shell uname -s)),$(if $(HAS_GPU),,$(TORCH_INDEX)))
+define install_cpu_torch
+@echo "no NVIDIA GPU was found: installing torch's CPU build of $(CPU_TORCH_FROM) (make TORCH_INDEX= takes the usual build)"
+@$(BIN)/python -m pip install --quiet --retries 1 --no-deps --constraint constraints.txt \
+	--index-url "$(CPU_TORCH_FROM)" torch 2> /dev/null || \
+	echo "it cannot be had from there: installing the usual build, which may bring 2 to 5 GB of CUDA (make TORCH_INDEX=ADDRESS names another index)"
+endef
+
 # DVC's cache is named absolutely: an experiment in a temporary folder also uses the project's
 .venv/installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Tracelate needs Python 3.11 or newer: make PYTHON=/path/to/python3.11")'
 	$(PYTHON) -m venv $(if $(MADE_ELSEWHERE),--clear) .venv
+	$(if $(CPU_TORCH_FROM),$(install_cpu_torch))
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	chmod -R go= .tracelate/dvc studies/attention/.tracelate/dvc
 	$(BIN)/dvc config --local core.site_cache_dir "$(CURDIR)/.tracelate/dvc"

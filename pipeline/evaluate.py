@@ -37,6 +37,7 @@ from tracelate.evaluation.further_evaluation import (
 from tracelate.evaluation.later_evaluation import write_evaluation
 from tracelate.evaluation.lineage import make_lineage, write_lineage
 from tracelate.evaluation.metrics import Score
+from tracelate.evaluation.page_frame import project_facts
 from tracelate.evaluation.scores_file import scores_document
 from tracelate.files import sha256_of, write_json
 from tracelate.inference.translator import Translation, Translator
@@ -114,7 +115,8 @@ def evaluate_set(
     with bar(f"translate {name}", len(further.pairs)) as advance:
         evaluation = evaluate_further(translator, further, config, TRAIN, advance)
     model, text = model_record(translator), set_record(set_path(name), further)
-    write_evaluation(TEST_RESULTS / name, evaluation, translator, model, text)
+    facts = project_facts(name)
+    write_evaluation(TEST_RESULTS / name, evaluation, translator, model, text, facts)
     return evaluation.metrics.scores
 
 

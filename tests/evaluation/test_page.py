@@ -7,6 +7,7 @@ import json
 import re
 import shutil
 import subprocess
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tracelate.evaluation.metrics import LengthBucket, Score
 from tracelate.evaluation.page import page, write_page
+from tracelate.evaluation.page_frame import PageFrame
 from tracelate.evaluation.report import TranslationRow
 from tracelate.evaluation.word_attention import END, WordAttention
 
@@ -49,8 +52,21 @@ def attention_of(row: TranslationRow, seed: int | None = 0) -> WordAttention:
     return WordAttention(weights_WV, targets, sources)
 
 
-def page_of(rows: list[TranslationRow], seed: int | None = 0) -> str:
-    return page("A title", rows, [attention_of(row, seed) for row in rows])
+SCORES = [
+    Score("bleu", 24.314, 23.1, 25.6, "nrefs:1|version:2"),
+    Score("ter", 61.5, 60.0, 63.25, "nrefs:1|version:2"),
+]
+LENGTHS = [LengthBucket(1, 2, 3, None), LengthBucket(3, None, 1, None)]
+
+
+def a_frame(
+    text: str = "A title", lengths: Sequence[LengthBucket] = (), scores: Sequence[Score] = SCORES
+) -> PageFrame:
+    return PageFrame(text, text, scores, {"Corpus": text, "Run": text}, lengths)
+
+
+def page_of(rows: list[TranslationRow], seed: int | None = 0, **parts: Any) -> str:
+    return page(a_frame(**parts), rows, [attention_of(row, seed) for row in rows])
 
 
 def embedded(document: str) -> Any:
@@ -85,15 +101,19 @@ def test_without_weights_there_is_no_attention() -> None:
 @given(st.text(), st.text())
 def test_no_text_adds_markup(source: str, title: str) -> None:
     row = a_row(source, source)
-    document = page(title, [row], [attention_of(row)])
-    plain = page("", [a_row("", "")], [attention_of(a_row("", ""))])
+    document = page(a_frame(title), [row], [attention_of(row)])
+    plain = page(a_frame(""), [a_row("", "")], [attention_of(a_row("", ""))])
     assert document.count("<") == plain.count("<")
     assert document.count(">") == plain.count(">")
     assert embedded(document)[0]["source"] == source
 
 
 def test_the_title_is_escaped() -> None:
-    assert f"<title>{html.escape(HOSTILE[0])}</title>" in page(HOSTILE[0], [], [])
+    document = page_of([], text=HOSTILE[0])
+    for element in ("title", "h1"):
+        assert f"<{element}>{html.escape(HOSTILE[0])}</{element}>" in document
+    assert document.count(f'<dd dir="auto">{html.escape(HOSTILE[0])}</dd>') == 2
+    assert HOSTILE[0] not in document
 
 
 def test_the_template_names_no_address_and_writes_no_markup() -> None:
@@ -107,21 +127,31 @@ def test_the_template_names_no_address_and_writes_no_markup() -> None:
 def test_the_same_input_gives_the_same_bytes(tmp_path: Path) -> None:
     rows = [a_row(text, text) for text in HOSTILE]
     for name in ("one.html", "two.html"):
-        write_page(tmp_path / name, "A title", rows, [attention_of(row) for row in rows])
+        write_page(tmp_path / name, a_frame(), rows, [attention_of(row) for row in rows])
     assert (tmp_path / "one.html").read_bytes() == (tmp_path / "two.html").read_bytes()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["one.html", "two.html"]
 
 
 def test_rows_without_their_attention_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="shorter"):
-        write_page(tmp_path / "page.html", "A title", [a_row("Add", "Añadir")], [])
+        write_page(tmp_path / "page.html", a_frame(), [a_row("Add", "Añadir")], [])
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_heading_has_the_scores_with_their_intervals_and_the_origin() -> None:
+    document = page_of([])
+    scores = re.findall(r"<li><span>(.*?)</span> <b>(.*?)</b> <small>(.*?)</small></li>", document)
+    assert scores == [
+        ("BLEU", "24.31", "23.10 to 25.60"),
+        ("TER (lower is better)", "61.50", "60.00 to 63.25"),
+    ]
+    assert re.findall(r"<dt>(.*?)</dt>", document) == ["Corpus", "Run"]
 
 
 def faulty_page() -> str:
     rows = [a_row(text, text, chrf) for text, chrf in (("one", 30), ("two", 10), ("three", 20))]
     faults = [["placeholders"], ["placeholders", "numbers"], []]
-    return page("A title", rows, [attention_of(row, None) for row in rows], faults)
+    return page(a_frame(), rows, [attention_of(row, None) for row in rows], faults)
 
 
 def test_the_page_contains_each_sentence_s_faults() -> None:
@@ -129,7 +159,7 @@ def test_the_page_contains_each_sentence_s_faults() -> None:
     placeholder = ["placeholders", "placeholder changed"]
     assert shown == [[placeholder], [placeholder, ["numbers", "number changed"]], None]
     with pytest.raises(ValueError, match="argument 3"):
-        page("A title", [a_row("one", "one")], [attention_of(a_row("one", "one"))], [])
+        page(a_frame(), [a_row("one", "one")], [attention_of(a_row("one", "one"))], [])
 
 
 class Browser:
@@ -197,7 +227,48 @@ def test_the_address_filters_by_fault(browser: Browser) -> None:
 
 def test_without_faults_there_is_no_list_of_them(browser: Browser) -> None:
     dom = browser.dom(page_of([a_row("red house", "casa roja")]))
-    assert re.search(r'<label id="fault-label" hidden', dom)
+    for name in ("fault", "group", "length"):
+        assert re.search(rf'<label id="{name}-label" hidden', dom)
+
+
+def test_the_page_opens_with_much_wrong_text_and_not_with_a_word(browser: Browser) -> None:
+    rows = [
+        a_row("no", "a", 0),
+        a_row("a long sentence that is well translated", "t" * 40, 99),
+        a_row("a long sentence that is badly translated", "t" * 40, 40),
+        a_row("a short one", "t", 20),
+    ]
+    assert sources_in(browser.dom(page_of(rows, seed=None))) == [
+        *(rows[place].source for place in (2, 3, 0, 1)),
+    ]
+
+
+def test_the_address_filters_by_length_and_group(browser: Browser) -> None:
+    rows = [a_row(text, "t") for text in ("one", "two words", "now three words", "other")]
+    rows = [
+        row.model_copy(update={"group": group})
+        for row, group in zip(rows, ("menu", "<b>dialog", "<b>dialog", "menu"), strict=True)
+    ]
+    document = page_of(rows, seed=None, lengths=LENGTHS)
+    dom = browser.dom(document, "#order=corpus&length=3-&group=%3Cb%3Edialog")
+    assert sources_in(dom) == ["now three words"]
+    assert "1 of 4 sentences" in dom
+    assert '<option value="1-2">1 to 2 words (3)</option>' in dom
+    assert '<option value="3-">3 words or more (1)</option>' in dom
+    assert re.search(r">&lt;b&gt;dialog \(2\)</option><option[^>]*>menu \(2\)</option>", dom)
+    for name, shown in (
+        ("#order=corpus&length=1-2", ["one", "two words", "other"]),
+        ("#order=corpus&group=menu", ["one", "other"]),
+        ("#group=menu&length=3-", []),
+        ("#order=corpus&length=7-9&group=unknown", [row.source for row in rows]),
+    ):
+        assert sources_in(browser.dom(document, name)) == shown
+
+
+def test_groups_of_nearly_one_sentence_each_are_not_listed(browser: Browser) -> None:
+    rows = [a_row(f"text {number}", "t") for number in range(6)]
+    rows = [row.model_copy(update={"group": row.source}) for row in rows[:-1]] + rows[-1:]
+    assert re.search(r'<label id="group-label" hidden', browser.dom(page_of(rows, seed=None)))
 
 
 def test_sentences_are_drawn_fifty_at_a_time(browser: Browser) -> None:
@@ -210,7 +281,7 @@ def test_the_arrow_keys_select_a_word_and_color_its_source_words(browser: Browse
     row = a_row("red house", "casa roja")
     weights_WV = np.array([[0.1, 0.9, 0], [0.752, 0.248, 0], [0, 0, 1]])
     seen = WordAttention(weights_WV, ["casa", "roja", END], ["red", "house", END])
-    document = page("A title", [row], [seen])
+    document = page(a_frame(), [row], [seen])
     # the page lets no other script in; this copy of it does
     document = re.sub(r"<meta http-equiv=.*\n", "", document)
     driver = """<script>

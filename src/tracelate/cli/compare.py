@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 
-@app.command(epilog="Example: `tracelate compare models:/en-es@champion reports`")
+@app.command(epilog="Example: `tracelate compare models:/tracelate@champion reports`")
 def compare(
     a: Annotated[str, typer.Argument(help=REFERENCE_HELP)],
     b: Annotated[

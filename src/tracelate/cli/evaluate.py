@@ -26,7 +26,7 @@ app = typer.Typer()
 
 
 @app.command(
-    epilog="Example: `tracelate evaluate --model models:/en-es@champion --source new.en "
+    epilog="Example: `tracelate evaluate --model models:/tracelate@champion --source new.en "
     "--reference new.es --output scores/new`"
 )
 def evaluate(
@@ -69,6 +69,7 @@ def evaluate(
         text_record,
         write_evaluation,
     )
+    from tracelate.evaluation.page_frame import later_facts
     from tracelate.inference.translator import Translator
     from tracelate.metric_table import ScoringOptions, scoring_metrics
     from tracelate.progress import bar
@@ -93,12 +94,15 @@ def evaluate(
         evaluation = evaluate_text(translator, source, test, options, advance)
     scores = evaluation.metrics.scores
     record = _model_record(model, loaded)
+    facts = later_facts(log or source.name, model, loaded.lineage)
     if run is not None and log is not None:
         _add_to_run(
-            run, log, lambda folder: write_evaluation(folder, evaluation, translator, record, text)
+            run,
+            log,
+            lambda folder: write_evaluation(folder, evaluation, translator, record, text, facts),
         )
     if output is not None:
-        write_evaluation(output, evaluation, translator, record, text)
+        write_evaluation(output, evaluation, translator, record, text, facts)
         print_line(f"written: {output}", err=True)
     if as_json:
         print_json(scores_document(scores, text.sentences, text.sha256))

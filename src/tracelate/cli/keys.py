@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from tracelate.cli.console import print_line
+from tracelate.cli.console import print_json, print_line
+from tracelate.cli.options import JsonOption
 from tracelate.errors import InputError
 
 app = typer.Typer()
@@ -27,6 +28,7 @@ def new(
             "TRACELATE_SIGNING_PASSPHRASE.",
         ),
     ] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Make a key pair: a private key to sign with, and a public key to check signatures with.
 
@@ -45,6 +47,9 @@ def new(
     if passphrase and not secret:
         secret = typer.prompt("Passphrase", hide_input=True, confirmation_prompt=True, err=True)
     made = write_key_pair(out, secret)
+    if as_json:
+        print_json({name: str(value) for name, value in made._asdict().items()})
+        return
     print_line(f"private key  {made.private}  (keep it to yourself)")
     print_line(f"public key   {made.public}  (commit it)")
     typer.echo(f"fingerprint  {made.fingerprint}")

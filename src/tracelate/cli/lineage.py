@@ -13,7 +13,7 @@ from tracelate.cli.signing_options import TrustedKeyOption
 app = typer.Typer()
 
 
-@app.command(epilog="Example: `tracelate lineage models:/en-es@champion --verify`")
+@app.command(epilog="Example: `tracelate lineage models:/tracelate@champion --verify`")
 def lineage(
     reference: Annotated[str, typer.Argument(help=REFERENCE_HELP)],
     verify: Annotated[

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tracelate.cli.console import print_line, result_console
-from tracelate.cli.options import REFERENCE_HELP
+from tracelate.cli.console import print_json, print_line, result_console
+from tracelate.cli.options import REFERENCE_HELP, JsonOption
 from tracelate.errors import InputError
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 
-@app.command(epilog="Example: `tracelate replay models:/en-es@champion`")
+@app.command(epilog="Example: `tracelate replay models:/tracelate@champion`")
 def replay(
     reference: Annotated[str, typer.Argument(help=REFERENCE_HELP)],
     keep: Annotated[
@@ -35,6 +35,7 @@ def replay(
         bool,
         typer.Option("--yes", help="Replay without asking. Needed for a lineage from elsewhere."),
     ] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Train a model again, from its corpus on, and compare all results.
 
@@ -65,7 +66,10 @@ def replay(
         kept=keep,
         allow_dirty=allow_dirty,
     )
-    print_checks(result_console(), checks)
+    if as_json:
+        print_json({"reference": reference, "checks": [check._asdict() for check in checks]})
+    else:
+        print_checks(result_console(), checks)
     if keep is not None:
         print_line(f"kept: {keep}; `git worktree remove --force {keep}` removes it", err=True)
     if failed := failed_checks(checks):

@@ -15,7 +15,7 @@ from tracelate.cli.signing_options import TrustedKeyOption, load_key
 app = typer.Typer()
 
 
-@app.command(epilog="Example: `tracelate serve models:/en-es@champion --port 5001`")
+@app.command(epilog="Example: `tracelate serve models:/tracelate@champion --port 5001`")
 def serve(
     model: Annotated[str, typer.Argument(help=REFERENCE_HELP)],
     port: Annotated[

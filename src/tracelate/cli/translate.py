@@ -33,7 +33,7 @@ app = typer.Typer()
 
 @app.command(
     epilog="Example: `echo 'Could not connect' | tracelate translate`, or "
-    "`tracelate translate big.en --output big.es --model models:/en-es@champion`"
+    "`tracelate translate big.en --output big.es --model models:/tracelate@champion`"
 )
 def translate(
     files: Annotated[

@@ -23,7 +23,7 @@ app = typer.Typer()
 
 @app.command(
     epilog="Example: `tracelate verify-receipt big.receipt --text big.en --translation big.es "
-    "--model models:/en-es@champion`"
+    "--model models:/tracelate@champion`"
 )
 def verify_receipt(
     receipt: Annotated[

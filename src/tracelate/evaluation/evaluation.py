@@ -33,11 +33,11 @@ from tracelate.evaluation.metrics_file import write_metrics
 from tracelate.evaluation.neural.program import SentenceToScore
 from tracelate.evaluation.neural.scores import neural_scores
 from tracelate.evaluation.page import write_page
+from tracelate.evaluation.page_frame import Facts, page_frame, project_facts
 from tracelate.evaluation.report import Metrics, ScoredTest, TranslationRow, write_translations
 from tracelate.evaluation.scoring import score_translations
 from tracelate.evaluation.word_attention import attention_over_words, choose_for_heat_maps
 from tracelate.inference.translator import Translation, Translator
-from tracelate.text.languages import shown_direction
 from tracelate.training.curve_files import read_curve
 from tracelate.training.report import read_training_report
 
@@ -107,11 +107,16 @@ def _behaviour(
 
 def write_reports(evaluation: Evaluation, translator: Translator, root: Path = Path()) -> None:
     """Writes metrics.json, translations.jsonl and the page of translations to the project."""
-    write_results(evaluation, translator, root / layout.REPORTS)
+    write_results(evaluation, translator, root / layout.REPORTS, project_facts(root=root))
 
 
-def write_results(evaluation: Evaluation, translator: Translator, folder: Path) -> None:
-    """Writes metrics.json, translations.jsonl and the page of translations to a folder."""
+def write_results(
+    evaluation: Evaluation, translator: Translator, folder: Path, facts: Facts
+) -> None:
+    """Writes metrics.json, translations.jsonl and the page of translations to a folder.
+
+    `facts` is the origin of the evaluation, for the page's heading.
+    """
     tokenizer, saved = translator.trained.tokenizer, translator.trained.config
     seen = [
         attention_over_words(tokenizer, translation, weights_TS)
@@ -119,9 +124,8 @@ def write_results(evaluation: Evaluation, translator: Translator, folder: Path) 
             evaluation.translations, evaluation.attentions, strict=True
         )
     ]
-    languages = shown_direction(saved.source_language, saved.target_language)
-    title = f"{languages}: {len(evaluation.rows):,} test sentences"
-    write_page(folder / layout.PAGE.name, title, evaluation.rows, seen, evaluation.faults)
+    frame = page_frame(saved, evaluation.metrics, facts)
+    write_page(folder / layout.PAGE.name, frame, evaluation.rows, seen, evaluation.faults)
     write_translations(folder / layout.TRANSLATIONS.name, evaluation.rows)
     write_metrics(folder / layout.METRICS.name, evaluation.metrics)
 

@@ -23,6 +23,7 @@ from tracelate.evaluation.evaluation_record import (
     write_record,
 )
 from tracelate.evaluation.further_evaluation import evaluate_further, refuse_long_sentences
+from tracelate.evaluation.page_frame import Facts
 from tracelate.files import sha256_of, temporary_folder
 from tracelate.inference.translator import Translator
 from tracelate.metric_table import ScoringOptions
@@ -88,10 +89,14 @@ def write_evaluation(
     translator: Translator,
     model: ScoredModel,
     text: ScoredText,
+    facts: Facts,
 ) -> None:
-    """Writes the scores, the translations, their page and the record, all or none of them."""
+    """Writes the scores, the translations, their page and the record, all or none of them.
+
+    `facts` is the origin of the evaluation, for the page's heading.
+    """
     with temporary_folder(folder) as unfinished:
-        write_results(evaluation, translator, unfinished)
+        write_results(evaluation, translator, unfinished, facts)
         record = EvaluationRecord(
             model=model,
             test=text,

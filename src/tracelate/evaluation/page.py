@@ -18,10 +18,14 @@ from typing import Any
 import numpy as np
 
 from tracelate.behaviour_table import check_title
+from tracelate.evaluation.metrics import LengthBucket, Score
+from tracelate.evaluation.page_frame import PageFrame
 from tracelate.evaluation.report import TranslationRow
 from tracelate.evaluation.sacrebleu_statistics import present
 from tracelate.evaluation.word_attention import WordAttention
 from tracelate.files import whole_file
+from tracelate.metric_table import titled_direction
+from tracelate.text.words import count_words
 
 TEMPLATE = "page.html"
 _IN_HTML = {ord(character): f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"}
@@ -29,7 +33,7 @@ _IN_HTML = {ord(character): f"\\u{ord(character):04x}" for character in "<>&\u20
 
 def write_page(
     path: Path,
-    title: str,
+    frame: PageFrame,
     rows: Sequence[TranslationRow],
     attentions: Sequence[WordAttention],
     faults: Sequence[Sequence[str]] | None = None,
@@ -40,13 +44,13 @@ def write_page(
     `faults` has the keys of each row's faults; None if they were not looked for. Raises ValueError
     if the numbers of rows, attentions and faults differ.
     """
-    document = page(title, rows, attentions, faults)
+    document = page(frame, rows, attentions, faults)
     with whole_file(path) as temporary:
         temporary.write_text(document, encoding="utf-8", newline="\n")
 
 
 def page(
-    title: str,
+    frame: PageFrame,
     rows: Sequence[TranslationRow],
     attentions: Sequence[WordAttention],
     faults: Sequence[Sequence[str]] | None = None,
@@ -59,12 +63,33 @@ def page(
         for row, seen, found in zip(rows, attentions, shown_faults, strict=True)
     ]
     values = {
-        "title": html.escape(title),
+        "title": html.escape(frame.title),
+        "model": html.escape(frame.model),
+        "scores": "".join(map(_score, frame.scores)),
+        "facts": "".join(_fact(name, text) for name, text in frame.facts.items()),
+        "lengths": "".join(map(_length, frame.lengths)),
         "style_hash": _hash_of("style", template),
         "script_hash": _hash_of("script", template),
         "data": _json_in_html(sentences),
     }
     return re.sub(r"\{\{(\w+)\}\}", lambda marker: values[marker[1]], template)
+
+
+def _score(score: Score) -> str:
+    return (
+        f"<li><span>{html.escape(titled_direction(score.name))}</span> <b>{score.value:.2f}</b> "
+        f"<small>{score.low:.2f} to {score.high:.2f}</small></li>"
+    )
+
+
+def _fact(name: str, text: str) -> str:
+    return f'<dt>{html.escape(name)}</dt><dd dir="auto">{html.escape(text)}</dd>'
+
+
+def _length(bucket: LengthBucket) -> str:
+    last = "" if bucket.longest is None else str(bucket.longest)
+    shown = f"{bucket.shortest} to {last} words" if last else f"{bucket.shortest} words or more"
+    return f'<option value="{bucket.shortest}-{last}">{shown} ({bucket.sentences:,})</option>'
 
 
 def _sentence(row: TranslationRow, seen: WordAttention, faults: Sequence[str]) -> dict[str, Any]:
@@ -74,6 +99,7 @@ def _sentence(row: TranslationRow, seen: WordAttention, faults: Sequence[str]) -
         "translation": row.translation,
         "bleu": round(row.sentence_bleu, 2),
         "chrf": round(row.sentence_chrf, 2),
+        "words": count_words(row.source),
         "group": row.group,
         "origin": row.origin,
     }

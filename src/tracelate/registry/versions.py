@@ -8,6 +8,7 @@ from typing import NamedTuple
 from tracelate.config import MAX_MODEL_NAME, MODEL_NAME
 from tracelate.errors import InputError
 from tracelate.registry.alias_lock import hold_lock
+from tracelate.tracking.runs.runs import DESCRIPTION_TAG
 from tracelate.tracking.store.store import Store
 
 NAME = re.compile(MODEL_NAME)
@@ -62,8 +63,8 @@ def find_version(store: Store, model: str, model_id: str) -> str | None:
 def register_version(store: Store, model: str, model_id: str, run_id: str) -> str:
     """Returns the version that was made from the logged model.
 
-    Creates it, and the registered model, if there is none. Raises InputError if another process
-    does not release the lock of the registered model.
+    Creates it with the description of the run, and the registered model, if there is none. Raises
+    InputError if another process does not release the lock of the registered model.
     """
     found = find_version(store, model, model_id)
     if found is not None:
@@ -72,4 +73,8 @@ def register_version(store: Store, model: str, model_id: str, run_id: str) -> st
         store.registry.create_if_missing(model)
         # another process may have created it meanwhile
         found = find_version(store, model, model_id)
-        return found or store.registry.create_version(model, model_id, run_id).version
+        if found is not None:
+            return found
+        run = store.runs.find(run_id)
+        description = None if run is None else run.tags.get(DESCRIPTION_TAG)
+        return store.registry.create_version(model, model_id, run_id, description).version

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from pydantic import field_validator
 
 from tracelate.file_format import FileFormat, Name, PartForm, Whole
 
@@ -26,6 +29,15 @@ class TrainingReport(PartForm):
     """Number format of the matrix products; None in a report from before it was recorded."""
     tokens_per_s: float
     seconds: float
+    finished: str | None = None
+    """Time at which the outputs were written (ISO 8601, UTC); None in older files."""
+
+    @field_validator("finished")
+    @classmethod
+    def _refuse_other_times(cls, time: str | None) -> str | None:
+        if time is not None:
+            datetime.fromisoformat(time)
+        return time
 
 
 REPORT_FORMAT = FileFormat("train.json", TrainingReport, [], "train the model again (dvc repro)")
@@ -37,7 +49,7 @@ def read_training_report(path: Path) -> TrainingReport:
 
 
 def training_report(result: TrainingResult) -> dict[str, Any]:
-    """Returns the content of reports/train.json."""
+    """Returns the content of reports/train.json, which is to be written now."""
     best = next(row for row in result.curves.valid if row["step"] == result.best_step)
     return {
         "monitor": result.monitor,
@@ -50,4 +62,5 @@ def training_report(result: TrainingResult) -> dict[str, Any]:
         "tokens_per_s": result.curves.tokens / result.curves.seconds,
         "seconds": result.seconds,
         "resumed_from_step": result.resumed_from_step,
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
     }

@@ -58,12 +58,14 @@ def test_a_lineage_of_another_model_gives_no_settings(project: Path) -> None:
 
 
 def test_a_model_without_lineage_takes_the_settings_of_the_project_that_it_lies_in(
-    project: Path,
+    project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert beam_size(copy_model(project, project / "models/variants/general")) == 7
     assert beam_size(copy_model(project, project / "studies/attention/results/x/1/model")) == 7
     (project / layout.LINEAGE).unlink()
     assert beam_size(project / "models") == 7
+    monkeypatch.chdir(project / "models")
+    assert beam_size(Path("variants/general")) == 7
 
 
 def test_a_model_on_its_own_takes_the_documented_defaults(project: Path) -> None:

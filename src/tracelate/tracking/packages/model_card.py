@@ -19,6 +19,9 @@ from tracelate.saved_settings import model_config_of
 from tracelate.tracking.packages.package_files import CARD, PICTURES
 from tracelate.training.report import TrainingReport, read_training_report
 
+GENERATED = "*Written by Tracelate from the evaluation's files.*"
+"""Last line of a card in short, which a user's own description lacks."""
+
 
 def write_card(folder: Path, root: Path = Path()) -> None:
     """Writes the card of the project's model, with its pictures beside it."""
@@ -35,6 +38,31 @@ def write_card(folder: Path, root: Path = Path()) -> None:
     )
     with whole_file(folder / CARD) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def short_card(root: Path = Path()) -> str:
+    """Returns the card of the project's model in short: what it is, its scores and its origin."""
+    lineage, metrics = read_lineage(root / layout.LINEAGE), read_metrics(root / layout.METRICS)
+    model = architecture_name(model_config_of(lineage.params["model"]))
+    commit = (lineage.training.commit or "none")[:12]
+    changed = ", with changes that are not in it" if lineage.training.dirty else ""
+    lines = [
+        *_what(lineage, model, read_training_report(root / layout.TRAINING_REPORT)),
+        "",
+        f"On {metrics.test.sentences:,} test sentences, in percent:",
+        "",
+        *(
+            f"- {titled_direction(score.name)} {score.value:.2f} "
+            f"(95 % interval {score.low:.2f} to {score.high:.2f})"
+            for score in metrics.scores
+        ),
+        "",
+        f"Licence of the corpus: {lineage.provenance.licence}. "
+        f"Training run `{lineage.training.run_id}`, commit `{commit}`{changed}.",
+        "",
+        GENERATED,
+    ]
+    return "\n".join(lines)
 
 
 def model_card(

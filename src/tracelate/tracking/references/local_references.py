@@ -100,6 +100,7 @@ def needs_signature(reference: Reference, trust: Trust) -> bool:
 
 def enclosing_params(folder: Path) -> Path | None:
     """Returns the path of params.yaml in the folder or the nearest one above it, or None."""
+    folder = folder.absolute()
     found = (above / layout.PARAMS for above in (folder, *folder.parents))
     return next((path for path in found if path.is_file()), None)
 

@@ -14,6 +14,7 @@ from tracelate.config import load_params
 from tracelate.errors import InputError
 from tracelate.evaluation.lineage import (
     MODEL_FILES,
+    Lineage,
     read_lineage,
     refuse_changed_files,
 )
@@ -57,6 +58,8 @@ class LoadedModel(NamedTuple):
     """Hashes of the model's files."""
     receipt: ReceiptModel | None
     """The model's entry in receipts; None for a model without a lineage of its own."""
+    lineage: Lineage | None = None
+    """None for a model without a lineage of its own."""
 
 
 def load_trained(reference: Reference, trust: Trust | None = None) -> LoadedModel:
@@ -93,24 +96,18 @@ def _load_with_lineage(folder: Path, title: str) -> LoadedModel:
     hashes = {Path(name).name: sha256 for name, sha256 in lineage.model.items()}
     refuse_changed_files(folder, hashes)
     settings = _settings(lineage.params["evaluate"])
-    return LoadedModel(load_model(folder), settings, hashes, describe_model(title, path))
+    return LoadedModel(load_model(folder), settings, hashes, describe_model(title, path), lineage)
 
 
 def _load_project(title: str, root: Path) -> LoadedModel:
     folder = root / layout.MODELS
     trained, hashes = load_model(folder), _hashes(folder)
     path = root / layout.LINEAGE
-    is_evaluated = path.is_file() and not changed_model_files(root, read_lineage(path))
-    receipt = describe_model(title, path) if is_evaluated else None
-    return LoadedModel(trained, _project_settings(root), hashes, receipt)
-
-
-def _project_settings(root: Path) -> SearchSettings:
-    if (root / layout.LINEAGE).is_file():
-        lineage = read_lineage(root / layout.LINEAGE)
-        if not changed_model_files(root, lineage):
-            return _settings(lineage.params["evaluate"])
-    return _params_settings(root)
+    lineage = read_lineage(path) if path.is_file() else None
+    if lineage is None or changed_model_files(root, lineage):
+        return LoadedModel(trained, _params_settings(root), hashes, None)
+    settings = _settings(lineage.params["evaluate"])
+    return LoadedModel(trained, settings, hashes, describe_model(title, path), lineage)
 
 
 def _params_settings(folder: Path) -> SearchSettings:

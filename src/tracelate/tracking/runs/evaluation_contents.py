@@ -21,8 +21,8 @@ TAGGED_FILES = (layout.TEST, layout.LINEAGE, layout.METRICS, layout.TRANSLATIONS
 SHARPNESS = "sharpness_by_position"
 TABLE_COLUMNS = (
     "source",
-    "reference",
     "translation",
+    "reference",
     "sentence_bleu",
     "sentence_chrf",
     "group",

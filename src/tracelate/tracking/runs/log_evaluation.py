@@ -8,6 +8,7 @@ from typing import NamedTuple
 from tracelate import layout
 from tracelate.evaluation.lineage import Lineage, read_lineage, refuse_changed_files
 from tracelate.files import sha256_of
+from tracelate.tracking.packages.model_card import GENERATED, short_card
 from tracelate.tracking.runs.evaluation_contents import (
     STAGE,
     evaluation_contents,
@@ -20,7 +21,7 @@ from tracelate.tracking.runs.log_model import find_logged_model, log_model
 from tracelate.tracking.runs.log_training import track_training
 from tracelate.tracking.runs.run_names import run_name
 from tracelate.tracking.runs.run_writer import RunWriter
-from tracelate.tracking.runs.runs import attach_run
+from tracelate.tracking.runs.runs import DESCRIPTION_TAG, attach_run
 from tracelate.tracking.runs.sync_marks import finish_stage, is_synced
 from tracelate.training.run_file import read_training_run
 
@@ -73,10 +74,18 @@ def track_evaluation(root: Path = Path()) -> SyncResult:
         contents = evaluation_contents(lineage, root)
         run.write(contents)
         log_model(run, lineage, contents, root)
+        describe_run(run, short_card(root))
     for test in lineage.test_sets:
         log_later_evaluation(run, test, root / layout.TEST_RESULTS / test, STAGE)
     finish_stage(run, STAGE, files)
     return SyncResult(run, is_new, wrote_training, wrote_evaluation=True)
+
+
+def describe_run(run: RunWriter, card: str) -> None:
+    """Makes the card in short the run's description, unless a user has written one."""
+    before = run.tag(DESCRIPTION_TAG)
+    if before is None or before.endswith(GENERATED):
+        run.set_tags({DESCRIPTION_TAG: card})
 
 
 def _has_signed_scores(run: RunWriter, lineage: Lineage) -> bool:

@@ -8,11 +8,16 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from mlflow.utils.mlflow_tags import MLFLOW_GIT_COMMIT, MLFLOW_SOURCE_NAME, MLFLOW_USER
+from mlflow.utils.mlflow_tags import (
+    MLFLOW_GIT_COMMIT,
+    MLFLOW_RUN_NOTE,
+    MLFLOW_SOURCE_NAME,
+    MLFLOW_USER,
+)
 
 from tracelate.files import sha256_of
 from tracelate.git import Commit
-from tracelate.tracking.runs.run_owner import process_tags
+from tracelate.tracking.runs.run_owner import process_tags, user_name
 from tracelate.tracking.runs.run_writer import RunWriter, flatten
 from tracelate.tracking.store.records import StoredRun
 from tracelate.tracking.store.store import Store, connect
@@ -28,6 +33,8 @@ NOTED_AS = "tracelate.noted_as"
 
 A process may be killed after the store has made the run, and before it has noted the run's own id.
 """
+DESCRIPTION_TAG = MLFLOW_RUN_NOTE
+"""Tag of a run with the description that MLflow's pages show."""
 COMMIT_TAG = MLFLOW_GIT_COMMIT
 """Tag of a run with the commit of its code."""
 
@@ -108,7 +115,7 @@ def find_attached(
 
 def source_tags(commit: Commit) -> dict[str, str]:
     """Returns the tags that name the code of a run."""
-    tags = {MLFLOW_SOURCE_NAME: "dvc.yaml", MLFLOW_USER: os.environ.get("USER", "unknown")}
+    tags = {MLFLOW_SOURCE_NAME: "dvc.yaml", MLFLOW_USER: user_name()}
     if commit.sha is not None:
         tags[COMMIT_TAG] = commit.sha
         tags["git.dirty"] = str(commit.dirty).lower()

@@ -93,7 +93,9 @@ class ModelRegistry:
         """
         return version_record(self._client.get_model_version_by_alias(name, alias))
 
-    def create_version(self, name: str, model_id: str, run_id: str) -> StoredVersion:
+    def create_version(
+        self, name: str, model_id: str, run_id: str, description: str | None = None
+    ) -> StoredVersion:
         """Creates a version of the registered model from a logged model."""
         with default_store():
             created = self._client.create_model_version(
@@ -101,6 +103,7 @@ class ModelRegistry:
                 f"models:/{model_id}",
                 run_id=run_id,
                 tags={MODEL_ID_TAG: model_id},
+                description=description,
                 model_id=model_id,
             )
         return version_record(created)
