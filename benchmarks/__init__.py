@@ -1,0 +1,1 @@
+import tracelate  # noqa: F401  before torch: it sets what OpenMP reads

@@ -1,0 +1,3 @@
+from tracelate.openmp import set_up_openmp
+
+set_up_openmp()

@@ -17,6 +17,13 @@ WITH_SLOTS = SPECIAL._replace(slots=SLOTS)
 LENGTHS = (6, 2, 9, 4, 4, 3, 7, 12)
 
 
+def allowed(left: SlotsLeft, written: int) -> torch.Tensor:
+    """Returns True at each row's words that are not ruled out after so many tokens."""
+    scores_NV = torch.zeros(len(left.left_NL), VOCABULARY)
+    left.rule_out(scores_NV, written)
+    return scores_NV == 0
+
+
 def slots_in(ids: list[int]) -> Counter[int]:
     return Counter(one for one in ids if one in SLOTS)
 
@@ -80,14 +87,12 @@ def test_the_end_is_ruled_out_while_slots_are_left_and_a_slot_that_was_used_up()
     source_NS = torch.tensor([[3, 3, 5, 2], [7, 8, 9, 2]])
     left = SlotsLeft.of(source_NS, torch.tensor([9, 9]), SLOTS, SPECIAL.end)
     assert left.left_NL.tolist() == [[2, 0, 1], [0, 0, 0]]
-    scores_NV = torch.zeros(2, VOCABULARY)
-    allowed_NV = left.allowed(scores_NV, written=0) == 0
+    allowed_NV = allowed(left, written=0)
     ruled_out = [[place for place, one in enumerate(row) if not one] for row in allowed_NV.tolist()]
     assert ruled_out == [[SPECIAL.end, 4], [3, 4, 5]]
-    assert not scores_NV.any(), "the scores that were given should stay as they are"
     left = left.after(torch.tensor([5, 9]))
     assert left.left_NL.tolist() == [[2, 0, 0], [0, 0, 0]]
-    only_slots_NV = left.allowed(scores_NV, written=7) == 0
+    only_slots_NV = allowed(left, written=7)
     assert only_slots_NV[0].nonzero().flatten().tolist() == [3]
     assert only_slots_NV[1, SPECIAL.end]
     assert left.select(torch.tensor([1, 0, 0])).left_NL.tolist() == [[0, 0, 0], *[[2, 0, 0]] * 2]

@@ -19,6 +19,7 @@ from tracelate.model.search import Hypothesis, beam_search
 from tracelate.model.seq2seq import TeacherForced
 from tracelate.text.placeholders import copied_spans
 from tracelate.training.batches import pad
+from tracelate.training.cpu_ram import tune_cpu_ram
 from tracelate.training.model_files import TrainedModel, special_ids
 
 CHUNK_BATCHES = 8
@@ -58,6 +59,7 @@ class Translator:
         batch_sentences: int,
         max_line_pieces: int = MAX_LINE_PIECES,
     ) -> None:
+        tune_cpu_ram()
         self.trained = trained
         self.beam_size = beam_size
         self.length_penalty = length_penalty

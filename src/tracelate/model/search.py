@@ -4,12 +4,13 @@ The translation of a sentence does not depend on the others in its batch: each s
 length limit and slots, and leaves the batch when it is done. Only the rounding of matrix products
 may differ between batches of different sizes.
 
-Shapes: B sentences in the batch, K beams, N = B·K rows, T target so far, S source, V vocabulary.
+Shapes: B sentences in the batch, K beams, N = B·K rows, C candidates, M chosen ones, T target so
+far, S source, V vocabulary.
 """
 
 from __future__ import annotations
 
-import math
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
@@ -39,11 +40,6 @@ class Hypothesis(NamedTuple):
     """Natural log probability, divided by the length penalty."""
 
 
-Candidate = tuple[float, int, int]
-"""A hypothesis with one more word: its natural log probability, the row of the beam that it
-continues, and the word."""
-
-
 def length_limits(model: Seq2Seq, mask_BS: Tensor) -> list[int]:
     """Returns the most tokens of each sentence's translation, the end token included."""
     return [model.max_target_pieces(pieces) for pieces in mask_BS.sum(dim=1).tolist()]
@@ -68,8 +64,9 @@ def greedy_search(
     steps: list[Tensor] = []
     while not bool(ended_B.all()):
         logits_BV, state = model.step(previous_B, state, memory)
-        logits_BV = logits_BV.index_fill(-1, ruled_out, -torch.inf)
-        previous_B = slots.allowed(logits_BV, len(steps)).argmax(dim=-1)
+        logits_BV.index_fill_(-1, ruled_out, -torch.inf)
+        slots.rule_out(logits_BV, len(steps))
+        previous_B = logits_BV.argmax(dim=-1)
         slots = slots.after(previous_B)
         steps.append(previous_B.masked_fill(ended_B, special.end))
         ended_B = ended_B | (previous_B == special.end) | (limit_B <= len(steps))
@@ -93,37 +90,50 @@ def beam_search(
     where the live ones are cut off. `alpha` is the exponent of the length penalty (see
     `length_penalty`).
     """
-    limits = length_limits(model, mask_BS)
-    ruled_out = _ruled_out(special, source_BS.device)
-    found: list[list[Hypothesis]] = [[] for _ in limits]
     beam = _first_beam(model, source_BS, mask_BS, special, beam_size)
+    ruled_out = _ruled_out(special, source_BS.device)
+    found: list[list[Hypothesis]] = [[] for _ in beam.sentences]
     while beam.sentences:
         logits_NV, state = model.step(beam.ids_NT[:, -1], beam.state, beam.memory)
-        candidates = _best_candidates(beam, logits_NV.index_fill(-1, ruled_out, -torch.inf))
+        best = _best_candidates(beam, logits_NV.index_fill_(-1, ruled_out, -torch.inf))
         length = beam.ids_NT.shape[1]
+        is_end_BC = best.words_BC == special.end
+        live = best.select(is_end_BC.int().argsort(dim=1, stable=True)[:, :beam_size])
+        ended_BC = is_end_BC & (best.scores_BC > -torch.inf)
+        ended_BC[:, beam_size:] = False
+        found_B = beam.found_B + ended_BC.sum(dim=1)
+        goes_on_B = (found_B < beam_size) & (live.scores_BC[:, 0] != -torch.inf)
+        open_B = goes_on_B & (length < beam.limit_B)
+        cut_off_B = goes_on_B & (length >= beam.limit_B)
+        cut_off_BC = cut_off_B.unsqueeze(1) & (live.scores_BC > -torch.inf)
+        # read together, because each reading waits for an accelerator
+        any_ended, any_cut_off, all_open = torch.stack(
+            [ended_BC.any(), cut_off_BC.any(), open_B.all()]
+        ).tolist()
         penalty = length_penalty(length, alpha)
-        open_sentences: list[int] = []
-        kept: list[Candidate] = []
-        for sentence, best in zip(beam.sentences, candidates, strict=True):
-            found[sentence] += [
-                Hypothesis(beam.words(row), score / penalty)
-                for score, row, word in best[:beam_size]
-                if word == special.end and score > -math.inf
-            ]
-            live = [one for one in best if one[-1] != special.end][:beam_size]
-            if len(found[sentence]) >= beam_size or live[0][0] == -math.inf:
-                continue
-            if length < limits[sentence]:
-                open_sentences.append(sentence)
-                kept += live
-            else:
-                found[sentence] += [
-                    Hypothesis([*beam.words(row), word], score / penalty)
-                    for score, row, word in live
-                    if score > -math.inf
-                ]
-        beam = beam.extended(open_sentences, kept, state)
+        if any_ended:
+            for sentence, ids, _, score in beam.chosen(best, ended_BC):
+                found[sentence].append(Hypothesis(ids, score / penalty))
+        if any_cut_off:
+            for sentence, ids, word, score in beam.chosen(live, cut_off_BC):
+                found[sentence].append(Hypothesis([*ids, word], score / penalty))
+        places_B = None if all_open else open_B.nonzero().squeeze(1)
+        beam = beam._replace(found_B=found_B, state=state).extended(live, places_B)
     return [sorted(hypotheses, key=lambda one: -one.score)[:beam_size] for hypotheses in found]
+
+
+class Candidates(NamedTuple):
+    """Hypotheses of each sentence with one more word, best first."""
+
+    scores_BC: Tensor
+    """Natural log probabilities; minus infinity where a candidate is ruled out."""
+    rows_BC: Tensor
+    """Rows of the beam that they continue."""
+    words_BC: Tensor
+
+    def select(self, places_BC: Tensor) -> Candidates:
+        """Returns those at the given places of each sentence."""
+        return Candidates(*(part.gather(1, places_BC) for part in self))
 
 
 class Beam(NamedTuple):
@@ -131,35 +141,58 @@ class Beam(NamedTuple):
 
     sentences: list[int]
     """Positions of the sentences in the batch."""
+    limit_B: Tensor
+    """Most tokens of a translation, the end token included."""
+    found_B: Tensor
+    """Numbers of hypotheses that have ended."""
     ids_NT: Tensor
     """The words so far, from the start token on."""
     scores_BK: Tensor
     """Natural log probabilities."""
     state: Selectable
     memory: Selectable
+    """Equal in all rows of a sentence."""
     slots: SlotsLeft
 
-    def words(self, row: int) -> list[int]:
-        ids: list[int] = self.ids_NT[row, 1:].tolist()
-        return ids
-
-    def extended(self, sentences: list[int], kept: list[Candidate], state: Selectable) -> Beam:
-        """Returns the beam of `sentences` with the candidates that are kept, K for each of them.
-
-        `state` is the decoder's after the last words of this beam.
+    def chosen(
+        self, candidates: Candidates, mask_BC: Tensor
+    ) -> Iterator[tuple[int, list[int], int, float]]:
+        """Yields the candidates where the mask is True: the sentence's position in the batch, the
+        words before the last one, the last one, and the natural log probability.
         """
-        device = self.ids_NT.device
-        scores, rows, words = zip(*kept, strict=True) if kept else ((), (), ())
-        rows_N = torch.tensor(rows, dtype=torch.long, device=device)
-        words_N = torch.tensor(words, dtype=torch.long, device=device)
-        scores_N = torch.tensor(scores, device=device)
-        return Beam(
-            sentences,
-            torch.cat([self.ids_NT.index_select(0, rows_N), words_N.unsqueeze(1)], dim=1),
-            scores_N.view(len(sentences), self.scores_BK.shape[1]),
-            state.select(rows_N),
-            self.memory.select(rows_N),
-            self.slots.select(rows_N).after(words_N),
+        rows_M = candidates.rows_BC[mask_BC]
+        before_MT = self.ids_NT[:, 1:].index_select(0, rows_M)
+        places, _ = mask_BC.nonzero(as_tuple=True)
+        for place, ids, word, score in zip(
+            places.tolist(),
+            before_MT.tolist(),
+            candidates.words_BC[mask_BC].tolist(),
+            candidates.scores_BC[mask_BC].tolist(),
+            strict=True,
+        ):
+            yield self.sentences[place], ids, word, score
+
+    def extended(self, live: Candidates, places_B: Tensor | None) -> Beam:
+        """Returns the beam of the K live candidates of each sentence.
+
+        The state of this one is the decoder's after its last words. `places_B` are the places of
+        the sentences to search on, None for all; only without some of them is the memory copied.
+        """
+        beam = self
+        if places_B is not None:
+            live = Candidates(*(part.index_select(0, places_B) for part in live))
+            beam = self._replace(
+                sentences=[self.sentences[place] for place in places_B.tolist()],
+                limit_B=self.limit_B.index_select(0, places_B),
+                found_B=self.found_B.index_select(0, places_B),
+                memory=self.memory.select(live.rows_BC.flatten()),
+            )
+        rows_N, words_N = live.rows_BC.flatten(), live.words_BC.flatten()
+        return beam._replace(
+            ids_NT=torch.cat([self.ids_NT.index_select(0, rows_N), words_N.unsqueeze(1)], dim=1),
+            scores_BK=live.scores_BC,
+            state=self.state.select(rows_N),
+            slots=self.slots.select(rows_N).after(words_N),
         )
 
 
@@ -172,15 +205,16 @@ def _first_beam(
     rows_N = torch.arange(count, device=device).repeat_interleave(beam_size)
     scores_BK = torch.full((count, beam_size), -torch.inf, device=device)
     scores_BK[:, 0] = 0.0
-    ids_NT = torch.full((len(rows_N), 1), special.start, device=device)
     slots = _slots_of(model, source_BS, mask_BS, special)
     return Beam(
-        list(range(count)),
-        ids_NT,
-        scores_BK,
-        state.select(rows_N),
-        memory.select(rows_N),
-        slots.select(rows_N),
+        sentences=list(range(count)),
+        limit_B=slots.limit_N,
+        found_B=torch.zeros_like(slots.limit_N),
+        ids_NT=torch.full((len(rows_N), 1), special.start, device=device),
+        scores_BK=scores_BK,
+        state=state.select(rows_N),
+        memory=memory.select(rows_N),
+        slots=slots.select(rows_N),
     )
 
 
@@ -189,29 +223,23 @@ def _slots_of(model: Seq2Seq, source_BS: Tensor, mask_BS: Tensor, special: Speci
     return SlotsLeft.of(source_BS, limit_B, special.slots, special.end)
 
 
-def _best_candidates(beam: Beam, logits_NV: Tensor) -> list[list[Candidate]]:
-    """Returns the 2K best candidates of each sentence, best first.
+def _best_candidates(beam: Beam, logits_NV: Tensor) -> Candidates:
+    """Returns the 2K best candidates of each sentence.
 
-    Each row of the beam can end only once, so at least K of them go on. A candidate whose score is
-    minus infinity is ruled out.
+    Each row of the beam can end only once, so at least K of them go on.
     """
     count, beam_size = beam.scores_BK.shape
     log_p_NV = logits_NV.float().log_softmax(dim=-1)
-    log_p_NV = beam.slots.allowed(log_p_NV, beam.ids_NT.shape[1] - 1)
-    total_BKV = beam.scores_BK.unsqueeze(-1) + log_p_NV.view(count, beam_size, -1)
+    beam.slots.rule_out(log_p_NV, beam.ids_NT.shape[1] - 1)
+    total_BKV = log_p_NV.view(count, beam_size, -1).add_(beam.scores_BK.unsqueeze(-1))
     vocabulary_size = total_BKV.shape[-1]
-    scores, indices = total_BKV.flatten(1).topk(2 * beam_size, dim=1)
-    return [
-        [
-            (score, first_row + index // vocabulary_size, index % vocabulary_size)
-            for score, index in zip(*best, strict=True)
-        ]
-        for first_row, best in zip(
-            range(0, count * beam_size, beam_size),
-            zip(scores.tolist(), indices.tolist(), strict=True),
-            strict=True,
-        )
-    ]
+    scores_BC, indices_BC = total_BKV.flatten(1).topk(2 * beam_size, dim=1)
+    first_row_B = torch.arange(0, count * beam_size, beam_size, device=logits_NV.device)
+    return Candidates(
+        scores_BC,
+        first_row_B.unsqueeze(1) + indices_BC // vocabulary_size,
+        indices_BC % vocabulary_size,
+    )
 
 
 def _ruled_out(special: SpecialIds, device: torch.device) -> Tensor:

@@ -25,25 +25,28 @@ class SlotsLeft(NamedTuple):
     """Most tokens of a row, the end token included."""
     ids_L: Tensor
     end: int
+    spare_steps: int
+    """First steps in which every row has more places than slots."""
 
     @classmethod
     def of(cls, source_NS: Tensor, limit_N: Tensor, slots: range, end: int) -> Self:
         """Counts the slots of each source. The limit must have place for them."""
         ids_L = torch.arange(slots.start, slots.stop, device=source_NS.device)
         left_NL = (source_NS.unsqueeze(-1) == ids_L).sum(dim=1)
-        return cls(left_NL, limit_N, ids_L, end)
+        spare_N = limit_N - left_NL.sum(dim=1)
+        return cls(left_NL, limit_N, ids_L, end, min(spare_N.tolist(), default=0))
 
-    def allowed(self, scores_NV: Tensor, written: int) -> Tensor:
-        """Returns the scores after `written` tokens, minus infinity where a word is ruled out."""
+    def rule_out(self, scores_NV: Tensor, written: int) -> None:
+        """Sets the scores of words that are ruled out after `written` tokens to minus infinity."""
         if not len(self.ids_L):
-            return scores_NV
+            return
         left_N = self.left_NL.sum(dim=1)
-        must_N = (left_N > 0) & (left_N >= self.limit_N - written)
         slots_NL = scores_NV[:, self.ids_L].masked_fill(self.left_NL <= 0, -torch.inf)
-        scores_NV = scores_NV.masked_fill(must_N.unsqueeze(1), -torch.inf)
+        if written >= self.spare_steps:
+            must_N = (left_N > 0) & (left_N >= self.limit_N - written)
+            scores_NV.masked_fill_(must_N.unsqueeze(1), -torch.inf)
         scores_NV[:, self.end].masked_fill_(left_N > 0, -torch.inf)
         scores_NV[:, self.ids_L] = slots_NL
-        return scores_NV
 
     def after(self, words_N: Tensor) -> Self:
         """Returns what is left after each row has written a word."""

@@ -103,7 +103,7 @@ def serve(
             f"serving {model.source.title} ({lineage.pair}, run {model.source.run_id}, weights "
             f"{lineage.weights_sha256[:12]}, {model.signature}) on {address}; Ctrl-C ends"
         )
-        tune_cpu_ram()
+        tune_cpu_ram()  # before the thread begins that translates
         config = server_config(model, limits, connection_limits(), [host, *allowed_hosts], proxies)
         with _stopping_is_no_failure():
             _Server(config, say, announcement).run(sockets=[listener])
