@@ -18,7 +18,7 @@ run: repository setup  ## run the whole pipeline on real text, then print a summ
 	dvc repro
 	tracelate summary
 
-smoke: setup  ## run all stages on a share of your text, in about a minute and a folder apart
+smoke: setup  ## run all stages on a small share of your text, in a folder apart
 	tracelate smoke
 
 test: setup  ## run all tests

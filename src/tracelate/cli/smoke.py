@@ -16,7 +16,7 @@ app = typer.Typer()
 def smoke() -> None:
     """Run all stages with the settings of params.yaml on a small share of the corpus.
 
-    It takes about a minute, and finds wrong settings, text that cannot be read, test text in the
+    It finds wrong settings, text that cannot be read, test text in the
     training text, too little memory and missing programs before the long run. All text is read, up
     to 100,000 pairs are prepared, and 20 batches with the longest sentences are trained and
     evaluated. Settings that do not fit the size of the corpus are named with a value to set. The
