@@ -2,11 +2,11 @@
 
     python -m benchmarks.beside_busy ROUNDS SECONDS [NAME=VALUE,NAME=VALUE ...]
 
-Each argument after the first two is a set of environment variables; the package's own settings come
-first. For each set a process repeats training steps on random words with the settings of
-params.yaml. In each round the processes run one after the other for SECONDS: alone, and beside one
-process that uses a core. `kept` is the median over rounds of the speed beside it divided by the
-speed alone, and `alone` is relative to the package's own settings.
+Each argument after the first two is a set of environment variables; what the package sets when it
+is started comes first. For each set a process repeats training steps on random words with the
+settings of params.yaml. In each round the processes run one after the other for SECONDS: alone, and
+beside one process that uses a core. `kept` is the median over rounds of the speed beside it divided
+by the speed alone, and `alone` is relative to the first set.
 """
 
 from __future__ import annotations

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.tiny_corpus import PROJECT
-from tracelate.openmp import SPIN_COUNT, THREADS, WAITING, allowed_threads
+from tracelate.openmp import SPIN_COUNT, THREADS, WAITING, allowed_threads, others_run
 
 SHOW = """
 import os, sys
@@ -28,6 +29,15 @@ sys.meta_path.insert(0, AtTorch())
 import {module}, torch
 print(*AtTorch.found)
 """
+
+
+@pytest.fixture(scope="module")
+def busy() -> Iterator[None]:
+    """Another process that computes."""
+    process = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    yield
+    process.kill()
+    process.wait()
 
 
 def settings_after(module: str, **variables: str) -> list[str]:
@@ -60,11 +70,11 @@ def settings_after(module: str, **variables: str) -> list[str]:
         "benchmarks.attention_speed",
     ],
 )
-def test_every_entry_point_has_the_settings(module: str) -> None:
+def test_every_entry_point_has_the_settings(busy: None, module: str) -> None:
     assert settings_after(module)[0] == str(SPIN_COUNT)
 
 
-def test_libgomp_reads_the_settings() -> None:
+def test_libgomp_reads_the_settings(busy: None) -> None:
     path = os.pathsep.join([str(PROJECT), str(PROJECT / "src")])
     kept = {name: value for name, value in os.environ.items() if name not in (*WAITING, *THREADS)}
     done = subprocess.run(
@@ -84,7 +94,20 @@ def test_the_users_own_way_of_waiting_stays(name: str) -> None:
     assert found[0] == ("7" if name == "GOMP_SPINCOUNT" else "None")
 
 
-def test_the_users_own_number_of_threads_stays() -> None:
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("0.00 0.01 0.05 1/300 77\n", False), ("0.00 0.01 0.05 2/300 77\n", True), ("rubbish", False)],
+)
+def test_others_run_if_a_thread_does_besides_this_one(
+    tmp_path: Path, text: str, expected: bool
+) -> None:
+    load = tmp_path / "loadavg"
+    load.write_text(text, encoding="ascii")
+    assert others_run(load) is expected
+    assert not others_run(tmp_path / "missing")
+
+
+def test_the_users_own_number_of_threads_stays(busy: None) -> None:
     found = settings_after("tracelate.model.search", OMP_NUM_THREADS="7")
     assert found == [str(SPIN_COUNT), "7"]
 
