@@ -8,8 +8,8 @@ export HF_HUB_DISABLE_TELEMETRY := 1
 FUZZ_SECONDS ?= 60
 FAULT_TRIALS ?= 50
 FAULT_SEED ?= 1
-# PyTorch's index of builds for CPUs; empty: the usual index in any case
-TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
+# build of torch that uv chooses where no GPU is found, such as cpu or xpu; empty: the usual one
+TORCH_BACKEND ?= cpu
 NVIDIA_DEVICES ?= /dev/nvidia*
 
 .PHONY: run smoke test quick lint fuzz faults docs graph lock licences study ui setup clean help
@@ -78,19 +78,20 @@ endif
 
 # The usual build of torch for Linux brings several GB of CUDA, which is of no use without a GPU.
 HAS_GPU := $(shell command -v nvidia-smi || ls $(NVIDIA_DEVICES) 2> /dev/null)
-CPU_TORCH_FROM := $(if $(filter Linux,$(shell uname -s)),$(if $(HAS_GPU),,$(TORCH_INDEX)))
-define install_cpu_torch
-@echo "no NVIDIA GPU was found: installing torch's CPU build of $(CPU_TORCH_FROM) (make TORCH_INDEX= takes the usual build)"
-@$(BIN)/python -m pip install --quiet --retries 1 --no-deps --constraint constraints.txt \
-	--index-url "$(CPU_TORCH_FROM)" torch 2> /dev/null || \
-	echo "it cannot be had from there: installing the usual build, which may bring 2 to 5 GB of CUDA (make TORCH_INDEX=ADDRESS names another index)"
+TORCH_WITHOUT_GPU := $(if $(filter Linux,$(shell uname -s)),$(if $(HAS_GPU),,$(TORCH_BACKEND)))
+define install_torch_without_gpu
+@echo "no NVIDIA GPU was found: installing torch's build for $(TORCH_WITHOUT_GPU) (make TORCH_BACKEND= takes the usual build)"
+@$(BIN)/python -m pip install --quiet --constraint constraints.txt uv
+@uv pip install --quiet --python $(BIN)/python --torch-backend=$(TORCH_WITHOUT_GPU) --no-deps \
+	--constraint constraints.txt torch 2> /dev/null || \
+	echo "it cannot be had: installing the usual build, which may bring 2 to 5 GB of CUDA"
 endef
 
 # DVC's cache is named absolutely: an experiment in a temporary folder also uses the project's
 .venv/installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Tracelate needs Python 3.11 or newer: make PYTHON=/path/to/python3.11")'
 	$(PYTHON) -m venv $(if $(MADE_ELSEWHERE),--clear) .venv
-	$(if $(CPU_TORCH_FROM),$(install_cpu_torch))
+	$(if $(TORCH_WITHOUT_GPU),$(install_torch_without_gpu))
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	chmod -R go= .tracelate/dvc studies/attention/.tracelate/dvc
 	$(BIN)/dvc config --local core.site_cache_dir "$(CURDIR)/.tracelate/dvc"

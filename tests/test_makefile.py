@@ -13,7 +13,7 @@ from ruamel.yaml import YAML
 from tests.test_dependencies import project_table
 from tests.tiny_corpus import PROJECT
 
-CPU_INDEX = "https://download.pytorch.org/whl/cpu"
+CPU_BUILD = "--torch-backend=cpu"
 PROGRAMS = ("make", "sh", "cat", "ls")
 
 
@@ -54,30 +54,29 @@ def machine(tmp_path: Path) -> Machine:
     return Machine(tmp_path)
 
 
-def test_without_a_gpu_the_cpu_build_comes_first_and_the_index_can_be_chosen(
+def test_without_a_gpu_the_cpu_build_comes_first_and_another_can_be_chosen(
     machine: Machine,
 ) -> None:
     plan = machine.plan()
-    assert f'--index-url "{CPU_INDEX}" torch' in plan
-    assert plan.index(CPU_INDEX) < plan.index("--editable")
+    assert plan.index(CPU_BUILD) < plan.index("--editable")
     assert "2 to 5 GB of CUDA" in plan
-    other = machine.plan("TORCH_INDEX=https://example.org/cpu")
-    assert '--index-url "https://example.org/cpu" torch' in other and CPU_INDEX not in other
-    assert "--index-url" not in machine.plan("TORCH_INDEX=")
+    other = machine.plan("TORCH_BACKEND=xpu")
+    assert "--torch-backend=xpu" in other and CPU_BUILD not in other
+    assert "--torch-backend" not in machine.plan("TORCH_BACKEND=")
 
 
 def test_with_a_gpu_the_usual_build_is_installed(machine: Machine) -> None:
     machine.add_program("nvidia-smi")
-    assert "--index-url" not in machine.plan()
+    assert "--torch-backend" not in machine.plan()
     (machine.programs / "nvidia-smi").unlink()
     (machine.folder / "dev").mkdir()
     (machine.folder / "dev/nvidia0").touch()
-    assert "--index-url" not in machine.plan()
+    assert "--torch-backend" not in machine.plan()
 
 
 def test_on_a_mac_the_usual_build_is_installed(machine: Machine) -> None:
     machine.add_program("uname", "echo Darwin")
-    assert "--index-url" not in machine.plan()
+    assert "--torch-backend" not in machine.plan()
 
 
 def test_ci_runs_each_python_that_is_declared() -> None:
