@@ -96,6 +96,21 @@ def test_the_longest_idle_connection_is_closed_for_a_new_one(port: int) -> None:
         assert not is_closed_by_server(idle[-1])
 
 
+def test_who_opens_many_connections_closes_none_of_another_client(port: int) -> None:
+    address = ("127.0.0.1", port)
+    with ExitStack() as connections:
+
+        def connect(host: str) -> socket.socket:
+            client = socket.create_connection(address, timeout=0.2, source_address=(host, 0))
+            return connections.enter_context(client)
+
+        other = connect("127.0.0.2")
+        many = [connect("127.0.0.1") for _ in range(CONNECTIONS)]
+        assert ask(port, "GET", "/ping").status == 200
+        assert not is_closed_by_server(other)
+        assert is_closed_by_server(many[0]) and not is_closed_by_server(many[-1])
+
+
 def is_closed_by_server(client: socket.socket) -> bool:
     try:
         return client.recv(1) == b""
