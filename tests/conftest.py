@@ -20,6 +20,7 @@ import pytest
 from hypothesis import settings
 
 from tests.tiny_corpus import PROJECT, build_wheel, put_into_cache, tiny_settings, write_params
+from tracelate.cli.ui import NO_JOBS
 
 # before anything imports datasets: tests neither read nor fill the user's caches
 _hub_home = tempfile.TemporaryDirectory(prefix="tracelate-tests-")
@@ -203,7 +204,9 @@ def mlflow_server(empty_database: Path, tmp_path_factory: pytest.TempPathFactory
     command += ["--port", str(port), "--backend-store-uri", f"sqlite:///{folder}/mlflow.db"]
     command += ["--artifacts-destination", str(folder / "artifacts")]
     with (folder / "log").open("w", encoding="utf-8") as log:
-        server = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+        server = subprocess.Popen(
+            command, env={**NO_JOBS, **os.environ}, stdout=log, stderr=log, start_new_session=True
+        )
     address = f"http://127.0.0.1:{port}"
     try:
         _wait_for(f"{address}/health", server, folder / "log")

@@ -20,6 +20,7 @@ from tests.cli.conftest import Done, Run
 from tests.evaluation.results import evidence, some_references, write_evidence
 from tests.tracking.stored_runs import mlflow_client
 from tracelate.cli.browser import open_when_ready
+from tracelate.cli.ui import NO_JOBS
 from tracelate.layout import DATABASE
 from tracelate.version import VERSION
 
@@ -142,6 +143,7 @@ def test_the_interface_gets_its_address_in_its_environment_and_not_as_an_argumen
     def execve(_: str, command: Sequence[str], environment: Mapping[str, str]) -> NoReturn:
         assert address not in " ".join(command)
         assert environment[str(option.envvar)] == address
+        assert environment.items() >= NO_JOBS.items()
         raise SystemExit(0)
 
     monkeypatch.setattr(os, "execve", execve)

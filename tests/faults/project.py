@@ -22,6 +22,7 @@ from ruamel.yaml import YAML
 
 from tests.faults.preloaded import Forked
 from tests.tiny_corpus import PROJECT, build_wheel, tiny_settings, write_params
+from tracelate.cli.ui import NO_JOBS
 from tracelate.layout import DATABASE
 
 STAGES = ("train", "evaluate")
@@ -169,7 +170,7 @@ class Server:
         command = f"-m mlflow server --host 127.0.0.1 --workers 1 --port {port}".split()
         command += ["--backend-store-uri", f"sqlite:///{self.database}"]
         command += ["--artifacts-destination", str(self.folder / "artifacts")]
-        self._process = Process(self.folder, *command, variables={})
+        self._process = Process(self.folder, *command, variables=NO_JOBS)
         deadline_s = time.monotonic() + 300
         while time.monotonic() < deadline_s:
             with suppress(OSError), urllib.request.urlopen(f"{self.address}/health", timeout=5):

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 HOST = "127.0.0.1"
+NO_JOBS = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+"""MLflow otherwise starts four processes of 240 MB for jobs on traces of language models."""
 
 
 @app.command(epilog="Example: `tracelate ui --open --port 5001`")
@@ -45,7 +47,7 @@ def ui(
         _open(page)
     command = [sys.executable, "-m", "mlflow", "ui", "--host", HOST, "--port", str(port)]
     # not as an argument, because all users of the machine can read those
-    environment = {**os.environ, "MLFLOW_BACKEND_STORE_URI": tracking_uri()}
+    environment = {**NO_JOBS, **os.environ, "MLFLOW_BACKEND_STORE_URI": tracking_uri()}
     os.execve(sys.executable, command, environment)
 
 
