@@ -40,6 +40,8 @@ SLOW_FIRST = (
     "test_sync.py",
     "test_further_sets.py",
     "test_registry_walk.py",
+    "test_own_text.py",
+    "test_damaged_files.py",
     "test_attention_learns.py",
     "test_attention_study.py",
     "test_lineage.py",

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import IO
 
 import pytest
 
 from tests.cli.conftest import Run
 from tests.cli.test_help import COMMANDS
 from tests.evaluation.results import evidence, some_references, write_evidence
+from tracelate.smoke.run import SmokeReport
 
 WITHOUT_OPTION = {
     "translate": "its result is text",
@@ -76,3 +79,18 @@ def test_a_command_that_fails_prints_no_part_of_a_document(
     done = run(*command, "--json")
     assert done.status != 0
     assert (done.stdout, len(done.stderr.splitlines())) == ("", 1)
+
+
+def test_the_stages_of_a_debug_run_write_to_the_errors_with_json(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def smoke(warn: Callable[[str], None], output: IO[str] | None) -> SmokeReport:
+        warn("few pairs")
+        print("train: done", file=output)
+        return SmokeReport(Path("smoke"), 1.5, 2**30, epochs=2, training_s=60.0)
+
+    monkeypatch.setattr("tracelate.smoke.run.smoke", smoke)
+    done = run("smoke", "--json")
+    assert done.status == 0 and "train: done" in done.stderr
+    document = json.loads(done.stdout)
+    assert (document["folder"], document["warnings"]) == ("smoke", ["few pairs"])

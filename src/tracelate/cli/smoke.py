@@ -7,13 +7,14 @@ import sys
 
 import typer
 
-from tracelate.cli.console import print_line
+from tracelate.cli.console import print_json, print_line
+from tracelate.cli.options import JsonOption
 
 app = typer.Typer()
 
 
 @app.command(epilog="Example: `tracelate smoke`, before `dvc repro` or a long `dvc exp run`")
-def smoke() -> None:
+def smoke(as_json: JsonOption = False) -> None:
     """Run all stages with the settings of params.yaml on a small share of the corpus.
 
     It finds wrong settings, text that cannot be read, test text in the
@@ -29,7 +30,16 @@ def smoke() -> None:
 
     # as SystemExit, so that the stage is stopped too
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    report = run_smoke(lambda line: print_line(f"warning: {line}", err=True))
+    warnings: list[str] = []
+
+    def warn(line: str) -> None:
+        warnings.append(line)
+        print_line(f"warning: {line}", err=True)
+
+    report = run_smoke(warn, output=sys.stderr if as_json else None)
+    if as_json:
+        print_json({**report._asdict(), "folder": str(report.folder), "warnings": warnings})
+        return
     print_line(
         f"smoke: all stages ran in {report.seconds:,.0f} s and took at most "
         f"{report.ram_bytes / 2**30:,.1f} GiB of RAM; their files are in {report.folder}, and "

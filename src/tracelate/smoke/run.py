@@ -14,7 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 from ruamel.yaml import YAML
 
@@ -62,11 +62,13 @@ class SmokeReport(NamedTuple):
     """Expected duration of these epochs without validation, in seconds."""
 
 
-def smoke(warn: Callable[[str], None], root: Path = Path()) -> SmokeReport:
+def smoke(
+    warn: Callable[[str], None], root: Path = Path(), output: IO[str] | None = None
+) -> SmokeReport:
     """Runs every stage with the settings of the project in `root`, and changes nothing in it.
 
     Settings that do not fit the size of the corpus are passed to `warn`, a line each. The messages
-    of the stages go to this process's own streams.
+    of the stages go to this process's own streams, and their standard output to `output` if given.
 
     Raises InputError if a setting is invalid or a stage fails.
     """
@@ -75,18 +77,18 @@ def smoke(warn: Callable[[str], None], root: Path = Path()) -> SmokeReport:
     root, folder = root.resolve(), (root / FOLDER).resolve()
     _make_folder(root, folder)
     _write_params(folder, _values(root, params))
-    _run_stage("download", root, folder)
+    _run_stage("download", root, folder, output)
     shorten_raw(folder, MAX_RAW_PAIRS)
     for stage in ("prepare", "test_sets", "tokenize"):
-        _run_stage(stage, root, folder)
+        _run_stage(stage, root, folder, output)
     train = read_tokenized(folder / layout.TOKENIZED_TRAIN)
     for line in size_warnings(params.train, train):
         warn(line)
     shorten_training(folder, params.train, BATCHES, VALID_SENTENCES)
     shorten_tests(folder, params.evaluate.tests, TEST_SENTENCES)
     _write_params(folder, _short_training(_values(root, params)))
-    _run_stage("train", root, folder)
-    _run_stage("evaluate", root, folder)
+    _run_stage("train", root, folder, output)
+    _run_stage("evaluate", root, folder, output)
     report = read_training_report(folder / layout.TRAINING_REPORT)
     return SmokeReport(
         folder,
@@ -150,9 +152,9 @@ def _write_params(folder: Path, values: dict[str, Any]) -> None:
         YAML().dump(values, file)
 
 
-def _run_stage(stage: str, root: Path, folder: Path) -> None:
+def _run_stage(stage: str, root: Path, folder: Path, output: IO[str] | None) -> None:
     command = (sys.executable, "-m", f"pipeline.{stage}")
-    status = run_to_end(command, folder, dict(_environment(root, folder)))
+    status = run_to_end(command, folder, dict(_environment(root, folder)), output)
     if status == -signal.SIGKILL:
         raise InputError(
             f"the stage {stage} was killed, probably because the machine lacks memory: lower "
