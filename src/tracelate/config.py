@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import (
     AfterValidator,
@@ -20,12 +20,14 @@ from pydantic_core import PydanticCustomError
 
 from tracelate.config_behaviour import BehaviourConfig, BehaviourLimits
 from tracelate.config_corpus import (
+    ArchiveConfig,
     CatalogsConfig,
     ColumnsConfig,
     DocumentsConfig,
     FilePair,
     FilesConfig,
     HubConfig,
+    MembersConfig,
 )
 from tracelate.config_file import read_settings
 from tracelate.config_model import (
@@ -68,6 +70,7 @@ from tracelate.text.normaliser import StepName
 __all__ = [
     "OWN_TEST",
     "TEST_NAME",
+    "ArchiveConfig",
     "AttentionName",
     "Before",
     "BehaviourConfig",
@@ -89,6 +92,7 @@ __all__ = [
     "HubConfig",
     "HubTestConfig",
     "LengthPenalty",
+    "MembersConfig",
     "ModelConfig",
     "MonitorName",
     "Params",
@@ -122,6 +126,8 @@ class DownloadConfig(Section):
     """Local text files."""
     documents: DocumentsConfig
     """Local files of translators, and tables."""
+    archive: ArchiveConfig | None = None
+    """A file at an http(s) address. It may be absent, as in a params.yaml from before this kind."""
 
     @field_validator("corpus")
     @classmethod
@@ -135,8 +141,21 @@ class DownloadConfig(Section):
     @classmethod
     def corpora(cls) -> list[str]:
         """Returns the kinds of corpora, which are the names of the sections."""
-        kinds = {name: field.annotation for name, field in cls.model_fields.items()}
-        return [name for name, kind in kinds.items() if isinstance(kind, type(Section))]
+        kinds = {
+            name: (field.annotation, *get_args(field.annotation))
+            for name, field in cls.model_fields.items()
+        }
+        return [
+            name
+            for name, found in kinds.items()
+            if any(isinstance(kind, type(Section)) for kind in found)
+        ]
+
+    @model_validator(mode="after")
+    def _refuse_missing_section(self) -> Self:
+        if getattr(self, self.corpus) is None:
+            raise ValueError(f"corpus is {self.corpus}, and {self.corpus} is missing: add it")
+        return self
 
     @property
     def corpus_settings(self) -> Section:

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
 
-from tracelate.config_section import CatalogPath, PackageName, PackageVersion, Section, Text
+from tracelate.config_section import (
+    CatalogPath,
+    PackageName,
+    PackageVersion,
+    Reason,
+    Section,
+    Text,
+    WebAddress,
+)
+
+FileHash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+"""SHA-256 in hexadecimal."""
 
 
 class CatalogsConfig(Section):
@@ -16,7 +27,7 @@ class CatalogsConfig(Section):
     """Name of the package on the index, without an address, a path or options of pip."""
     version: PackageVersion
     """Version of the package, such as 2026.2.3."""
-    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+    sha256: FileHash
     """SHA-256 of the wheel in hexadecimal; a wheel with another one is refused."""
     python_version: Annotated[str, StringConstraints(pattern=r"^[0-9]+(\.[0-9]+){0,2}$")]
     """Version of Python that the wheel requires, for pip's choice of a file. The wheel is only
@@ -94,6 +105,57 @@ class DocumentsConfig(Section):
     """Paths of files to validate with; null: the stage prepare takes it from the training text."""
     test: Paths | None
     """Paths of files to test on; null: the stage prepare takes it from the training text."""
+    columns: ColumnsConfig
+    """Names of the columns of tables."""
+    licence: Text
+    """Licence of the texts, as the lineage and the model card state it."""
+
+
+class MembersConfig(Section):
+    """Members of an archive: two line-aligned text files, or documents with both languages.
+
+    Names are paths in the archive, with `*` for any part of a name and `**/` for any folders. A
+    member that is named by `source` and `target` has to be the only one of its pattern. Of the
+    three, those that are not used may be absent.
+    """
+
+    source: Text | None = None
+    """Text in the source language, a sentence a line, such as `*.en`."""
+    target: Text | None = None
+    """Its translation, on the same lines."""
+    documents: Paths | None = None
+    """Files with both languages, or catalogs with {language} in their path, of the formats that
+    download.documents reads."""
+
+    @model_validator(mode="after")
+    def _refuse_neither_or_both(self) -> Self:
+        lines = [self.source is not None, self.target is not None]
+        if any(lines) == (self.documents is not None) or any(lines) != all(lines):
+            raise ValueError("give it source and target, or documents")
+        return self
+
+
+class ArchiveConfig(Section):
+    """A file at an http(s) address: a zip or tar archive, or one packed file.
+
+    It is fetched into the cache, and opened only if its hash is right.
+    """
+
+    address: WebAddress
+    """Address of the file. Proxies and credentials come from the environment and ~/.netrc."""
+    sha256: FileHash | None
+    """SHA-256 of the file in hexadecimal; a file with another one is refused. null: the stage
+    fetches the file and refuses it with its hash, to be set here."""
+    max_megabytes: Annotated[
+        int, Field(ge=1, le=10_000_000), Reason("more than any machine reads as one file")
+    ]
+    """Largest size of the file, in megabytes; what is unpacked of it may have 20 times as much."""
+    train: MembersConfig
+    """Members to train on. A file that is no archive is its own only member."""
+    valid: MembersConfig | None
+    """Members to validate with; null: the stage prepare takes them from the training text."""
+    test: MembersConfig | None
+    """Members to test on; null: the stage prepare takes them from the training text."""
     columns: ColumnsConfig
     """Names of the columns of tables."""
     licence: Text

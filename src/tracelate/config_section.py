@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Annotated, Any, NamedTuple
+from urllib.parse import urlsplit
 
 from packaging.utils import InvalidName, canonicalize_name
 from packaging.version import InvalidVersion, Version
@@ -44,6 +45,24 @@ def _catalog_path(path: str) -> str:
             "catalog_path", "should have {language}, and no other braces than {group}"
         )
     return path
+
+
+def _web_address(address: str) -> str:
+    """Returns the address. Raises an error for one with a password: settings are recorded."""
+    try:
+        parts = urlsplit(address)
+        is_web = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_web = False
+    if not is_web or not re.fullmatch(r"[\x21-\x7e]+", address):
+        raise PydanticCustomError(
+            "web_address", "should be an http(s) address, with other characters as %XX"
+        )
+    if parts.username is not None or parts.password is not None:
+        raise PydanticCustomError(
+            "web_address", "should have no user and password: put them into ~/.netrc"
+        )
+    return address
 
 
 def _language(code: str) -> str:
@@ -87,6 +106,8 @@ SavedLanguage = Annotated[
 """Code of a language in a file of any version; earlier ones did not know the languages."""
 CatalogPath = Annotated[Text, AfterValidator(_catalog_path)]
 """Path of a catalog with {language}, and perhaps {group}."""
+WebAddress = Annotated[Text, AfterValidator(_web_address)]
+"""Address of a file, by http or https."""
 PackageName = Annotated[Text, AfterValidator(_package_name)]
 """Name of a Python package as PEP 508 defines it."""
 PackageVersion = Annotated[Text, AfterValidator(_package_version)]

@@ -41,10 +41,10 @@ def bar(name: str, total: int) -> Iterator[Advance]:
 
 
 @contextmanager
-def byte_bar(name: str, total_bytes: int) -> Iterator[Advance]:
-    """Shows how many bytes are done."""
+def byte_bar(name: str, total_bytes: int | None, done_bytes: int = 0) -> Iterator[Advance]:
+    """Shows how many bytes are done, of a total that may be unknown."""
     with _bars(TextColumn(NAME), BarColumn(), DownloadColumn(), TimeRemainingColumn()) as shown:
-        task = shown.add_task(name, total=total_bytes)
+        task = shown.add_task(name, total=total_bytes, completed=done_bytes)
         yield lambda count: shown.advance(task, count)
 
 

@@ -11,6 +11,7 @@ from tracelate.corpus.sources.catalogs import CatalogProvenance
 from tracelate.corpus.sources.documents import DocumentProvenance
 from tracelate.corpus.sources.hub import HubProvenance
 from tracelate.corpus.sources.line_files import FileProvenance
+from tracelate.corpus.sources.remote_archive import ArchiveProvenance
 from tracelate.errors import InputError
 
 SHARED = {"licence": "CC0-1.0", "source_language": "en", "target_language": "es"}
@@ -36,11 +37,18 @@ DOCUMENTS: dict[str, object] = {
     "corpus": "documents",
     "files": {"all": [{"name": "corpora/a.tmx", "sha256": A}, {"name": "b.po", "sha256": B}]},
 }
+ARCHIVE: dict[str, object] = {
+    "corpus": "archive",
+    "address": "https://example.org/v1/en-es.zip?download=1",
+    "sha256": A,
+    "members": {"all": ["a.en", "a.es"]},
+}
 KINDS: list[tuple[type[Provenance], dict[str, object]]] = [
     (CatalogProvenance, CATALOGS),
     (HubProvenance, HUB),
     (FileProvenance, FILES),
     (DocumentProvenance, DOCUMENTS),
+    (ArchiveProvenance, ARCHIVE),
 ]
 
 
@@ -79,6 +87,13 @@ def test_a_provenance_is_written_in_the_order_that_files_have(
             "local documents",
             "local documents (documents)",
             [A, B],
+        ),
+        (
+            ArchiveProvenance,
+            ARCHIVE,
+            "example.org/v1/en-es.zip",
+            "example.org/v1/en-es.zip (archive)",
+            [A],
         ),
     ],
 )

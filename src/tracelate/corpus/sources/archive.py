@@ -7,6 +7,8 @@ which are packed at most 34 times smaller, and 13 MB of catalogs in two language
 
 from __future__ import annotations
 
+import errno
+import shutil
 import stat
 import struct
 import zipfile
@@ -15,6 +17,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 from tracelate.errors import InputError
 
@@ -44,14 +47,28 @@ DAMAGE = (
     zlib.error,
 )
 """Exceptions of the zip library for a damaged archive."""
+FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+class Limits(NamedTuple):
+    """Limits of an archive, and the names of it in messages."""
+
+    archive_bytes: int
+    member_bytes: int
+    """Of one member, unpacked."""
+    total_bytes: int
+    """Of all members that are read, unpacked."""
+    kind: str = "wheel"
+    content: str = "catalogs"
 
 
 class Archive:
-    """An open archive whose members were checked; `read` counts what it has unpacked."""
+    """An open archive whose members were checked; `read` and `copy` count what they unpack."""
 
-    def __init__(self, opened: zipfile.ZipFile, place: str) -> None:
+    def __init__(self, opened: zipfile.ZipFile, place: str, limits: Limits) -> None:
         self._opened = opened
         self._place = place
+        self._limits = limits
         self._unpacked = 0
 
     @property
@@ -61,16 +78,32 @@ class Archive:
 
     def read(self, name: str) -> bytes:
         """Returns the member's content. Raises InputError if it is above a limit or encrypted."""
-        info = self._opened.getinfo(name)
-        if (fault := _fault_of(info)) is not None:
+        info = self._counted(name)
+        with self._refusing_damage(name), self._opened.open(info) as member:
+            return member.read(self._limits.member_bytes + 1)
+
+    def copy(self, name: str, path: Path) -> None:
+        """Writes the member's content to a file. Raises InputError as `read` does."""
+        info = self._counted(name)
+        with path.open("wb") as file, self._refusing_damage(name), self._opened.open(info) as one:
+            shutil.copyfileobj(one, file)
+
+    def _counted(self, name: str) -> zipfile.ZipInfo:
+        info, limits = self._opened.getinfo(name), self._limits
+        if (fault := _fault_of(info, limits.member_bytes)) is not None:
             raise self._refusal(f"its member {name!a} {fault}")
         self._unpacked += info.file_size
-        if self._unpacked > MAX_TOTAL_BYTES:
-            raise self._refusal(f"its catalogs have more than {MAX_TOTAL_BYTES:,} bytes")
+        if self._unpacked > limits.total_bytes:
+            raise self._refusal(f"its {limits.content} have more than {limits.total_bytes:,} bytes")
+        return info
+
+    @contextmanager
+    def _refusing_damage(self, name: str) -> Iterator[None]:
         try:
-            with self._opened.open(info) as member:
-                return member.read(MAX_MEMBER_BYTES + 1)
+            yield
         except DAMAGE as error:
+            if isinstance(error, OSError) and error.errno in FULL_DISK:
+                raise
             raise self._refusal(f"its member {name!a} is damaged: {error}") from error
 
     def refuse_unsafe_members(self) -> None:
@@ -79,39 +112,43 @@ class Archive:
         if len(names) > MAX_MEMBERS:
             raise self._refusal(f"it has {len(names):,} members, more than {MAX_MEMBERS:,}")
         for info in self._opened.infolist():
-            if not _is_safe(info.orig_filename):
+            if not is_safe_name(info.orig_filename):
                 raise self._refusal(f"its member {info.orig_filename[:100]!a} has an unsafe name")
         name, times = max(Counter(names).items(), key=lambda one: one[1], default=("", 1))
         if times > 1:
             raise self._refusal(f"its member {name!a} occurs {times} times")
 
     def _refusal(self, reason: str) -> InputError:
-        return InputError(f"{self._place} is no safe wheel ({reason}): name another file")
+        kind = self._limits.kind
+        return InputError(f"{self._place} is no safe {kind} ({reason}): name another file")
 
 
 @contextmanager
-def open_archive(path: Path, place: str) -> Iterator[Archive]:
-    """Yields the archive, which messages call `place`.
+def open_archive(path: Path, place: str, limits: Limits | None = None) -> Iterator[Archive]:
+    """Yields the archive, which messages call `place`. The limits are those of a wheel by default.
 
     Raises InputError if it is damaged, above a limit, or has unsafe names.
     """
+    limits = limits or Limits(MAX_ARCHIVE_BYTES, MAX_MEMBER_BYTES, MAX_TOTAL_BYTES)
     size = path.stat().st_size
-    if size > MAX_ARCHIVE_BYTES:
+    if size > limits.archive_bytes:
         raise InputError(
-            f"{place} has {size:,} bytes, more than the {MAX_ARCHIVE_BYTES:,} that are read: name "
-            "another file"
+            f"{place} has {size:,} bytes, more than the {limits.archive_bytes:,} that are read: "
+            "name another file"
         )
     try:
         opened = zipfile.ZipFile(path)
     except DAMAGE as error:
-        raise InputError(f"{place} is no readable wheel ({error}): name another file") from error
+        raise InputError(
+            f"{place} is no readable {limits.kind} ({error}): name another file"
+        ) from error
     with opened:
-        archive = Archive(opened, place)
+        archive = Archive(opened, place, limits)
         archive.refuse_unsafe_members()
         yield archive
 
 
-def _is_safe(name: str) -> bool:
+def is_safe_name(name: str) -> bool:
     path = PurePosixPath(name)
     return (
         0 < len(name) <= MAX_NAME_CHARACTERS
@@ -123,7 +160,7 @@ def _is_safe(name: str) -> bool:
     )
 
 
-def _fault_of(info: zipfile.ZipInfo) -> str | None:
+def _fault_of(info: zipfile.ZipInfo, most_bytes: int) -> str | None:
     if info.flag_bits & 1:
         return "is encrypted"
     mode = info.external_attr >> 16
@@ -131,8 +168,8 @@ def _fault_of(info: zipfile.ZipInfo) -> str | None:
         return "is no regular file"
     if info.compress_type not in METHODS:
         return "is compressed by another method than deflate"
-    if info.file_size > MAX_MEMBER_BYTES:
-        return f"has {info.file_size:,} bytes, more than {MAX_MEMBER_BYTES:,}"
+    if info.file_size > most_bytes:
+        return f"has {info.file_size:,} bytes, more than {most_bytes:,}"
     if info.file_size > max(MIN_BYTES_OF_RATIO, MAX_RATIO * info.compress_size):
         return f"is packed more than {MAX_RATIO} times smaller"
     return None

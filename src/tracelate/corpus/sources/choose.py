@@ -14,6 +14,7 @@ from tracelate.corpus.sources.catalogs import CatalogProvenance, CatalogSource
 from tracelate.corpus.sources.documents import DocumentProvenance, DocumentSource
 from tracelate.corpus.sources.hub import HubProvenance, HubSource
 from tracelate.corpus.sources.line_files import FileProvenance, FileSource
+from tracelate.corpus.sources.remote_archive import ArchiveProvenance, ArchiveSource
 from tracelate.corpus.sources.source import CorpusSource
 from tracelate.errors import InputError
 from tracelate.file_format import Document, checked, json_text, read_document
@@ -32,6 +33,7 @@ SOURCES: Mapping[str, SourceKind] = {
     "hub": SourceKind(HubSource, HubProvenance),
     "files": SourceKind(FileSource, FileProvenance),
     "documents": SourceKind(DocumentSource, DocumentProvenance),
+    "archive": SourceKind(ArchiveSource, ArchiveProvenance),
 }
 """All kinds of corpora by the name of their section in `download`."""
 

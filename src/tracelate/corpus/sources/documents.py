@@ -7,7 +7,7 @@ source sentence, as with text files, or the {group} of the path.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -64,28 +64,111 @@ class DocumentProvenance(Provenance):
         ]
 
 
+class DocumentReader:
+    """Reads documents and counts what is not read of them.
+
+    `find` returns the names that fit a path with `*`; they are paths from `folder`. `setting` is
+    the section that names the paths, in messages.
+    """
+
+    def __init__(
+        self,
+        wanted: Wanted,
+        setting: str,
+        find: Callable[[str], Sequence[str]],
+        folder: Path = Path(),
+    ) -> None:
+        self._wanted = wanted
+        self._setting = setting
+        self._find = find
+        self._folder = folder
+        self._omitted = Omitted()
+        self._remarks: list[str] = []
+
+    @property
+    def remarks(self) -> list[str]:
+        """Lines about what was not read."""
+        return [*self._remarks, *self._omitted.remarks(self._setting)]
+
+    def read(self, paths: Sequence[str]) -> tuple[pa.Table, Mapping[str, str]]:
+        """Returns the pairs of all files, and the hashes of the files by their names."""
+        read: dict[str, str] = {}
+        table = pa.concat_tables(list(self._tables(paths, read)))
+        return table, {name: read[name] for name in sorted(read)}
+
+    def _tables(self, paths: Sequence[str], read: dict[str, str]) -> Iterator[pa.Table]:
+        """Yields the pairs of all files, whose hashes are added to `read` by their names."""
+        for path in paths:
+            if "{language}" in path:
+                yield self._catalogs(path, read)
+                continue
+            for name in self._find(path):
+                if name in read:
+                    continue
+                read[name] = self._hash(name)
+                yield read_document(
+                    Document(self._folder / name, name, self._wanted, self._omitted, self._remarks)
+                )
+                self._refuse_changed(name, read[name])
+
+    def _catalogs(self, template: str, read: dict[str, str]) -> pa.Table:
+        def read_file(name: str) -> bytes:
+            before = read.setdefault(name, self._hash(name))
+            content = read_whole(self._folder / name, name)
+            self._refuse_changed(name, before)
+            return content
+
+        catalogs = Catalogs(
+            names=self._find(catalog_pattern(template)),
+            read=read_file,
+            template=template,
+            title=self._setting,
+            setting="the path",
+        )
+        languages = self._wanted.source, self._wanted.target
+        return table_of(pair_catalogs(catalogs, *languages, self._omitted))
+
+    def _hash(self, name: str) -> str:
+        if not (self._folder / name).is_file():
+            raise InputError(f"{name} ({self._setting}) is missing: {MISSING}")
+        return sha256_of(self._folder / name)
+
+    def _refuse_changed(self, name: str, before: str) -> None:
+        if self._hash(name) != before:
+            raise InputError(f"{name} changed while it was read: run this again")
+
+
 class DocumentSource:
-    def __init__(self, config: DocumentsConfig, source_language: str, target_language: str) -> None:
+    """`setting` is the name of the section `config` in messages."""
+
+    def __init__(
+        self,
+        config: DocumentsConfig,
+        source_language: str,
+        target_language: str,
+        setting: str = "download.documents",
+    ) -> None:
         columns = Columns(
             config.columns.source or source_language,
             config.columns.target or target_language,
-            "download.documents",
+            setting,
         )
         self.config = config
+        self._setting = setting
         self._wanted = Wanted(source_language, target_language, columns)
 
     def read(self) -> Corpus:
         splits: dict[str, pa.Table] = {}
         files: dict[str, list[DocumentFile]] = {}
-        omitted, remarks = Omitted(), list[str]()
+        reader = DocumentReader(
+            self._wanted, self._setting, lambda pattern: find_files(pattern, self._setting)
+        )
         named = {"train": self.config.train, "valid": self.config.valid, "test": self.config.test}
         given = {split: paths for split, paths in named.items() if paths is not None}
         for split, paths in given.items():
             own = ALL if list(given) == ["train"] else split
-            read: dict[str, str] = {}
-            tables = list(self._tables(paths, read, omitted, remarks))
-            splits[own] = pa.concat_tables(tables)
-            files[own] = [DocumentFile(name=name, sha256=read[name]) for name in sorted(read)]
+            splits[own], read = reader.read(paths)
+            files[own] = [DocumentFile(name=name, sha256=one) for name, one in read.items()]
         provenance = DocumentProvenance(
             files=files,
             licence=self.config.licence,
@@ -93,42 +176,15 @@ class DocumentSource:
             target_language=self._wanted.target,
             pairs=count_pairs(splits),
         )
-        return Corpus(splits, provenance, [*remarks, *omitted.remarks("download.documents")])
-
-    def _tables(
-        self, paths: Sequence[str], read: dict[str, str], omitted: Omitted, remarks: list[str]
-    ) -> Iterator[pa.Table]:
-        """Yields the pairs of all files, whose hashes are added to `read` by their names."""
-        for path in paths:
-            if "{language}" in path:
-                yield self._catalogs(path, read, omitted)
-                continue
-            for name in find_files(path):
-                if name in read:
-                    continue
-                read[name] = _hash(name)
-                yield read_document(Document(Path(name), name, self._wanted, omitted, remarks))
-                _refuse_changed(name, read[name])
-
-    def _catalogs(self, template: str, read: dict[str, str], omitted: Omitted) -> pa.Table:
-        def read_file(name: str) -> bytes:
-            before = read.setdefault(name, _hash(name))
-            content = read_whole(Path(name), name)
-            _refuse_changed(name, before)
-            return content
-
-        everywhere = re.sub(r"[-_.]?\{language\}|\{group\}", "*", template)
-        catalogs = Catalogs(
-            names=find_files(everywhere),
-            read=read_file,
-            template=template,
-            title="download.documents",
-            setting="the path",
-        )
-        return table_of(pair_catalogs(catalogs, self._wanted.source, self._wanted.target, omitted))
+        return Corpus(splits, provenance, reader.remarks)
 
 
-def find_files(pattern: str) -> list[str]:
+def catalog_pattern(template: str) -> str:
+    """Returns the pattern of all catalogs that a path with {language} may name."""
+    return re.sub(r"[-_.]?\{language\}|\{group\}", "*", template)
+
+
+def find_files(pattern: str, setting: str = "download.documents") -> list[str]:
     """Returns the paths that fit a pattern of `*` and `**`, in order; a path without them is one.
 
     Raises InputError if there is none, or there are more than MAX_FILES.
@@ -140,27 +196,16 @@ def find_files(pattern: str) -> list[str]:
     try:
         found = list(islice(filter(_is_text, root.glob(within)), MAX_FILES + 1))
     except (ValueError, IndexError) as error:
-        raise InputError(f"{pattern!r} (download.documents) is no pattern ({error})") from error
+        raise InputError(f"{pattern!r} ({setting}) is no pattern ({error})") from error
     if len(found) > MAX_FILES:
         raise InputError(
-            f"more than {MAX_FILES:,} files are like {pattern!r} (download.documents): name fewer"
+            f"more than {MAX_FILES:,} files are like {pattern!r} ({setting}): name fewer"
         )
     if not found:
-        raise InputError(f"no file is like {pattern!r} (download.documents): {MISSING}")
+        raise InputError(f"no file is like {pattern!r} ({setting}): {MISSING}")
     return sorted(map(str, found))
 
 
 def _is_text(path: Path) -> bool:
     """Returns False for folders, and for the note that `dvc add` writes beside each file."""
     return path.suffix != ".dvc" and path.is_file()
-
-
-def _hash(name: str) -> str:
-    if not Path(name).is_file():
-        raise InputError(f"{name} (download.documents) is missing: {MISSING}")
-    return sha256_of(Path(name))
-
-
-def _refuse_changed(name: str, before: str) -> None:
-    if _hash(name) != before:
-        raise InputError(f"{name} changed while it was read: run this again")

