@@ -25,10 +25,10 @@ def main() -> None:
     config = load_params().download
     with spinner(f"fetching {config.corpus}"):
         corpus = choose_source(config).read()
-    if corpus.provenance.in_project:
-        settings = config.corpus_settings.model_dump()
-        files = corpus.provenance.files_on_disk(settings, Path())
-        refuse_unwatched(files, f"download.{config.corpus}")
+    for part in corpus.provenance.parts(config.model_dump()[config.corpus]):
+        if part.provenance.in_project:
+            files = part.provenance.files_on_disk(part.settings, Path())
+            refuse_unwatched(files, f"download.{config.corpus}")
     write_raw(RAW, corpus)
     for remark in corpus.remarks:
         say(f"download: {remark}")

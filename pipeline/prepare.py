@@ -13,6 +13,7 @@ from pipeline.stage import run_stage, say, warn
 from tracelate.config import load_params
 from tracelate.corpus.cleaning import TEXTS, CleaningCounts, clean
 from tracelate.corpus.leakage import Leakage, measure_leakage, refuse_leakage
+from tracelate.corpus.mixture import weigh_sources
 from tracelate.corpus.pairs import write_pairs
 from tracelate.corpus.raw import SPLITS, read_raw
 from tracelate.corpus.report import data_report, few_held_out_warning, few_pairs_warning
@@ -36,6 +37,8 @@ def main() -> None:
         cleaned = {name: list(clean(pairs, config, counts)) for name, pairs in raw.items()}
         splits = drop_held_out(split(cleaned, config), counts.dropped)
         refuse_empty(splits, read, counts.dropped)
+        provenance = read_provenance(PROVENANCE)
+        splits, sources = weigh_sources(splits, provenance.shares)
     for name in ("valid", "test"):
         with bar(f"leakage of {name}", len(splits[name])) as advance:
             leakage[name] = measure_leakage(
@@ -45,8 +48,8 @@ def main() -> None:
 
     for name, path in SPLIT_FILES.items():
         write_pairs(path, splits[name])
-    write_json(DATA_REPORT, data_report(read, counts, splits, leakage, config))
-    provenance = read_provenance(PROVENANCE)
+    report = data_report(read, counts, splits, leakage, config, sources)
+    write_json(DATA_REPORT, report)
     languages = shown_direction(provenance.source_language, provenance.target_language)
     warn(few_pairs_warning(len(splits["train"]), languages))
     percents = {"valid": config.valid_percent, "test": config.test_percent}
@@ -56,7 +59,7 @@ def main() -> None:
     changed = counts.changed_sources[TEXTS], counts.changed_targets[TEXTS]
     say(
         f"prepare: normalising changed {changed[0]:,} sources and {changed[1]:,} targets; kept "
-        f"{sum(map(len, splits.values())):,} of {read:,} pairs ({sizes}), "
+        f"{report['kept']:,} of {read:,} pairs ({sizes}), "
         f"near leakage {leakage['test'].near_source_percent:.1f} %"
     )
 

@@ -10,7 +10,7 @@ import inspect
 import textwrap
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple, get_args
+from typing import Any, NamedTuple, get_args, get_origin
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
@@ -70,7 +70,11 @@ def settings_of(section: type[BaseModel], values: Any, prefix: str = "") -> Iter
     schema = section.model_json_schema()
     for name, field in section.model_fields.items():
         inner = _section_of(field.annotation)
-        value = values[name]
+        value = values[name] if name in values else field.get_default(call_default_factory=True)
+        if get_origin(field.annotation) is dict and inner is not None:
+            yield Setting(prefix + name, dict(value), "a mapping by names", docstrings[name])
+            yield from settings_of(inner, {}, f"{prefix}{name}.NAME.")
+            continue
         if inner is not None and isinstance(value, Mapping):
             yield from settings_of(inner, value, f"{prefix}{name}.")
             continue

@@ -5,6 +5,7 @@ All values come from params.yaml: nothing here has a default. Percent is 0 to 10
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal, Self, get_args
@@ -55,6 +56,7 @@ from tracelate.config_section import (
     Size,
     Text,
 )
+from tracelate.config_sources import SourceConfig, SourcesConfig
 from tracelate.config_tests import (
     OWN_TEST,
     TEST_NAME,
@@ -101,6 +103,7 @@ __all__ = [
     "Requirement",
     "RuntimeConfig",
     "Section",
+    "SourceConfig",
     "TokenizeConfig",
     "TrainConfig",
     "load_params",
@@ -128,6 +131,8 @@ class DownloadConfig(Section):
     """Local files of translators, and tables."""
     archive: ArchiveConfig | None = None
     """A file at an http(s) address. It may be absent, as in a params.yaml from before this kind."""
+    sources: SourcesConfig = Field(default_factory=dict)
+    """Several sources by their names, which are one corpus. They may be absent."""
 
     @field_validator("corpus")
     @classmethod
@@ -153,14 +158,14 @@ class DownloadConfig(Section):
 
     @model_validator(mode="after")
     def _refuse_missing_section(self) -> Self:
-        if getattr(self, self.corpus) is None:
+        if not getattr(self, self.corpus):
             raise ValueError(f"corpus is {self.corpus}, and {self.corpus} is missing: add it")
         return self
 
     @property
-    def corpus_settings(self) -> Section:
-        """The section that `corpus` names."""
-        section: Section = getattr(self, self.corpus)
+    def corpus_settings(self) -> Section | Mapping[str, SourceConfig]:
+        """The section that `corpus` names, or the sources by their names."""
+        section: Section | Mapping[str, SourceConfig] = getattr(self, self.corpus)
         return section
 
 

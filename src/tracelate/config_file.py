@@ -109,7 +109,9 @@ def _section_at(place: tuple[int | str, ...], kind: type[Section]) -> type[BaseM
         if isinstance(name, int):  # the place in a list, whose sections are the field's
             continue
         field = section.model_fields.get(str(name))
-        kinds = () if field is None else (field.annotation, *get_args(field.annotation))
+        if field is None:  # the key of a mapping, whose sections are the field's
+            continue
+        kinds = (field.annotation, *get_args(field.annotation))
         inner = [one for one in kinds if isinstance(one, type) and issubclass(one, BaseModel)]
         if not inner:
             break

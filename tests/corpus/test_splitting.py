@@ -42,6 +42,14 @@ def test_the_shares_are_near_the_percentages() -> None:
         assert abs(len(groups_of(splits[name])) - 400) < 95
 
 
+def test_text_for_training_alone_is_never_held_out() -> None:
+    mine, alone = pairs_of(range(300)), [Pair("s", "t", "mine", "o")] * 5
+    splits = split({"all": mine, "train": alone}, CONFIG)
+    assert splits["train"][:5] == alone
+    without = split({"all": mine}, CONFIG)
+    assert (splits["train"][5:], splits["valid"], splits["test"]) == tuple(without.values())
+
+
 def test_new_groups_and_another_valid_percent_move_no_test_group() -> None:
     few = split({"all": pairs_of(range(100))}, CONFIG)
     config = CONFIG.model_copy(update={"valid_percent": 40.0})

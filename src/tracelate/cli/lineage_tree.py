@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
+from tracelate.corpus.provenance import CorpusPart
 from tracelate.evaluation.lineage import Lineage
 from tracelate.lineage.chain import Chain, VersionState
 from tracelate.lineage.checks import CheckResult, LineageCheck
@@ -52,7 +53,8 @@ def chain_tree(chain: Chain) -> Tree:
         ("raw", lineage.raw),
     ):
         branch = branch.add(Group(f"[bold]{title}[/]", _files(files)))
-    branch.add(_corpus_line(lineage))
+    for part in lineage.corpus_parts:
+        branch.add(_corpus_line(part))
     tree.add(_scores(chain))
     for name in lineage.test_sets:
         tree.add(_test_set(lineage, name))
@@ -122,12 +124,13 @@ def _files(sha256_by_name: Mapping[str, str]) -> Table:
     return table
 
 
-def _corpus_line(lineage: Lineage) -> str:
-    provenance = lineage.provenance
+def _corpus_line(part: CorpusPart) -> str:
+    provenance = part.provenance
     hashes = escape(", ".join(one[:SHOWN_HASH] for one in provenance.hashes))
     sums = f", sha256 {hashes}" if hashes else ""
     licence = escape(provenance.licence)
-    return f"[bold]corpus[/]  {escape(provenance.description)}{sums}, licence {licence}"
+    name = f"{escape(part.name)}: " if part.name else ""
+    return f"[bold]corpus[/]  {name}{escape(provenance.description)}{sums}, licence {licence}"
 
 
 def _scores(chain: Chain) -> RenderableType:

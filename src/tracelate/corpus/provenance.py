@@ -26,6 +26,10 @@ LAST_FIELDS = ("licence", "source_language", "target_language", "pairs")
 """Fields of every corpus that follow those of its kind in the file."""
 
 
+TITLE_SEPARATOR = " + "
+"""Between the titles of several sources."""
+
+
 class CorpusFile(NamedTuple):
     """A file on this machine that a corpus is read from."""
 
@@ -42,6 +46,26 @@ class ProvenancePart(FileForm):
     model_config = ConfigDict(extra="allow")
 
 
+class Share(NamedTuple):
+    """The share of one of several sources in the corpus."""
+
+    weight: float
+    """Number of times that each of its training pairs is in the training text."""
+    pairs: Mapping[str, int]
+    """Number of its pairs that were read, by split."""
+
+
+class CorpusPart(NamedTuple):
+    """A source of a corpus: one of several, or the only one."""
+
+    name: str
+    """Its name in the settings; "" of the only one."""
+    provenance: Provenance
+    settings: Mapping[str, Any]
+    """Those of its kind."""
+    share: Share
+
+
 class Provenance(ProvenancePart):
     """Identity of a corpus, without times and paths of the machine."""
 
@@ -51,7 +75,7 @@ class Provenance(ProvenancePart):
     corpus: str
     """Kind of corpus: the source's name, and that of its section in the settings."""
     licence: str
-    """Licence of the texts, as the settings state it."""
+    """Licence of the texts, as the settings state it; of several sources, joined by AND."""
     source_language: str
     target_language: str
     pairs: dict[str, Annotated[int, Field(ge=0)]]
@@ -66,6 +90,18 @@ class Provenance(ProvenancePart):
     @abstractmethod
     def hashes(self) -> Sequence[str]:
         """SHA-256 of all that identifies the text."""
+
+    @property
+    def shares(self) -> Mapping[str, Share]:
+        """Shares of several sources by their names; {} of a corpus that has one source."""
+        return {}
+
+    def parts(self, settings: Mapping[str, Any]) -> Sequence[CorpusPart]:
+        """Returns the sources of the corpus with their settings; `settings` are the corpus's.
+
+        Raises InputError if the settings lack a source.
+        """
+        return [CorpusPart("", self, settings, Share(1.0, self.pairs))]
 
     @property
     def description(self) -> str:

@@ -1,7 +1,8 @@
 """A corpus as it came, before any cleaning: what a source yields and how it lies on disk.
 
-all.parquet                        of a corpus without ready-made splits, else
-train.parquet, valid.parquet, …    those that it has
+all.parquet                        text without ready-made splits, which prepare divides
+train.parquet, valid.parquet, …    those that are ready-made; beside all.parquet, train is text for
+                                   training alone
 provenance.json                    what it is: no timestamps, no paths of this machine
 """
 

@@ -34,12 +34,20 @@ def data_report(
     splits: Splits,
     leakage: Mapping[str, Leakage],
     config: PrepareConfig,
+    sources: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Returns the content of the report. `read` is the number of pairs in the raw corpus."""
+    """Returns the content of the report. `read` is the number of pairs in the raw corpus.
+
+    Of several sources, `sources` has the report of `weigh_sources`, and `splits` the training pairs
+    as often as their weights say.
+    """
+    kept = sum(len(pairs) for pairs in splits.values())
+    if sources:
+        kept = sum(sum(one["kept"].values()) for one in sources.values())
     changed = {"source": counts.changed_sources, "target": counts.changed_targets}
     return {
         "read": read,
-        "kept": sum(len(pairs) for pairs in splits.values()),
+        "kept": kept,
         "normalised": {
             side: {name: counted[name] for name in (TEXTS, *config.normalise)}
             for side, counted in changed.items()
@@ -51,6 +59,7 @@ def data_report(
         },
         "near_duplicate": describe_near_duplicate(config.near_duplicate),
         "leakage": {name: leakage_document(one) for name, one in leakage.items()},
+        **({"sources": dict(sources)} if sources else {}),
     }
 
 

@@ -19,7 +19,8 @@ source is in test."""
 
 
 def split(parts: Mapping[str, Sequence[Pair]], config: PrepareConfig) -> Splits:
-    """Keeps ready-made splits and takes the missing ones from "all" or train, group by group.
+    """Keeps ready-made splits and takes the missing ones from "all", group by group, or without it
+    from train.
 
     Raises InputError if there is nothing to split or the percentages leave no training text.
     """
@@ -37,7 +38,8 @@ def split(parts: Mapping[str, Sequence[Pair]], config: PrepareConfig) -> Splits:
             f"{config.test_percent:g} leave nothing to train on: lower them"
         )
     splits: Splits = {name: list(parts.get(name, [])) for name in SPLITS}
-    splits["train"] = []
+    if ALL not in parts:
+        splits["train"] = []
     for pair in rest:
         splits[split_at(place_of(pair.group, config.seed), shares)].append(pair)
     return splits

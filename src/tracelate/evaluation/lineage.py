@@ -6,7 +6,7 @@ Every file is named by its path from the project's root, with the sha256 of its 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -17,6 +17,7 @@ from tracelate.config import OWN_TEST, TEST_NAME, Params
 from tracelate.corpus.data_report import LeakageForm, read_data_report
 from tracelate.corpus.further.report import REPORT_FORMAT, read_found_sets, set_path
 from tracelate.corpus.further.sources import FurtherProvenance
+from tracelate.corpus.provenance import CorpusPart
 from tracelate.corpus.sources.choose import AnyProvenance, read_provenance
 from tracelate.errors import InputError
 from tracelate.evaluation.evaluation_record import RECORD, RESULTS
@@ -126,6 +127,7 @@ class Lineage(FileForm):
     def _refuse_missing_settings_of_the_corpus(self) -> Self:
         if not isinstance(self.params["download"].get(self.provenance.corpus), dict):
             raise ValueError(f"params has no section download.{self.provenance.corpus}")
+        self.provenance.parts(self.corpus_settings)  # raises InputError if a source has none
         return self
 
     @model_validator(mode="after")
@@ -180,6 +182,11 @@ class Lineage(FileForm):
         """The settings of the corpus's source, as the version that trained had them."""
         settings: Mapping[str, Any] = self.params["download"][self.provenance.corpus]
         return settings
+
+    @property
+    def corpus_parts(self) -> Sequence[CorpusPart]:
+        """The sources of the corpus with their settings; one of most corpora."""
+        return self.provenance.parts(self.corpus_settings)
 
     @property
     def near_duplicate(self) -> dict[str, float]:

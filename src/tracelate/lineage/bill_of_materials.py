@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, metadata
 from typing import Any
 
+from tracelate.corpus.provenance import CorpusPart
 from tracelate.errors import InputError
 from tracelate.evaluation.lineage import Lineage
 from tracelate.evaluation.report import Metrics
@@ -40,9 +41,8 @@ def bill_of_materials(
     `libraries` are pinned requirements, such as numpy==2.1.0.
     """
     model = _model(lineage, metrics, name, version)
-    corpus, files = _corpus(lineage), _files(lineage.model)
-    packages = [_library(requirement) for requirement in libraries]
-    parts = [corpus, *files, *packages]
+    files, packages = _files(lineage.model), [_library(one) for one in libraries]
+    parts = [_corpus(lineage), *files, *packages]
     identity = f"{name}/{version}/{lineage.weights_sha256}/{sorted(libraries)}"
     return {
         "bomFormat": "CycloneDX",
@@ -113,7 +113,7 @@ def _card(lineage: Lineage, metrics: Metrics | None) -> Component:
         "task": "translation",
         "architectureFamily": "encoder-decoder",
         "modelArchitecture": architecture_name(config),
-        "datasets": [{"ref": _corpus_ref(lineage)}],
+        "datasets": [{"ref": _source_ref(part)} for part in lineage.corpus_parts],
         "inputs": [{"format": "text"}],
         "outputs": [{"format": "text"}],
     }
@@ -136,24 +136,40 @@ def _card(lineage: Lineage, metrics: Metrics | None) -> Component:
     return card
 
 
-def _corpus_ref(lineage: Lineage) -> str:
-    return f"corpus:{lineage.corpus}"
-
-
 def _corpus(lineage: Lineage) -> Component:
-    provenance = lineage.provenance
-    corpus: Component = {
+    """Returns the component of the corpus, which has several sources as components."""
+    parts, files = lineage.corpus_parts, _files(lineage.raw)
+    if len(parts) == 1:
+        return {**_source(parts[0]), "components": files}
+    licences = dict.fromkeys(part.provenance.licence for part in parts)
+    return {
         "type": "data",
-        "bom-ref": _corpus_ref(lineage),
-        "name": lineage.corpus,
+        "bom-ref": "corpus",
+        "name": "corpus of several sources",
+        "description": lineage.provenance.description,
+        "licenses": [{"license": {"name": licence}} for licence in licences],
+        "data": [{"type": "dataset", "name": part.provenance.title} for part in parts],
+        "components": [*map(_source, parts), *files],
+    }
+
+
+def _source(part: CorpusPart) -> Component:
+    provenance = part.provenance
+    source: Component = {
+        "type": "data",
+        "bom-ref": _source_ref(part),
+        "name": provenance.title,
         "description": provenance.description,
         "licenses": [{"license": {"name": provenance.licence}}],
-        "data": [{"type": "dataset", "name": lineage.corpus}],
-        "components": _files(lineage.raw),
+        "data": [{"type": "dataset", "name": provenance.title}],
     }
     if provenance.archive_sha256 is not None:
-        corpus["hashes"] = [_sha256(provenance.archive_sha256)]
-    return corpus
+        source["hashes"] = [_sha256(provenance.archive_sha256)]
+    return source
+
+
+def _source_ref(part: CorpusPart) -> str:
+    return ":".join(filter(None, ("corpus", part.name, part.provenance.title)))
 
 
 def _files(hashes: Mapping[str, str]) -> list[Component]:

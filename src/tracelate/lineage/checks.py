@@ -10,7 +10,7 @@ from tracelate import layout
 from tracelate.comparison.comparability import inconsistencies
 from tracelate.corpus.aligned_files import hash_sentences
 from tracelate.corpus.pairs import read_pairs
-from tracelate.corpus.provenance import Provenance
+from tracelate.corpus.provenance import CorpusPart, Provenance
 from tracelate.errors import InputError
 from tracelate.evaluation.hashed_names import is_within_project
 from tracelate.evaluation.lineage import Lineage, read_lineage
@@ -62,13 +62,12 @@ def evaluation_copies(place: str, folder: Path, lineage: Lineage) -> FileCopies:
     return flat_copies(place, folder, lineage.evaluation)
 
 
-def corpus_files(root: Path, lineage: Lineage) -> list[HashedFile]:
-    """Returns the files of the corpus in the project or in the cache, which need not exist.
+def corpus_files(root: Path, part: CorpusPart) -> list[HashedFile]:
+    """Returns the files of a source in the project or in the cache, which need not exist.
 
     Raises InputError if the lineage's settings lack a file of its provenance.
     """
-    files = lineage.provenance.files_on_disk(lineage.corpus_settings, root)
-    return [HashedFile(*file) for file in files]
+    return [HashedFile(*file) for file in part.provenance.files_on_disk(part.settings, root)]
 
 
 def check_test_set_inputs(root: Path, lineage: Lineage) -> Iterator[LineageCheck]:
@@ -88,9 +87,10 @@ def check_corpus(root: Path, lineage: Lineage) -> Iterator[LineageCheck]:
     A file outside the project is not read: the lineage may come from elsewhere, and would otherwise
     show whether any file of this machine exists and has a certain hash.
     """
-    place = "the corpus" if lineage.provenance.in_project else "the cache"
-    for file in corpus_files(root, lineage):
-        yield from _check_input(place, file, lineage.provenance)
+    for part in lineage.corpus_parts:
+        place = "the corpus" if part.provenance.in_project else "the cache"
+        for file in corpus_files(root, part):
+            yield from _check_input(place, file, part.provenance)
 
 
 def _check_input(place: str, file: HashedFile, provenance: Provenance) -> Iterator[LineageCheck]:
@@ -150,10 +150,11 @@ def check_lineage(lineage: Lineage) -> Iterator[LineageCheck]:
         lineage.test_sha256,
         lineage.prepared[layout.TEST.as_posix()],
     )
-    required = lineage.provenance.required_sha256(lineage.corpus_settings)
-    if required is not None:
-        found = lineage.provenance.archive_sha256
-        yield check_equal(place, "the corpus is that of the settings", found, required)
+    for part in lineage.corpus_parts:
+        required = part.provenance.required_sha256(part.settings)
+        if required is not None:
+            what = f"the corpus {part.name}".rstrip() + " is that of the settings"
+            yield check_equal(place, what, part.provenance.archive_sha256, required)
 
 
 def check_config(place: str, folder: Path, lineage: Lineage) -> Iterator[LineageCheck]:

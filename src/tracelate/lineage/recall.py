@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from tracelate import layout
 from tracelate.corpus.exclusion import PairSelection
+from tracelate.corpus.provenance import TITLE_SEPARATOR
 from tracelate.errors import InputError
 from tracelate.evaluation.lineage import Lineage
 from tracelate.lineage.data_versions import find_data_files
@@ -131,7 +132,7 @@ def _by_licence(
     wanted = query.licence.casefold()
     found: dict[str, Pairs | None] = {}
     for data in groups:
-        if data.lineage is not None and data.lineage.provenance.licence.casefold() == wanted:
+        if data.lineage is not None and wanted in _licences(data.lineage):
             found.update({run.run_id: None for run in data.runs})
     return found, [_no_lineage(data) for data in groups if data.lineage is None]
 
@@ -199,8 +200,17 @@ def _no_lineage(data: _Data) -> UnknownData:
     )
 
 
-def _is_named(title: str, wanted: str) -> bool:
-    return title == wanted or title.startswith(f"{wanted} ")
+def _licences(lineage: Lineage) -> set[str]:
+    """Returns the licences of all sources, and of the corpus as a whole, without capitals."""
+    licences = [part.provenance.licence for part in lineage.corpus_parts]
+    return {one.casefold() for one in (lineage.provenance.licence, *licences)}
+
+
+def _is_named(titles: str, wanted: str) -> bool:
+    """Returns True if one of the titles is the corpus that is wanted, of any version."""
+    return titles == wanted or any(
+        title == wanted or title.startswith(f"{wanted} ") for title in titles.split(TITLE_SEPARATOR)
+    )
 
 
 def _reached_runs(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ruamel.yaml import YAML
@@ -91,9 +91,13 @@ def _copy_corpus(root: Path, folder: Path, lineage: Lineage) -> None:
     """
     for note in (folder / layout.CORPORA).rglob("*.dvc"):
         note.unlink()
-    if not lineage.provenance.in_project:
-        return
-    for name, path, sha256 in corpus_files(root, lineage):
+    for part in lineage.corpus_parts:
+        if part.provenance.in_project:
+            _copy_files(corpus_files(root, part), folder)
+
+
+def _copy_files(files: Iterable[HashedFile], folder: Path) -> None:
+    for name, path, sha256 in files:
         if not is_within_project(name):
             continue  # the stage reads it where it is
         copy = folder / name

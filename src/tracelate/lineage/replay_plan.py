@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from tracelate import layout
 from tracelate.config import Params, load_params
 from tracelate.config_file import explain_errors
+from tracelate.corpus.provenance import CorpusPart
 from tracelate.errors import InputError
 from tracelate.evaluation.hashed_names import is_within_project
 from tracelate.evaluation.lineage import Lineage
@@ -72,24 +73,32 @@ def refuse_files_outside_project(lineage: Lineage) -> None:
 
     A dataset's name that is a folder of this machine counts as one.
     """
-    settings = lineage.corpus_settings
-    named: list[str] = []
+    for part in lineage.corpus_parts:
+        section = part.provenance.corpus
+        section = f"sources.{part.name}.{section}" if part.name else section
+        for path in _named_files(part):
+            if not is_within_project(path):
+                raise InputError(
+                    f"the lineage names {path!r} (download.{section}), which lies outside the "
+                    "project: put the corpus into corpora/ and train with it there"
+                )
+
+
+def _named_files(part: CorpusPart) -> Iterator[str]:
+    """Yields the paths of files and folders in the settings and the provenance of a source."""
+    provenance, settings = part.provenance, part.settings
+    if provenance.corpus == "archive":
+        return  # its members are no files of this machine
     for split in ("train", "valid", "test"):
         match settings.get(split):
             case dict() as pair:
-                named += pair.values()
+                yield from pair.values()
             case list() as paths:
-                named += paths
-    if lineage.provenance.in_project:
-        named += [file.name for file in lineage.provenance.files_on_disk(settings, Path())]
-    if lineage.provenance.corpus == "hub" and Path(settings["name"]).is_dir():
-        named.append(settings["name"])
-    for path in named:
-        if not is_within_project(path):
-            raise InputError(
-                f"the lineage names {path!r} (download.{lineage.provenance.corpus}), which lies "
-                "outside the project: put the corpus into corpora/ and train with it there"
-            )
+                yield from paths
+    if provenance.in_project:
+        yield from (file.name for file in provenance.files_on_disk(settings, Path()))
+    if provenance.corpus == "hub" and Path(settings["name"]).is_dir():
+        yield settings["name"]
 
 
 def describe_replay(lineage: Lineage, root: Path) -> Iterator[str]:
@@ -97,7 +106,8 @@ def describe_replay(lineage: Lineage, root: Path) -> Iterator[str]:
     commit = lineage.training.commit
     subject = None if commit is None else commit_subject(commit, root)
     yield f"commit:   {commit or 'unknown'} {_quoted(subject or '')}".rstrip()
-    yield f"corpus:   {_quoted(lineage.provenance.description)}"
+    for part in lineage.corpus_parts:
+        yield f"corpus:   {_quoted(part.provenance.description)}"
     differences = list(_differences(lineage.params, _own_settings(root)))
     yield "settings: " + ("as in params.yaml" if not differences else "these differ:")
     for name, before, now in differences:

@@ -1,39 +1,24 @@
-"""The table of corpus sources: the source that the settings name, and the provenance of any."""
+"""The source of the corpus that the settings name, and the provenance of any."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter
 
 from tracelate.config import DownloadConfig
 from tracelate.corpus.provenance import Provenance, one_of
-from tracelate.corpus.sources.catalogs import CatalogProvenance, CatalogSource
-from tracelate.corpus.sources.documents import DocumentProvenance, DocumentSource
-from tracelate.corpus.sources.hub import HubProvenance, HubSource
-from tracelate.corpus.sources.line_files import FileProvenance, FileSource
-from tracelate.corpus.sources.remote_archive import ArchiveProvenance, ArchiveSource
+from tracelate.corpus.sources.kinds import KINDS, SourceKind
+from tracelate.corpus.sources.several import SeveralSources, SourcesProvenance
 from tracelate.corpus.sources.source import CorpusSource
 from tracelate.errors import InputError
 from tracelate.file_format import Document, checked, json_text, read_document
 
-
-class SourceKind(NamedTuple):
-    """A kind of corpus."""
-
-    source: Callable[[Any, str, str], CorpusSource]
-    """Takes its section of the settings, and the codes of source and target language."""
-    provenance: type[Provenance]
-
-
 SOURCES: Mapping[str, SourceKind] = {
-    "catalogs": SourceKind(CatalogSource, CatalogProvenance),
-    "hub": SourceKind(HubSource, HubProvenance),
-    "files": SourceKind(FileSource, FileProvenance),
-    "documents": SourceKind(DocumentSource, DocumentProvenance),
-    "archive": SourceKind(ArchiveSource, ArchiveProvenance),
+    **KINDS,
+    "sources": SourceKind(SeveralSources, SourcesProvenance),
 }
 """All kinds of corpora by the name of their section in `download`."""
 

@@ -142,8 +142,7 @@ def _data(lineage: Lineage, data: DataReport) -> list[str]:
     splits = ", ".join(f"{name} {split.pairs:,}" for name, split in data.splits)
     near = lineage.leakage["test"]["near_source_percent"]
     return [
-        f"- corpus: {lineage.corpus}",
-        f"- licence: {lineage.provenance.licence}",
+        *_corpora(lineage),
         f"- sentence pairs: {splits}",
         f"- steps that all text passes, also each text to translate: "
         f"{', '.join(lineage.normalise) or 'none'}; in the corpus, {describe_normalised(data)}",
@@ -156,6 +155,19 @@ def _data(lineage: Lineage, data: DataReport) -> list[str]:
     ]
 
 
+def _corpora(lineage: Lineage) -> Iterator[str]:
+    for part in lineage.corpus_parts:
+        if not part.name:
+            yield f"- corpus: {part.provenance.title}"
+            yield f"- licence: {part.provenance.licence}"
+            continue
+        read = ", ".join(f"{split} {count:,}" for split, count in part.share.pairs.items())
+        yield (
+            f"- corpus {part.name}: {part.provenance.title}, licence {part.provenance.licence}; "
+            f"pairs read: {read}; weight {part.share.weight:g}"
+        )
+
+
 def _chain(lineage: Lineage) -> Iterator[str]:
     training = lineage.training
     changed = ", with changes that are not in it" if training.dirty else ""
@@ -166,8 +178,9 @@ def _chain(lineage: Lineage) -> Iterator[str]:
     yield "| --- | --- |"
     for name, sha256 in lineage.files.items():
         yield f"| {name} | `{_short(sha256)}` |"
-    if (archive := lineage.provenance.archive_sha256) is not None:
-        yield f"| {lineage.corpus} | `{_short(archive)}` |"
+    for part in lineage.corpus_parts:
+        if (archive := part.provenance.archive_sha256) is not None:
+            yield f"| {part.provenance.title} | `{_short(archive)}` |"
 
 
 def _limits(metrics: Metrics, data: DataReport) -> Iterator[str]:
