@@ -51,8 +51,9 @@ def take_pairs(table: pa.Table, most: int) -> pa.Table:
         dtype=np.float64,
         count=table.num_rows,
     )
-    taken = np.argsort(places, kind="stable")[:most]
-    return table.take(np.sort(taken))
+    is_taken = np.zeros(table.num_rows, dtype=bool)
+    is_taken[np.argsort(places, kind="stable")[:most]] = True
+    return table.filter(pa.array(is_taken))  # `take` would join columns of more than 2 GiB
 
 
 def weigh(pairs: Iterable[Pair], weights: Mapping[str, float]) -> Iterator[Pair]:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -79,6 +81,15 @@ def test_a_damaged_provenance_is_one_line_with_its_file_and_the_remedy(
     assert message.startswith(f"{path} is damaged (") and "\n" not in message
     assert reason in message
     assert message.endswith("fetch the corpus again, with python -m pipeline.download")
+
+
+def test_a_provenance_is_read_without_the_libraries_that_a_packed_model_lacks() -> None:
+    script = (
+        "import sys\nimport tracelate.corpus.sources.choose\n"
+        "print({'datasets', 'lxml', 'platformdirs', 'polib', 'requests', 'rich'} & {*sys.modules})"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("set()\n", "")
 
 
 def test_a_missing_provenance_is_named_with_the_remedy(tmp_path: Path) -> None:

@@ -19,7 +19,6 @@ from urllib.parse import unquote, urlsplit
 
 from tracelate.errors import InputError
 from tracelate.files import parse_json, write_json
-from tracelate.progress import byte_bar
 from tracelate.version import VERSION
 
 if TYPE_CHECKING:
@@ -102,7 +101,7 @@ def download(remote: Remote, part: Path) -> bool:
 
     Raises InputError if the file cannot be had or has more than `max_bytes`.
     """
-    import requests  # imported here: a packed model reads a provenance without it
+    import requests  # imported here as those of `_copy`
 
     has_resumed = part.exists() and part.stat().st_size > 0
     failures, furthest = 0, 0
@@ -147,7 +146,10 @@ def _fetch_rest(session: Session, remote: Remote, part: Path) -> None:
 
 
 def _copy(remote: Remote, answer: _Answer, write: Callable[[bytes], object]) -> None:
+    # imported here: a packed model, which reads a provenance, lacks them
     from urllib3.exceptions import HTTPError
+
+    from tracelate.progress import byte_bar
 
     size = answer.begin
     with byte_bar(remote.name, answer.total, answer.begin) as advance:
