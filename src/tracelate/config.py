@@ -29,6 +29,7 @@ from tracelate.config_corpus import (
     FilesConfig,
     HubConfig,
     MembersConfig,
+    TableColumnsConfig,
 )
 from tracelate.config_file import read_settings
 from tracelate.config_model import (
@@ -104,6 +105,7 @@ __all__ = [
     "RuntimeConfig",
     "Section",
     "SourceConfig",
+    "TableColumnsConfig",
     "TokenizeConfig",
     "TrainConfig",
     "load_params",

@@ -49,6 +49,26 @@ class ColumnsConfig(Section):
     """Column with the text of the target language; null: it is called as the language."""
 
 
+ColumnNumber = Annotated[int, Field(ge=1, le=10_000), Reason("more than a table has")]
+
+
+class TableColumnsConfig(Section):
+    """Names of the columns of tables, or numbers of those of TSV files without a line of names."""
+
+    source: Text | ColumnNumber | None
+    """Name of the column with the text of the source language, or its number, counted from 1; null:
+    it is called as the language."""
+    target: Text | ColumnNumber | None
+    """Name or number of the column with the text of the target language; null: it is called as the
+    language."""
+
+    @model_validator(mode="after")
+    def _refuse_a_name_and_a_number(self) -> Self:
+        if isinstance(self.source, int) != isinstance(self.target, int):
+            raise ValueError("give both columns a number, or none of them")
+        return self
+
+
 class HubConfig(Section):
     """A dataset of the Hugging Face Hub, or a local folder of the same shape."""
 
@@ -105,8 +125,8 @@ class DocumentsConfig(Section):
     """Paths of files to validate with; null: the stage prepare takes it from the training text."""
     test: Paths | None
     """Paths of files to test on; null: the stage prepare takes it from the training text."""
-    columns: ColumnsConfig
-    """Names of the columns of tables."""
+    columns: TableColumnsConfig
+    """Names or numbers of the columns of tables."""
     licence: Text
     """Licence of the texts, as the lineage and the model card state it."""
 
@@ -156,7 +176,7 @@ class ArchiveConfig(Section):
     """Members to validate with; null: the stage prepare takes them from the training text."""
     test: MembersConfig | None
     """Members to test on; null: the stage prepare takes them from the training text."""
-    columns: ColumnsConfig
-    """Names of the columns of tables."""
+    columns: TableColumnsConfig
+    """Names or numbers of the columns of tables."""
     licence: Text
     """Licence of the texts, as the lineage and the model card state it."""

@@ -16,6 +16,7 @@ from tracelate.config_corpus import (
     HubConfig,
     MembersConfig,
     Paths,
+    TableColumnsConfig,
 )
 from tracelate.config_section import Count, Language, Reason, Section, Text
 
@@ -26,6 +27,7 @@ MAX_SOURCES = 50
 MAX_WEIGHT = 1_000
 
 _USUAL_COLUMNS = ColumnsConfig(source=None, target=None)
+_USUAL_TABLE_COLUMNS = TableColumnsConfig(source=None, target=None)
 
 
 class HubSourceConfig(HubConfig):
@@ -53,8 +55,8 @@ class DocumentsSourceConfig(DocumentsConfig):
     """Paths of files to validate with; they may be absent."""
     test: Paths | None = None
     """Paths of files to test on; they may be absent."""
-    columns: ColumnsConfig = _USUAL_COLUMNS
-    """Names of the columns of tables; by default, the codes of the languages."""
+    columns: TableColumnsConfig = _USUAL_TABLE_COLUMNS
+    """Names or numbers of the columns of tables; by default, the codes of the languages."""
 
 
 class ArchiveSourceConfig(ArchiveConfig):
@@ -64,8 +66,8 @@ class ArchiveSourceConfig(ArchiveConfig):
     """Members to validate with; they may be absent."""
     test: MembersConfig | None = None
     """Members to test on; they may be absent."""
-    columns: ColumnsConfig = _USUAL_COLUMNS
-    """Names of the columns of tables; by default, the codes of the languages."""
+    columns: TableColumnsConfig = _USUAL_TABLE_COLUMNS
+    """Names or numbers of the columns of tables; by default, the codes of the languages."""
 
 
 SOURCE_KINDS = ("catalogs", "hub", "files", "documents", "archive")

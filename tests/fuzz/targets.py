@@ -177,7 +177,7 @@ def _document(name: str, seed: Callable[[], str | bytes]) -> Target:
     """Returns the target of a document or catalog with the format of that name."""
 
     def run(data: bytes) -> None:
-        from tracelate.config import ColumnsConfig, DocumentsConfig
+        from tracelate.config import DocumentsConfig, TableColumnsConfig
         from tracelate.corpus.sources.documents import DocumentSource
 
         path = scratch() / "documents" / name
@@ -190,7 +190,7 @@ def _document(name: str, seed: Callable[[], str | bytes]) -> Target:
             train=[template],
             valid=None,
             test=None,
-            columns=ColumnsConfig(source=None, target=None),
+            columns=TableColumnsConfig(source=None, target=None),
             licence="CC0-1.0",
         )
         with refusing():

@@ -22,7 +22,7 @@ from tests.corpus.sources.document_samples import (
     compiled,
 )
 from tests.corpus.sources.test_formats import change, one_string
-from tracelate.config import ColumnsConfig, DocumentsConfig
+from tracelate.config import DocumentsConfig, TableColumnsConfig
 from tracelate.corpus.pairs import pairs_of
 from tracelate.corpus.sources.documents import DocumentSource
 from tracelate.corpus.sources.formats import documents
@@ -44,13 +44,16 @@ def write(name: str, content: str | bytes) -> str:
 
 
 def source(
-    train: Iterable[str], languages: tuple[str, str] = ("en", "es"), **more: list[str]
+    train: Iterable[str],
+    languages: tuple[str, str] = ("en", "es"),
+    columns: tuple[str | int | None, str | int | None] = (None, None),
+    **more: list[str],
 ) -> DocumentSource:
     config = DocumentsConfig(
         train=list(train),
         valid=more.get("valid"),
         test=more.get("test"),
-        columns=ColumnsConfig(source=None, target=None),
+        columns=TableColumnsConfig(source=columns[0], target=columns[1]),
         licence="CC0-1.0",
     )
     return DocumentSource(config, *languages)
@@ -253,3 +256,24 @@ def test_the_notes_of_dvc_are_no_documents() -> None:
     write("corpora/own/a.tmx", TMX)
     write("corpora/own/a.tmx.dvc", "outs:\n- path: a.tmx\n")
     assert sides(source(["corpora/own/*"]).read()) == TMX_PAIRS
+
+
+@pytest.mark.parametrize("name", ["a.tsv", "a.tsv.gz", "a.txt", "without_an_end"])
+def test_columns_by_number_are_those_of_tsv_without_a_line_of_names(name: str) -> None:
+    text = b"7\tun perro\ta dog\n8\tun gato\ta cat\n"
+    write(name, gzip.compress(text) if name.endswith("gz") else text)
+    corpus = source([name], columns=(3, 2)).read()
+    assert sides(corpus) == [("a dog", "un perro"), ("a cat", "un gato")]
+    [first, _] = pairs_of(corpus.splits["all"])
+    assert first.origin == f"{name}:1"
+
+
+def test_a_number_that_no_column_has_and_a_row_of_another_width_are_refused() -> None:
+    write("a.tsv", "a dog\tun perro\n")
+    with pytest.raises(InputError, match=r"a\.tsv has 2 columns, and download\.documents\.columns"):
+        source(["a.tsv"], columns=(1, 3)).read()
+    write("a.tsv", "a dog\tun perro\na cat\n")
+    with pytest.raises(InputError, match="line 2, has 1 columns in place of 2"):
+        source(["a.tsv"], columns=(1, 2)).read()
+    with pytest.raises(ValueError, match="give both columns a number, or none of them"):
+        source(["a.tsv"], columns=(1, "es"))

@@ -22,7 +22,7 @@ from tracelate.corpus.raw import ALL
 from tracelate.corpus.sources.formats.catalogs import Catalogs, pair_catalogs
 from tracelate.corpus.sources.formats.documents import Document, read_document, read_whole
 from tracelate.corpus.sources.formats.messages import Omitted
-from tracelate.corpus.sources.formats.tables import MISSING, Columns
+from tracelate.corpus.sources.formats.tables import MISSING, columns_of
 from tracelate.corpus.sources.formats.wanted import Wanted
 from tracelate.corpus.sources.source import Corpus, count_pairs
 from tracelate.errors import InputError
@@ -148,11 +148,7 @@ class DocumentSource:
         target_language: str,
         setting: str = "download.documents",
     ) -> None:
-        columns = Columns(
-            config.columns.source or source_language,
-            config.columns.target or target_language,
-            setting,
-        )
+        columns = columns_of(config.columns, source_language, target_language, setting)
         self.config = config
         self._setting = setting
         self._wanted = Wanted(source_language, target_language, columns)

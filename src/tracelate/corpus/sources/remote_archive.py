@@ -20,7 +20,7 @@ from tracelate.corpus.provenance import CorpusFile, Provenance
 from tracelate.corpus.raw import ALL
 from tracelate.corpus.sources.cache import cache_folder, refuse_unwritable_cache
 from tracelate.corpus.sources.documents import DocumentReader, catalog_pattern
-from tracelate.corpus.sources.formats.tables import Columns
+from tracelate.corpus.sources.formats.tables import columns_of
 from tracelate.corpus.sources.formats.wanted import Wanted
 from tracelate.corpus.sources.http_download import (
     MEGABYTE,
@@ -83,11 +83,7 @@ class ArchiveSource:
         target_language: str,
         setting: str = "download.archive",
     ) -> None:
-        columns = Columns(
-            config.columns.source or source_language,
-            config.columns.target or target_language,
-            setting,
-        )
+        columns = columns_of(config.columns, source_language, target_language, setting)
         self.config = config
         self.setting = setting
         self._wanted = Wanted(source_language, target_language, columns)

@@ -174,6 +174,8 @@ def _reader_of(document: Document) -> DocumentReader:
             f"{document.name} is {kind.title}, with one language a file: write {{language}} for "
             "its code in the path, such as values-{language}/strings.xml"
         )
+    if kind is None and document.wanted.columns.numbers is not None:
+        return BY_SUFFIX[".tsv"]
     title = kind.title if kind else "no document that is recognised"
     raise InputError(
         f"{document.name} is {title}: name a file of {', '.join(BY_SUFFIX)} in "

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from tracelate.config import TableColumnsConfig
 from tracelate.corpus.sources.content import JSON
 from tracelate.corpus.sources.text_blocks import read_line_lists
 from tracelate.errors import InputError
@@ -35,6 +36,18 @@ class Columns(NamedTuple):
     target: str
     setting: str
     """The section of the settings that names them, for messages."""
+    numbers: tuple[int, int] | None = None
+    """Numbers of the columns, counted from 1, in TSV files without a line of names. The names above
+    are then the numbers as text."""
+
+
+def columns_of(config: TableColumnsConfig, source: str, target: str, setting: str) -> Columns:
+    """Returns the columns that the settings name; by default, they are called as the languages."""
+    match config.source, config.target:
+        case int() as first, int() as second:
+            return Columns(str(first), str(second), setting, (first, second))
+        case first, second:
+            return Columns(str(first or source), str(second or target), setting)
 
 
 class Rows(NamedTuple):
@@ -169,9 +182,10 @@ def _read_unquoted(path: Path, form: CsvForm, columns: Columns) -> Iterator[Rows
         first = number + 1
         number += len(lines)
         if places is None:
-            names = form.names or lines.pop(0).split(form.delimiter)
-            width, places = len(names), _positions(names, columns, path)
-            first += form.names is None
+            width, places, has_names = _unquoted_columns(path, form, columns, lines[0])
+            if has_names:
+                lines.pop(0)
+                first += 1
         parts = pc.split_pattern(pa.array(lines, pa.string()), form.delimiter)
         numbers = pa.array(range(first, number + 1))
         widths = pc.list_value_length(parts)
@@ -185,6 +199,23 @@ def _read_unquoted(path: Path, form: CsvForm, columns: Columns) -> Iterator[Rows
         if len(parts):
             source, target = (pc.list_element(parts, one) for one in places)
             yield Rows(source, target, numbers)
+
+
+def _unquoted_columns(
+    path: Path, form: CsvForm, columns: Columns, line: str
+) -> tuple[int, tuple[int, int], bool]:
+    """Returns the number of columns, the places of the two, and if the first line has names."""
+    cells = line.split(form.delimiter)
+    if columns.numbers is None:
+        names = form.names or cells
+        return len(names), _positions(names, columns, path), form.names is None
+    if len(cells) < max(columns.numbers):
+        raise InputError(
+            f"{path} has {len(cells)} columns, and {columns.setting}.columns names column "
+            f"{max(columns.numbers)}: correct the numbers"
+        )
+    source, target = columns.numbers
+    return len(cells), (source - 1, target - 1), False
 
 
 class _RecordedLines:
