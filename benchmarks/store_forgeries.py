@@ -286,11 +286,12 @@ def main(
                 named = KINDS[kind](forger)
                 made[kind] += 1
                 checks = dict(CHECKS)
-                # each kind in turn
-                if number // len(KINDS) % promote_every:
-                    del checks["promote"]
                 if by_command and number % max(1, forgeries // by_command) == 0:
                     checks |= COMMANDS
+                promotes = checks.pop("promote")
+                # each kind in turn; the last, as it may pack and sign the project's files anew
+                if number // len(KINDS) % promote_every == 0:
+                    checks["promote"] = promotes
                 for name, check in checks.items():
                     why = check(key)
                     # a hash or tag alone does not concern the signature, and is named by itself
@@ -339,13 +340,16 @@ def _promote(key: SigningKey) -> str | None:
 
 def _command(*arguments: str) -> Callable[[SigningKey], str | None]:
     def run(key: SigningKey) -> str | None:
-        done = subprocess.run(
-            [sys.executable, "-m", "tracelate.cli.main", *arguments],
-            capture_output=True,
-            encoding="utf-8",
-            timeout=120,
-            env={**os.environ, "COLUMNS": "1000"},
-        )
+        try:
+            done = subprocess.run(
+                [sys.executable, "-m", "tracelate.cli.main", *arguments],
+                capture_output=True,
+                encoding="utf-8",
+                timeout=300,
+                env={**os.environ, "COLUMNS": "1000"},
+            )
+        except subprocess.TimeoutExpired:  # it serves
+            return None
         said = done.stdout + done.stderr
         if done.returncode == 0 or "Traceback" in said:
             return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import sys
@@ -22,6 +23,8 @@ from tests.tracking.stored_runs import mlflow_client
 from tracelate.cli.browser import open_when_ready
 from tracelate.cli.ui import NO_JOBS
 from tracelate.layout import DATABASE
+from tracelate.tracking.store import store
+from tracelate.tracking.store.runs_view import TAG
 from tracelate.version import VERSION
 
 PASSWORD = "hunter2"
@@ -125,9 +128,12 @@ def test_a_missing_entry_of_a_server_is_reported_without_its_password(
 
 def test_the_interface_of_a_server_is_its_own(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"https://bob:{PASSWORD}@mlflow.example/team")
+    runs = SimpleNamespace(find_experiment=lambda name: "7", set_view=lambda experiment: None)
+    monkeypatch.setattr(store, "connect_existing", lambda: SimpleNamespace(runs=runs))
     done = run("ui")
     assert (done.status, done.stderr) == (0, "")
-    assert "open https://mlflow.example/team in a browser" in done.stdout
+    page = "https://mlflow.example/team/#/experiments/7/runs?workflowType=machine_learning"
+    assert f"open {page}&viewStateShareKey=tracelate in a browser" in done.stdout
     assert PASSWORD not in done.stdout
 
 
@@ -152,7 +158,11 @@ def test_the_interface_gets_its_address_in_its_environment_and_not_as_an_argumen
         port = taken.getsockname()[1]
     done = run("ui", "--port", str(port))
     assert done.status == 0
-    assert f"/#/experiments/{experiment}/runs?workflowType=machine_learning" in done.stdout
+    page = f"/#/experiments/{experiment}/runs?workflowType=machine_learning"
+    assert f"{page}&viewStateShareKey=tracelate" in done.stdout
+    view = json.loads(mlflow_client().get_experiment(experiment).tags[TAG])
+    assert view["selectedColumns"][0] == "metrics.`test_bleu`"
+    assert view["compareRunCharts"][0]["metricKey"] == "test_bleu"
 
 
 def test_a_port_that_another_program_has_is_named(run: Run) -> None:

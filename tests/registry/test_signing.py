@@ -330,17 +330,17 @@ def test_a_candidate_is_not_compared_with_an_unsigned_or_forged_champion(world: 
 
     assert reasons(SIGNED, trust) == []
     client, tag = mlflow_client(), "sha256.reports/lineage.json"
-    logged = client.get_run(world.run_id)
-    path = Path(logged.info.artifact_uri.removeprefix("file:")) / STAGE / "lineage.json"
+    logged = store.runs.get(world.run_id)
+    path = Path(logged.artifact_uri.removeprefix("file:")) / STAGE / "lineage.json"
     content = path.read_bytes()
     with restored(world):
         path.write_bytes(content + b"\n")
-        client.set_tag(world.run_id, tag, sha256_of(path))
+        store.runs.set_tags(world.run_id, {tag: sha256_of(path)})
         client.set_logged_model_tags(world.model_id, {LINEAGE_TAG: sha256_of(path)})
         assert reasons(SIGNED, NO_TRUST) == []
         assert "was signed: promote signed/1 again" in reasons(SIGNED, trust)[0]
     path.write_bytes(content)
-    client.set_tag(world.run_id, tag, logged.data.tags[tag])
+    store.runs.set_tags(world.run_id, {tag: logged.tags[tag]})
 
 
 def test_an_alias_is_not_rolled_back_to_an_unsigned_version(world: World) -> None:

@@ -16,6 +16,7 @@ from ruamel.yaml import YAML
 
 from tests.tiny_corpus import PROJECT
 from tracelate.tracking.runs.run_writer import flatten
+from tracelate.tracking.store.hash_tags import unfold
 
 STUDY: dict[str, Any] = {
     "seeds": [1, 2],
@@ -108,7 +109,9 @@ def test_mlflow_has_a_parent_with_a_child_for_each_training_and_each_once(studie
     for child in children:
         assert child.info.status == "FINISHED"
         assert {"test_bleu", "best_valid_bleu", "target_tokens_per_s"} <= set(child.data.metrics)
-        assert {"sha256.data/prepared/test.parquet", "signature.bleu"} <= set(child.data.tags)
+        assert {"sha256.data/prepared/test.parquet", "signature.bleu"} <= set(
+            unfold(child.data.tags)
+        )
         attention = child.data.tags["study.variant"].removesuffix("_longer")
         settings = dict(flatten({"model": {"attention": attention}}))
         assert settings.items() <= child.data.params.items()

@@ -15,6 +15,7 @@ from ruamel.yaml import YAML
 
 from tests.tiny_corpus import PROJECT, build_wheel, put_into_cache, tiny_settings, write_params
 from tracelate.layout import DVC_CACHE
+from tracelate.tracking.store.hash_tags import unfold
 
 BIN = Path(sys.executable).parent
 
@@ -60,9 +61,11 @@ class Clone:
             ]
 
     def logged(self, table: str, run_id: str) -> dict[str, Any]:
+        """Returns the params, metrics or tags of a run, with a tag for each file's hash."""
         with sqlite3.connect(self.folder / "mlflow.db") as store:
             query = f"select key, value from {table} where run_uuid = ?"
-            return dict(store.execute(query, [run_id]).fetchall())
+            logged = dict(store.execute(query, [run_id]).fetchall())
+        return unfold(logged) if table == "tags" else logged
 
     def json(self, path: str) -> Any:
         return json.loads((self.folder / path).read_text(encoding="utf-8"))

@@ -141,4 +141,4 @@ NEXT_STEPS = """\
 [bold]Use[/]    echo 'Could not connect' | .venv/bin/tracelate translate
 [bold]Next[/]   .venv/bin/dvc exp run -S model.attention=additive     another attention
        .venv/bin/dvc exp run -S download.target_language=de  another language
-       .venv/bin/dvc exp show --only-changed --drop '.*/|corpora|Created'  all experiments"""
+       .venv/bin/tracelate runs                              all runs and their scores"""

@@ -11,6 +11,7 @@ import typer
 
 from tracelate.cli.console import print_line
 from tracelate.config import load_params
+from tracelate.tracking.store.runs_view import KEY as VIEW
 
 if TYPE_CHECKING:
     from tracelate.tracking.store.store import Store
@@ -34,9 +35,10 @@ def ui(
     from tracelate.tracking.store.store import connect_existing
 
     if tracking_uri().startswith(("http://", "https://")):
-        print_line(f"the runs are on an MLflow server: open {shown_uri()} in a browser")
+        page = f"{shown_uri().rstrip('/')}/{page_of_runs(connect_existing())}"
+        print_line(f"the runs are on an MLflow server: open {page} in a browser")
         if open_browser:
-            _open(shown_uri())
+            _open(page)
         return
     open_listener(HOST, port).close()  # MLflow ends with status 0 if another program has the port
     # MLflow's own command would end with a traceback if the store cannot be used
@@ -56,9 +58,12 @@ def page_of_runs(store: Store) -> str:
 
     MLflow opens with traces of language models, and without this address shows no runs.
     """
+    page = "#/experiments/{}/runs?workflowType=machine_learning"
     experiment = store.runs.find_experiment(load_params().runtime.experiment)
-    # MLflow's own first experiment is 0
-    return f"#/experiments/{experiment or 0}/runs?workflowType=machine_learning"
+    if experiment is None:
+        return page.format(0)  # MLflow's own first experiment
+    store.runs.set_view(experiment)
+    return f"{page.format(experiment)}&viewStateShareKey={VIEW}"
 
 
 def _open(page: str) -> None:

@@ -50,6 +50,12 @@ def test_settings_without_an_effect_on_results_are_no_part_of_the_name(
     assert changed_settings(changed(params, runtime__threads=7, registry__name="other")) == {}
 
 
+def test_a_hash_is_no_part_of_the_name(params: dict[str, Any]) -> None:
+    catalogs = {**params["download"]["catalogs"], "version": "9.1", "sha256": "ab" * 32}
+    tried = changed(params, download__catalogs=catalogs)
+    assert experiment_name(tried) == "en-es gru, general, version 9.1"
+
+
 def test_many_changes_are_counted(params: dict[str, Any]) -> None:
     tried = changed(
         params,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tracelate.comparison.settings import WITHOUT_EFFECT, short_names
+from tracelate.comparison.settings import HASH, WITHOUT_EFFECT, short_names
 from tracelate.errors import InputError
 from tracelate.git import committed_text
 from tracelate.layout import PARAMS
@@ -52,7 +52,8 @@ def experiment_name(params: Mapping[str, Any]) -> str:
 def changed_settings(params: Mapping[str, Any]) -> dict[str, object]:
     """Returns the settings that differ from params.yaml of the commit, by their short names.
 
-    Those that `run_name` has or that change no result are left out; all are outside a repository.
+    Those that `run_name` has or that change no result are left out, and hashes, which other
+    settings stand for; all are outside a repository.
     """
     text = committed_text(PARAMS)
     try:
@@ -69,6 +70,7 @@ def changed_settings(params: Mapping[str, Any]) -> dict[str, object]:
         and before[name] != value
         and name not in NAMED
         and not name.startswith(WITHOUT_EFFECT)
+        and not HASH.fullmatch(str(value))
     }
     return dict(zip(short_names(list(changed)), changed.values(), strict=True))
 

@@ -10,6 +10,8 @@ from typing import NamedTuple
 from mlflow import entities
 from mlflow.entities import model_registry
 
+from tracelate.tracking.store.hash_tags import unfold
+
 MODEL_ID_TAG = "tracelate.model_id"
 """Tag of a version with the id of its logged model, which MLflow's database does not keep."""
 LOGGED_MODEL = re.compile(r"models:/(?P<model_id>m-[^/@]+)")
@@ -37,6 +39,7 @@ class StoredRun(NamedTuple):
     artifact_uri: str
     params: Mapping[str, str]
     tags: Mapping[str, str]
+    """With a tag `sha256.PATH` for each file whose hash was logged."""
     metrics: Mapping[str, float]
     model_ids: tuple[str, ...]
     """Ids of the logged models that are linked as outputs, in the order of linking."""
@@ -102,7 +105,7 @@ def run_record(run: entities.Run) -> StoredRun:
         started_ms=run.info.start_time,
         artifact_uri=run.info.artifact_uri,
         params=run.data.params,
-        tags=run.data.tags,
+        tags=unfold(run.data.tags),
         metrics=run.data.metrics,
         model_ids=tuple(one.model_id for one in outputs),
     )

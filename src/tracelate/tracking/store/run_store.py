@@ -22,7 +22,9 @@ from tracelate.tracking.store.failures import (
     StoreError,
     reason_of,
 )
+from tracelate.tracking.store.hash_tags import fold, has_hashes
 from tracelate.tracking.store.records import StoredExperiment, StoredRun, run_record
+from tracelate.tracking.store.runs_view import TAG, runs_view
 
 PAGE_SIZE = 1000
 Entry = TypeVar("Entry")
@@ -75,7 +77,8 @@ class RunStore:
             on_server = tracking_uri().startswith(("http://", "https://"))
             location = None if on_server else (project_root() / ARTIFACTS).as_uri()
             try:
-                return str(self._client.create_experiment(name, artifact_location=location))
+                tags = {TAG: runs_view()}
+                return str(self._client.create_experiment(name, location, tags))
             except AlreadyExistsError:  # another process has made it meanwhile, or it was deleted
                 found = self._client.get_experiment_by_name(name)
         if found.lifecycle_stage == "deleted":
@@ -84,9 +87,15 @@ class RunStore:
             )
         return str(found.experiment_id)
 
+    def set_view(self, experiment_id: str) -> None:
+        """Gives an experiment of an older version the view of its runs that it has now."""
+        view = runs_view()
+        if self._client.get_experiment(experiment_id).tags.get(TAG) != view:
+            self._client.set_experiment_tag(experiment_id, TAG, view)
+
     def create(self, experiment_id: str, name: str, tags: Mapping[str, str]) -> str:
         """Creates a run with status RUNNING and returns its id."""
-        created = self._client.create_run(experiment_id, tags=dict(tags), run_name=name)
+        created = self._client.create_run(experiment_id, tags=fold(tags, {}), run_name=name)
         return str(created.info.run_id)
 
     def get(self, run_id: str) -> StoredRun:
@@ -135,8 +144,9 @@ class RunStore:
             self._client.log_batch(run_id, params=batch)
 
     def set_tags(self, run_id: str, tags: Mapping[str, str]) -> None:
-        """Sets tags, in place of earlier values."""
-        entries = [RunTag(name, value) for name, value in tags.items()]
+        """Sets tags, in place of earlier values; see hash_tags for those of files."""
+        stored = self._client.get_run(run_id).data.tags if has_hashes(tags) else {}
+        entries = [RunTag(name, value) for name, value in fold(tags, stored).items()]
         for batch in _batches(entries, MAX_PARAMS_TAGS_PER_BATCH):
             self._client.log_batch(run_id, tags=batch)
 
