@@ -7,10 +7,13 @@ else is a fault. Those with hashes refuse every file that is not the original.
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import os
 import shutil
+import tarfile
 import tempfile
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -171,6 +174,34 @@ def _wheel(data: bytes) -> None:
             CatalogSource(settings, "en", "es").read()
     finally:
         path.unlink(missing_ok=True)
+
+
+def _archive(data: bytes) -> None:
+    from tracelate.corpus.sources.members import PackedFile, unpack_members
+
+    folder = scratch() / "unpacked"
+    folder.mkdir()
+    packed = scratch() / "packed"
+    packed.write_bytes(data)
+    try:
+        with refusing():
+            unpack_members(PackedFile(packed, "packed", "packed", 2**24), ["**/*"], folder)
+    finally:
+        shutil.rmtree(folder)
+        packed.unlink()
+
+
+def _archive_seeds() -> list[bytes]:
+    names = ["a.en", "folder/a.es"]
+    tar = io.BytesIO()
+    with tarfile.open(fileobj=tar, mode="w") as made:
+        for name in [*names, "folder/" + "long" * 40]:
+            made.addfile(tarfile.TarInfo(name))
+    zipped = io.BytesIO()
+    with zipfile.ZipFile(zipped, "w", zipfile.ZIP_DEFLATED) as packed:
+        for name in names:
+            packed.writestr(zipfile.ZipInfo(name), b"a dog\n")
+    return [tar.getvalue(), gzip.compress(tar.getvalue(), mtime=0), zipped.getvalue()]
 
 
 def _document(name: str, seed: Callable[[], str | bytes]) -> Target:
@@ -481,6 +512,7 @@ TARGETS: dict[str, Target] = {
     ),
     **_documents(),
     "wheel": Target(_wheel, lambda: [build_wheel()]),
+    "archive": Target(_archive, _archive_seeds),
     "request": Target(_request, lambda: [json.dumps(one).encode() for one in REQUESTS]),
     "checkpoint": Target(_checkpoint, _checkpoint_seeds),
     "weights": Target(

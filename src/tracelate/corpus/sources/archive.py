@@ -19,10 +19,14 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
+from tracelate.corpus.sources.zip_directory import directory_bytes
 from tracelate.errors import InputError
 
 MAX_ARCHIVE_BYTES = 512 * 2**20
-"""Largest archive: its list of members is held in memory whole."""
+"""Largest wheel."""
+MAX_DIRECTORY_BYTES = 32 * 2**20
+"""Largest list of members, which is held in memory whole and takes up to 30 times as much there.
+That of the wheel above has 7 MB."""
 MAX_MEMBERS = 200_000
 MAX_NAME_CHARACTERS = 1_000
 MAX_MEMBER_BYTES = 4 * 2**20
@@ -135,6 +139,11 @@ def open_archive(path: Path, place: str, limits: Limits | None = None) -> Iterat
         raise InputError(
             f"{place} has {size:,} bytes, more than the {limits.archive_bytes:,} that are read: "
             "name another file"
+        )
+    if (listed := directory_bytes(path)) > MAX_DIRECTORY_BYTES:
+        raise InputError(
+            f"{place} is no safe {limits.kind} (its list of members has {listed:,} bytes, more "
+            f"than {MAX_DIRECTORY_BYTES:,}): name another file"
         )
     try:
         opened = zipfile.ZipFile(path)
