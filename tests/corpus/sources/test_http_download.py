@@ -183,9 +183,41 @@ def test_redirects_are_followed_to_http_alone(server: FileServer, tmp_path: Path
     (tmp_path / "name.part").unlink()
     for target in ("file:///etc/passwd", "ftp://127.0.0.1/a"):
         targets.append(target)
-        assert "it leads to what is no http(s) address" in refusal(server, tmp_path)
+        reason = f"it leads to '{target}', which is no http(s) address"
+        assert reason in refusal(server, tmp_path)
     targets.append(f"{server.address}/a.zip")
     assert "it leads on more than 10 times" in refusal(server, tmp_path)
+
+
+def test_the_body_of_a_redirect_is_not_read(server: FileServer, tmp_path: Path) -> None:
+    whole = send(CONTENT)
+
+    def answer(handler: BaseHTTPRequestHandler, request: Request, number: int) -> None:
+        if request.path == "/a.zip":
+            head(handler, 302, Location="/other")
+            for _ in range(100):
+                handler.wfile.write(bytes(2**20))
+            written.append(True)
+            return
+        whole(handler, request, number)
+
+    written: list[bool] = []
+    server.answer = answer
+    assert fetch(server, tmp_path) == CONTENT
+    assert not written
+
+
+@pytest.mark.parametrize("length", ["9" * 5_000, "-1", "many"])
+def test_a_length_that_is_no_number_is_not_used(
+    server: FileServer, tmp_path: Path, length: str
+) -> None:
+    def answer(handler: BaseHTTPRequestHandler, request: Request, number: int) -> None:
+        head(handler, 503 if number == 0 else 200, Content_Range=f"bytes 0-1/{length}",
+             Retry_After=length)  # fmt: skip
+        handler.wfile.write(CONTENT)
+
+    server.answer = answer
+    assert fetch(server, tmp_path) == CONTENT
 
 
 def test_a_file_above_the_limit_is_refused_before_it_is_fetched(

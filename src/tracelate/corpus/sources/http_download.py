@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, urljoin, urlsplit
 
 from tracelate.errors import InputError
 from tracelate.files import parse_json, write_json
@@ -101,15 +102,9 @@ def download(remote: Remote, part: Path) -> bool:
 
     Raises InputError if the file cannot be had or has more than `max_bytes`.
     """
-    import requests  # imported here as those of `_copy`
-
     has_resumed = part.exists() and part.stat().st_size > 0
     failures, furthest = 0, 0
-    with requests.Session() as session:
-        session.max_redirects = MAX_REDIRECTS
-        session.headers.update(
-            {"User-Agent": f"tracelate/{VERSION}", "Accept-Encoding": "identity"}
-        )
+    with _session() as session:
         while True:
             try:
                 _fetch_rest(session, remote, part)
@@ -124,6 +119,20 @@ def download(remote: Remote, part: Path) -> bool:
                 has_resumed = has_resumed or size > 0
                 backoff_s = BACKOFF_S * 2 ** (failures - 1)
                 time.sleep(min(MAX_BACKOFF_S, max(backoff_s, failure.pause_s)))
+
+
+def _session() -> Session:
+    import requests  # imported here as those of `_copy`
+
+    class WithoutRedirects(requests.Session):
+        """A session that returns a redirect unread, since the library reads all of its body."""
+
+        def get_redirect_target(self, resp: Response) -> None:
+            return None
+
+    session = WithoutRedirects()
+    session.headers.update({"User-Agent": f"tracelate/{VERSION}", "Accept-Encoding": "identity"})
+    return session
 
 
 def _fetch_rest(session: Session, remote: Remote, part: Path) -> None:
@@ -165,40 +174,62 @@ def _copy(remote: Remote, answer: _Answer, write: Callable[[bytes], object]) -> 
 
 def _ask(session: Session, remote: Remote, part: Path) -> _Answer | None:
     """Asks for the bytes that `part` lacks. Returns None if it lacks none."""
-    import requests
-
     size = part.stat().st_size if part.exists() else 0
     state = _saved_state(part)
     wanted = {}
     if size and (state is not None or remote.has_hash):
         wanted = {"Range": f"bytes={size}-", **({} if state is None else {"If-Range": state})}
-    try:
-        response = session.get(
-            remote.address,
-            headers=wanted,
-            stream=True,
-            timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S),
+    return _checked(_get(session, remote, wanted), remote, size, part)
+
+
+def _get(session: Session, remote: Remote, headers: Mapping[str, str]) -> Response:
+    """Asks for the file, and follows redirects to http(s)."""
+    import requests
+
+    address = remote.address
+    for _ in range(MAX_REDIRECTS + 1):
+        try:
+            response = session.get(
+                address,
+                headers=headers,
+                stream=True,
+                timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S),
+            )
+        except requests.exceptions.SSLError as error:
+            raise _cannot_fetch(remote, f"a certificate is not valid ({_short(error)})") from error
+        except requests.exceptions.RequestException as error:
+            raise _BreakError(f"the server cannot be reached ({_short(error)})") from error
+        if not response.is_redirect:
+            return response
+        response.close()
+        target = (
+            response.headers["Location"].encode("latin-1", "replace").decode("utf-8", "replace")
         )
-    except (requests.exceptions.InvalidSchema, requests.exceptions.InvalidURL) as error:
-        reason = f"it leads to what is no http(s) address ({_short(error)})"
-        raise _cannot_fetch(remote, reason) from error
-    except requests.exceptions.TooManyRedirects as error:
-        raise _cannot_fetch(remote, f"it leads on more than {MAX_REDIRECTS} times") from error
-    except requests.exceptions.SSLError as error:
-        raise _cannot_fetch(remote, f"its certificate is not valid ({_short(error)})") from error
-    except requests.exceptions.RequestException as error:
-        raise _BreakError(f"the server cannot be reached ({_short(error)})") from error
-    return _checked(response, remote, size, part)
+        address = _joined(remote, address, target)
+    raise _cannot_fetch(remote, f"it leads on more than {MAX_REDIRECTS} times")
+
+
+def _joined(remote: Remote, address: str, target: str) -> str:
+    """Returns the address of a redirect. Raises InputError if it is not http(s)."""
+    try:
+        joined = urljoin(address, target)
+        parts = urlsplit(joined)
+        is_web = parts.scheme in ("http", "https") and bool(parts.hostname)
+    except ValueError:
+        is_web = False
+    if not is_web:
+        reason = f"it leads to {target[:100]!a}, which is no http(s) address"
+        raise _cannot_fetch(remote, reason)
+    return joined
 
 
 def _checked(response: Response, remote: Remote, size: int, part: Path) -> _Answer | None:
     unit, _, span = response.headers.get("Content-Range", "").partition(" ")
     place, _, whole = span.partition("/")
-    total = int(whole) if unit == "bytes" and whole.isdecimal() else None
+    total = _number(whole) if unit == "bytes" else None
     match response.status_code:
         case 200:
-            length = response.headers.get("Content-Length", "")
-            return _Answer(response, 0, int(length) if length.isdecimal() else None)
+            return _Answer(response, 0, _number(response.headers.get("Content-Length", "")))
         case 206 if place.partition("-")[0] == str(size):
             return _Answer(response, size, total)
         case 416 if total == size:
@@ -210,10 +241,13 @@ def _checked(response: Response, remote: Remote, size: int, part: Path) -> _Answ
         empty_part(part)
         raise _BreakError(f"the server sent another part than was asked for ({status})")
     if response.status_code in RETRIED:
-        pause = response.headers.get("Retry-After", "")
-        pause_s = float(pause) if pause.isdecimal() else 0.0
+        pause_s = _number(response.headers.get("Retry-After", "")) or 0
         raise _BreakError(f"the server answers {status}", pause_s)
     raise _cannot_fetch(remote, f"the server answers {status}")
+
+
+def _number(text: str) -> int | None:
+    return int(text) if re.fullmatch(r"[0-9]{1,18}", text) else None
 
 
 def _state(response: Response) -> str | None:
