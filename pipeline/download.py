@@ -28,7 +28,8 @@ def main() -> None:
     for part in corpus.provenance.parts(config.model_dump()[config.corpus]):
         if part.provenance.in_project:
             files = part.provenance.files_on_disk(part.settings, Path())
-            refuse_unwatched(files, f"download.{config.corpus}")
+            place = f"download.{config.corpus}.{part.name}".rstrip(".")
+            refuse_unwatched(files, place)
     write_raw(RAW, corpus)
     for remark in corpus.remarks:
         say(f"download: {remark}")

@@ -16,6 +16,7 @@ from tracelate.corpus.mixture import (
 )
 from tracelate.corpus.pairs import SCHEMA, Pair, pairs_of, table_of
 from tracelate.corpus.provenance import Share
+from tracelate.errors import InputError
 
 
 def pairs(count: int, name: str = "a") -> list[Pair]:
@@ -91,6 +92,12 @@ def test_the_report_counts_what_was_read_kept_and_trained_on_by_source() -> None
             "training_pairs": 2,
         },
     }
+
+
+def test_weights_that_leave_no_training_pair_are_refused() -> None:
+    splits = {"train": pairs(3), "valid": [], "test": []}
+    with pytest.raises(InputError, match="leave none of 3 training pairs: raise them"):
+        weigh_sources(splits, {"a": Share(1e-9, {"all": 3})})
 
 
 def test_a_corpus_of_one_source_stays_as_it_is() -> None:

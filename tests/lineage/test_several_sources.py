@@ -98,6 +98,7 @@ def test_the_model_card_names_each_source_with_licence_counts_and_hash(lineage: 
             f"- corpus {name}: {title}, licence {LICENCES[name]}; pairs read: {read[name]}; "
             f"weight {weights[name]}"
         ) in card
+    assert "- It has seen text of 3 sources only" in card
     for part in lineage.corpus_parts[:2]:
         assert f"| {part.provenance.title} | `{part.provenance.hashes[0][:12]}` |" in card
 

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 
 from tracelate.corpus.pairs import SCHEMA, Pair
 from tracelate.corpus.provenance import Share
+from tracelate.errors import InputError
 
 NAME_MARK = ":"
 """Parts the name of a source from the rest of an origin or group."""
@@ -80,11 +81,18 @@ def weigh_sources(
 
     The report has for each source the pairs that were read and kept, by split, its weight, and its
     pairs in the training text. It is empty if `shares` is, as those of a corpus with one source.
+
+    Raises InputError if no training pair is left.
     """
     if not shares:
         return dict(splits), {}
     weights = {name: share.weight for name, share in shares.items()}
     weighted = {**splits, "train": list(weigh(splits["train"], weights))}
+    if not weighted["train"]:
+        raise InputError(
+            f"the weights of download.sources leave none of {len(splits['train']):,} training "
+            "pairs: raise them"
+        )
     kept = {split: Counter(map(source_of, pairs)) for split, pairs in splits.items()}
     trained = Counter(map(source_of, weighted["train"]))
     report = {

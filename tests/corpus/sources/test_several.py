@@ -22,6 +22,7 @@ from tests.three_sources import (
 )
 from tests.tiny_corpus import PROJECT, write_params
 from tracelate.config import load_params
+from tracelate.corpus.exclusion import selection
 from tracelate.corpus.mixture import source_of
 from tracelate.corpus.pairs import read_pairs
 from tracelate.corpus.raw import raw_files
@@ -97,6 +98,25 @@ def test_three_sources_are_mixed_by_weight_up_to_the_output_of_prepare(folder: P
     assert report["read"] == report["kept"] + sum(report["dropped"].values())
     assert report["splits"]["train"]["pairs"] == len(splits["train"])
     assert report["leakage"]["test"]["exact_source"] == 0
+
+
+def test_the_name_of_a_source_selects_its_pairs_by_their_origin(folder: Path) -> None:
+    write_three_sources()
+    download()
+    web = selection([], ["web"])
+    assert web.count_in(RAW / "train.parquet") == WEB_PAIRS
+    assert web.count_in(RAW / "all.parquet") == 0
+    member = selection([], ["web:Web.en-es.en", "own:corpora/own.tsv"])
+    assert member.count_in(RAW / "train.parquet") == WEB_PAIRS + MAX_OWN_PAIRS
+
+
+def test_a_file_outside_corpora_is_refused_by_the_name_of_its_source(folder: Path) -> None:
+    sources = {"one": text_files("one", 5)}
+    Path("elsewhere").write_text("a\n" * 5)
+    sources["one"]["files"]["train"]["target"] = "elsewhere"
+    write_params(Path(), {"download.corpus": "sources", "download.sources": sources})
+    with pytest.raises(InputError, match=r"elsewhere \(download\.sources\.one\) lies outside"):
+        download()
 
 
 def test_the_provenance_names_each_source_with_licence_hashes_and_counts(folder: Path) -> None:

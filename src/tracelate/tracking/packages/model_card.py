@@ -80,7 +80,7 @@ def model_card(
         "Behaviour": _behaviour(metrics),
         "Data": _data(lineage, data),
         "Where it comes from": _chain(lineage),
-        "Known limits": _limits(metrics, data),
+        "Known limits": _limits(lineage, metrics, data),
         "Pictures": [f"![{Path(name).stem}]({PICTURES}/{name})" for name in pictures],
     }
     paragraphs = (
@@ -183,9 +183,11 @@ def _chain(lineage: Lineage) -> Iterator[str]:
             yield f"| {part.provenance.title} | `{_short(archive)}` |"
 
 
-def _limits(metrics: Metrics, data: DataReport) -> Iterator[str]:
+def _limits(lineage: Lineage, metrics: Metrics, data: DataReport) -> Iterator[str]:
+    sources = len(lineage.corpus_parts)
+    kinds = "one kind" if sources == 1 else f"{sources} sources"
     yield (
-        f"- It has seen text of one kind only, {data.splits.train.pairs:,} pairs of it: "
+        f"- It has seen text of {kinds} only, {data.splits.train.pairs:,} pairs of it: "
         "other text will be translated worse than the scores say."
     )
     scored = [(bucket.bleu.value, bucket) for bucket in metrics.buckets if bucket.bleu is not None]
