@@ -21,7 +21,7 @@ from rich.table import Table
 from studies.attention.longer import longer_trained
 from studies.attention.settings import load_study
 from tracelate.config import ModelConfig, Params, load_params
-from tracelate.corpus.tokenized import TokenizedPair
+from tracelate.corpus.tokenized import TokenizedPair, TokenizedPairs
 from tracelate.model.dropout import DropoutMasks
 from tracelate.model.search import SpecialIds
 from tracelate.model.seq2seq import Seq2Seq
@@ -78,10 +78,10 @@ def random_batches(params: Params) -> list[Batch]:
         length = min(80, 1 + int(draw.expovariate(1 / 11)))
         return [draw.randrange(4, params.tokenize.vocabulary_size) for _ in range(length)]
 
-    pairs = [TokenizedPair(words(), words()) for _ in range(4000)]
+    pairs = TokenizedPairs.of([TokenizedPair(words(), words()) for _ in range(4000)])
     config = params.train
     plan = plan_batches(
-        pairs,
+        pairs.lengths_N,
         batch_tokens=config.batch_tokens,
         length_noise=config.length_noise,
         seed=1,

@@ -120,7 +120,7 @@ def _subject(run: Run) -> Subject:
 def _batches(subject: Subject) -> list[Batch]:
     pairs, config = read_tokenized(TOKENIZED_TRAIN), subject.run.params.train
     plan = plan_batches(
-        pairs,
+        pairs.lengths_N,
         batch_tokens=config.batch_tokens,
         length_noise=config.length_noise,
         seed=1,

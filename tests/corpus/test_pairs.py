@@ -32,7 +32,7 @@ def test_ids_come_back_as_they_were_written(
 ) -> None:
     path = tmp_path_factory.mktemp("ids") / "ids.parquet"
     write_tokenized(path, pairs)
-    assert read_tokenized(path) == pairs
+    assert list(read_tokenized(path)) == pairs
 
 
 def test_the_same_pairs_give_the_same_bytes(tmp_path: Path) -> None:

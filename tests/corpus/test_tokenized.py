@@ -66,7 +66,7 @@ def test_shared_placeholders_are_slots_and_others_stay_text(tmp_path: Path) -> N
     targets = tokenizer.decode([pair.target_ids for pair in pairs], given)
     assert list(zip(sources, targets, strict=True)) == TEXTS
     write_tokenized(tmp_path / "pairs.parquet", pairs)
-    assert read_tokenized(tmp_path / "pairs.parquet") == pairs
+    assert list(read_tokenized(tmp_path / "pairs.parquet")) == pairs
     assert count_differing(PAIRS) == 1
 
 

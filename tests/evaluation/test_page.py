@@ -268,7 +268,11 @@ def test_the_address_filters_by_length_and_group(browser: Browser) -> None:
 def test_groups_of_nearly_one_sentence_each_are_not_listed(browser: Browser) -> None:
     rows = [a_row(f"text {number}", "t") for number in range(6)]
     rows = [row.model_copy(update={"group": row.source}) for row in rows[:-1]] + rows[-1:]
-    assert re.search(r'<label id="group-label" hidden', browser.dom(page_of(rows, seed=None)))
+    dom = browser.dom(page_of(rows, seed=None))
+    assert re.search(r'<label id="group-label" hidden', dom)
+    # nor is a sentence said again as its own group
+    origins = re.findall(r'<span class="origin">(.*?)</span>', dom)
+    assert origins.count("light:title") == 5 and "light · light:title" in origins
 
 
 def test_sentences_are_drawn_fifty_at_a_time(browser: Browser) -> None:

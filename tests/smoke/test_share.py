@@ -50,7 +50,7 @@ def test_a_short_training_has_as_many_batches_and_the_longest_sentence(tmp_path:
         write_tokenized(tmp_path / path, pairs)
     shorten_training(tmp_path, config, batches=10, valid=7)
     kept = read_tokenized(tmp_path / layout.TOKENIZED_TRAIN)
-    plan = plan_batches(kept, batch_tokens=200, length_noise=0.0, seed=1, epoch=0)
+    plan = plan_batches(kept.lengths_N, batch_tokens=200, length_noise=0.0, seed=1, epoch=0)
     assert 8 <= len(plan) <= 13
     assert pairs[500] in kept
     assert len(read_tokenized(tmp_path / layout.TOKENIZED_VALID)) == 7

@@ -19,7 +19,7 @@ from safetensors.torch import save_file
 
 from tests.model.toy import dropout_everywhere, toy_config
 from tracelate.config import ModelConfig, RuntimeConfig, TrainConfig
-from tracelate.corpus.tokenized import TokenizedPair
+from tracelate.corpus.tokenized import TokenizedPair, TokenizedPairs
 from tracelate.corpus.tokenizer import SubwordTokenizer
 from tracelate.metric_table import METRICS
 from tracelate.training import fit as fitting
@@ -32,14 +32,15 @@ def tokenizer() -> SubwordTokenizer:
     return SubwordTokenizer.train([f" {word}" for word in WORDS] * 50, 300, 2)
 
 
-def reversing_pairs(count: int, seed: int, longest: int = 6) -> list[TokenizedPair]:
+def reversing_pairs(count: int, seed: int, longest: int = 6) -> TokenizedPairs:
     """Pairs of token ids; the target is the source's words in reverse order."""
     shuffler = random.Random(seed)
     sentences = [shuffler.choices(WORDS, k=shuffler.randint(1, longest)) for _ in range(count)]
     subwords = tokenizer()
     sources = subwords.encode(["".join(f" {word}" for word in words) for words in sentences])
     targets = subwords.encode(["".join(f" {word}" for word in words[::-1]) for words in sentences])
-    return [TokenizedPair(*ids) for ids in zip(sources, targets, strict=True)]
+    pairs = [TokenizedPair(*ids) for ids in zip(sources, targets, strict=True)]
+    return TokenizedPairs.of(pairs)
 
 
 def model_config(**changes: object) -> ModelConfig:

@@ -2,37 +2,87 @@
 
 from __future__ import annotations
 
+import random
 from collections import Counter
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.model.toy import SPECIAL
-from tracelate.corpus.tokenized import TokenizedPair
+from tracelate.corpus.tokenized import TokenizedPair, TokenizedPairs
 from tracelate.training.batches import PlannedBatches, pad, plan_batches
 
 lengths = st.lists(st.tuples(st.integers(1, 30), st.integers(1, 30)), min_size=1, max_size=60)
 
 
 def plan(
-    pairs: list[TokenizedPair],
+    pairs: TokenizedPairs,
     batch_tokens: int,
     *,
     length_noise: float = 0.1,
     seed: int = 1,
     epoch: int = 0,
 ) -> list[list[int]]:
-    return plan_batches(
-        pairs, batch_tokens=batch_tokens, length_noise=length_noise, seed=seed, epoch=epoch
+    planned = plan_batches(
+        pairs.lengths_N,
+        batch_tokens=batch_tokens,
+        length_noise=length_noise,
+        seed=seed,
+        epoch=epoch,
+    )
+    return [batch.tolist() for batch in planned]
+
+
+def plan_of_each_pair(
+    lengths: list[int], batch_tokens: int, length_noise: float, seed: int, epoch: int
+) -> list[list[int]]:
+    """The plan as it is defined, with a draw and a decision for each pair in turn."""
+    shuffler = random.Random(f"{seed}:{epoch}")
+    noisy = [length * (1 + length_noise * shuffler.random()) for length in lengths]
+    batches: list[list[int]] = []
+    longest = 0
+    for index in sorted(range(len(lengths)), key=noisy.__getitem__):
+        longest = max(longest, lengths[index])
+        if not batches or longest * (len(batches[-1]) + 1) > batch_tokens:
+            batches.append([])
+            longest = lengths[index]
+        batches[-1].append(index)
+    shuffler.shuffle(batches)
+    return batches
+
+
+def make_pairs(sizes: list[tuple[int, int]]) -> TokenizedPairs:
+    return TokenizedPairs.of(
+        [
+            TokenizedPair([3 + place % 9] * source, [4 + place % 7] * target)
+            for place, (source, target) in enumerate(sizes)
+        ]
     )
 
 
-def make_pairs(sizes: list[tuple[int, int]]) -> list[TokenizedPair]:
-    return [
-        TokenizedPair([3 + place % 9] * source, [4 + place % 7] * target)
-        for place, (source, target) in enumerate(sizes)
-    ]
+@given(
+    lengths,
+    st.integers(1, 100),
+    st.sampled_from([0.0, 0.1, 3.0]),
+    st.integers(0, 9),
+    st.integers(0, 5),
+)
+def test_the_plan_is_that_of_a_decision_for_each_pair(
+    sizes: list[tuple[int, int]], batch_tokens: int, length_noise: float, seed: int, epoch: int
+) -> None:
+    longer = [max(one) + 1 for one in sizes]
+    expected = plan_of_each_pair(longer, batch_tokens, length_noise, seed, epoch)
+    found = plan(make_pairs(sizes), batch_tokens, length_noise=length_noise, seed=seed, epoch=epoch)
+    assert found == expected
+
+
+def test_a_long_plan_is_that_of_a_decision_for_each_pair() -> None:
+    sizes = np.random.default_rng(1).integers(1, 40, 5000)
+    expected = plan_of_each_pair([int(size) + 1 for size in sizes], 300, 0.1, 3, 2)
+    pairs = make_pairs([(int(size), 1) for size in sizes])
+    assert plan(pairs, 300, seed=3, epoch=2) == expected
 
 
 @given(lengths, st.integers(1, 100), st.integers(0, 5))
@@ -84,7 +134,7 @@ def test_pairs_in_a_batch_have_similar_lengths() -> None:
 @pytest.mark.parametrize("process_count", [1, 2, 3])
 def test_processes_divide_the_same_batches_among_them(process_count: int) -> None:
     pairs = make_pairs([(2, 5), (4, 3), (1, 1), (7, 7), (3, 2)])
-    batches = [[4, 0, 2], [3], [1]]
+    batches = [np.array(batch) for batch in ([4, 0, 2], [3], [1])]
     shares = [
         PlannedBatches(pairs, batches, SPECIAL, rank=rank, process_count=process_count)
         for rank in range(process_count)
@@ -105,8 +155,9 @@ def test_processes_divide_the_same_batches_among_them(process_count: int) -> Non
 
 
 def test_a_batch_adds_start_and_end_tokens() -> None:
-    pairs = [TokenizedPair([5, 6, 7], [8]), TokenizedPair([9], [10, 11])]
-    batch = PlannedBatches(pairs, [[0, 1]], SPECIAL)[0]
+    pairs = TokenizedPairs.of([TokenizedPair([5, 6, 7], [8]), TokenizedPair([9], [10, 11], ("x",))])
+    batch = PlannedBatches(pairs, [np.array([0, 1])], SPECIAL)[0]
+    assert batch.placeholders == [(), ("x",)]
     assert batch.source_BS.tolist() == [[5, 6, 7, 2], [9, 2, 0, 0]]
     assert batch.mask_BS.tolist() == [[True] * 4, [True, True, False, False]]
     assert batch.target_in_BT.tolist() == [[1, 8, 0], [1, 10, 11]]

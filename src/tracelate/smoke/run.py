@@ -20,7 +20,7 @@ from ruamel.yaml import YAML
 
 from tracelate import layout
 from tracelate.config import Params, load_params
-from tracelate.corpus.tokenized import TokenizedPair, read_tokenized
+from tracelate.corpus.tokenized import TokenizedPairs, read_tokenized
 from tracelate.errors import InputError
 from tracelate.processes import run_to_end
 from tracelate.smoke.share import shorten_raw, shorten_tests, shorten_training
@@ -99,8 +99,8 @@ def smoke(
     )
 
 
-def _target_tokens(pairs: list[TokenizedPair]) -> int:
-    return sum(len(pair.target_ids) + 1 for pair in pairs)
+def _target_tokens(pairs: TokenizedPairs) -> int:
+    return len(pairs.targets.ids_I) + len(pairs)
 
 
 def _make_folder(root: Path, folder: Path) -> None:

@@ -36,7 +36,7 @@ def shorten_training(folder: Path, config: TrainConfig, batches: int, valid: int
     """Leaves training pairs of all lengths for about so many batches, and `valid` others."""
     pairs = read_tokenized(folder / layout.TOKENIZED_TRAIN)
     plan = plan_batches(
-        pairs,
+        pairs.lengths_N,
         batch_tokens=config.batch_tokens,
         length_noise=config.length_noise,
         seed=config.seed,
@@ -44,8 +44,8 @@ def shorten_training(folder: Path, config: TrainConfig, batches: int, valid: int
     )
     kept = spread(sorted(pairs, key=_length, reverse=True), len(pairs) * batches // len(plan))
     write_tokenized(folder / layout.TOKENIZED_TRAIN, kept)
-    pairs = sorted(read_tokenized(folder / layout.TOKENIZED_VALID), key=_length, reverse=True)
-    write_tokenized(folder / layout.TOKENIZED_VALID, spread(pairs, valid))
+    held_out = sorted(read_tokenized(folder / layout.TOKENIZED_VALID), key=_length, reverse=True)
+    write_tokenized(folder / layout.TOKENIZED_VALID, spread(held_out, valid))
 
 
 def shorten_tests(folder: Path, tests: Sequence[FurtherTestConfig], most: int) -> None:

@@ -4,20 +4,22 @@ The plan of an epoch depends on the lengths of the sentences, the settings, the 
 alone. Each of W processes takes every W-th row of a planned batch, so that any number of processes
 trains on the same batches in the same order.
 
-Shapes: B this process's rows of the batch, S source, T target.
+Shapes: B this process's rows of the batch, S source, T target; in plans, N pairs and B batches.
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, overload
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from tracelate.corpus.tokenized import TokenizedPair
+from tracelate.corpus.tokenized import IdLists, TokenizedPairs
 from tracelate.model.search import SpecialIds
 
 
@@ -42,41 +44,83 @@ class Batch(NamedTuple):
     """Text of the slots in each of these rows."""
 
 
+class BatchPlan(Sequence[NDArray[np.int64]]):
+    """The batches of an epoch, in their order: arrays of places of pairs."""
+
+    def __init__(
+        self, pairs_N: NDArray[np.int64], starts_B1: NDArray[np.int64], order_B: Sequence[int]
+    ) -> None:
+        """`pairs_N` has the places sorted into batches, `starts_B1` the B + 1 borders of batches
+        in it, and `order_B` the batches in the order of training.
+        """
+        self.pairs_N = pairs_N
+        self.starts_B1 = starts_B1
+        self.order_B = order_B
+
+    def __len__(self) -> int:
+        return len(self.order_B)
+
+    @overload
+    def __getitem__(self, index: int) -> NDArray[np.int64]: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[NDArray[np.int64]]: ...
+    def __getitem__(self, index: int | slice) -> NDArray[np.int64] | list[NDArray[np.int64]]:
+        if isinstance(index, slice):
+            return [self[one] for one in range(*index.indices(len(self)))]
+        batch = self.order_B[index]
+        return self.pairs_N[self.starts_B1[batch] : self.starts_B1[batch + 1]]
+
+
 def plan_batches(
-    pairs: Sequence[TokenizedPair],
+    lengths_N: NDArray[np.int64],
     *,
     batch_tokens: int,
     length_noise: float,
     seed: int,
     epoch: int,
-) -> list[list[int]]:
-    """Returns indices of `pairs` in batches of similar length, shuffled by (seed, epoch).
+) -> BatchPlan:
+    """Returns pairs in batches of similar length, shuffled by (seed, epoch).
 
-    Pairs are sorted by their longer side times a random factor from 1 to 1 + `length_noise`, so
-    that epochs have different batches.
+    `lengths_N` has the length of each pair's longer side. Pairs are sorted by it times a random
+    factor from 1 to 1 + `length_noise`, so that epochs have different batches.
 
     A batch has as many pairs as fit into `batch_tokens` when each is padded to the longest side
     in the batch; a pair that is longer than that is a batch by itself.
     """
     shuffler = random.Random(f"{seed}:{epoch}")
+    noise_N = _draws(shuffler, len(lengths_N))
+    pairs_N = np.argsort(lengths_N * (1 + length_noise * noise_N), kind="stable")
+    starts_B1 = _starts(lengths_N[pairs_N], batch_tokens)
+    order_B = list(range(len(starts_B1) - 1))
+    shuffler.shuffle(order_B)
+    return BatchPlan(pairs_N, starts_B1, order_B)
 
-    def noisy_length(index: int) -> float:
-        pair = pairs[index]
-        length = max(len(pair.source_ids), len(pair.target_ids)) + 1
-        return length * (1 + length_noise * shuffler.random())
 
-    order = sorted(range(len(pairs)), key=noisy_length)
-    batches: list[list[int]] = []
-    longest = 0
-    for index in order:
-        length = max(len(pairs[index].source_ids), len(pairs[index].target_ids)) + 1
-        longest = max(longest, length)
-        if not batches or longest * (len(batches[-1]) + 1) > batch_tokens:
-            batches.append([])
-            longest = length
-        batches[-1].append(index)
-    shuffler.shuffle(batches)
-    return batches
+def _draws(generator: random.Random, count: int) -> NDArray[np.float64]:
+    """Returns what `count` calls of `generator.random()` return, and leaves it in their state.
+
+    numpy's older generator is the same Mersenne Twister and makes numbers in the same way.
+    """
+    version, state, gauss = generator.getstate()
+    same = np.random.RandomState()
+    same.set_state(("MT19937", np.array(state[:-1], np.uint32), int(state[-1]), 0, 0.0))
+    drawn = same.random_sample(count)
+    _, keys, place, *_ = same.get_state()
+    generator.setstate((version, (*map(int, keys), int(place)), gauss))
+    return drawn
+
+
+def _starts(lengths_N: NDArray[np.int64], batch_tokens: int) -> NDArray[np.int64]:
+    """Returns the places at which batches start, and the end."""
+    starts, start, end = [0], 0, len(lengths_N)
+    while start < end:
+        most = batch_tokens // int(lengths_N[start]) + 1
+        longest = np.maximum.accumulate(lengths_N[start : start + most])
+        fits = longest * np.arange(1, len(longest) + 1) <= batch_tokens
+        count = len(fits) if fits.all() else int(fits.argmin())
+        start += max(1, count)
+        starts.append(start)
+    return np.array(starts)
 
 
 class PlannedBatches(Dataset[Batch]):
@@ -84,8 +128,8 @@ class PlannedBatches(Dataset[Batch]):
 
     def __init__(
         self,
-        pairs: Sequence[TokenizedPair],
-        plan: Sequence[Sequence[int]],
+        pairs: TokenizedPairs,
+        plan: Sequence[NDArray[np.int64]],
         special: SpecialIds,
         *,
         rank: int = 0,
@@ -101,23 +145,51 @@ class PlannedBatches(Dataset[Batch]):
         return len(self.plan)
 
     def __getitem__(self, index: int) -> Batch:
-        planned = [self.pairs[place] for place in self.plan[index]]
-        rows = range(self.rank, len(planned), self.process_count)
+        planned = self.plan[index]
+        rows = np.arange(self.rank, len(planned), self.process_count)
         # without a row, a process computes the first one with all targets ignored
-        own = [planned[row] for row in rows] or planned[:1]
+        own = planned[rows] if len(rows) else planned[:1]
         padding, start, end = self.special.padding, self.special.start, self.special.end
-        source_BS = pad([[*pair.source_ids, end] for pair in own], padding)
-        target_out_BT = pad([[*pair.target_ids, end] for pair in own], padding)
+        sources, targets = self.pairs.sources, self.pairs.targets
+        source_BS = _padded(sources, own, padding, last=end)
+        target_out_BT = _padded(targets, own, padding, last=end)
         return Batch(
             source_BS=source_BS,
             mask_BS=source_BS != padding,
-            target_in_BT=pad([[start, *pair.target_ids] for pair in own], padding),
-            target_out_BT=target_out_BT if rows else torch.full_like(target_out_BT, padding),
-            rows_B=torch.tensor(list(rows) or [0]),
+            target_in_BT=_padded(targets, own, padding, first=start),
+            target_out_BT=(target_out_BT if len(rows) else torch.full_like(target_out_BT, padding)),
+            rows_B=torch.from_numpy(rows if len(rows) else np.zeros(1, np.int64)),
             global_rows=len(planned),
-            global_tokens=sum(len(pair.target_ids) + 1 for pair in planned),
-            placeholders=[pair.placeholders for pair in own],
+            global_tokens=int(targets.lengths_N[planned].sum()) + len(planned),
+            placeholders=self.pairs.placeholders(own),
         )
+
+
+def _padded(
+    lists: IdLists,
+    places_B: NDArray[np.int64],
+    padding_id: int,
+    *,
+    first: int | None = None,
+    last: int | None = None,
+) -> Tensor:
+    """Returns the lists at the places as one tensor, after `first` or before `last`, each padded
+    at its end to the longest.
+    """
+    begins_B, ends_B = lists.offsets_N1[places_B], lists.offsets_N1[places_B + 1]
+    lengths_B = ends_B - begins_B
+    shift = 0 if first is None else 1
+    padded_BL = np.full((len(places_B), int(lengths_B.max()) + 1), padding_id, dtype=np.int64)
+    columns_L = np.arange(padded_BL.shape[1] - 1)
+    real_BL = columns_L < lengths_B[:, None]
+    padded_BL[:, shift : shift + len(columns_L)][real_BL] = lists.ids_I[
+        (begins_B[:, None] + columns_L)[real_BL]
+    ]
+    if first is not None:
+        padded_BL[:, 0] = first
+    if last is not None:
+        padded_BL[np.arange(len(places_B)), lengths_B] = last
+    return torch.from_numpy(padded_BL)
 
 
 def pad(sequences: Sequence[Sequence[int]], padding_id: int) -> Tensor:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from tracelate.config import TrainConfig
-from tracelate.corpus.tokenized import TokenizedPair
+from tracelate.corpus.tokenized import TokenizedPairs
 from tracelate.training.batches import plan_batches
 
 FEW_BATCHES = 5
@@ -21,14 +21,14 @@ LEAST_AVERAGED_SHARE = 4
 have more than a fiftieth (exp(-4)) of the average."""
 
 
-def size_warnings(config: TrainConfig, train: Sequence[TokenizedPair]) -> Iterator[str]:
+def size_warnings(config: TrainConfig, train: TokenizedPairs) -> Iterator[str]:
     """Yields a line for each setting that the training is too short for, with a value to set.
 
     The number of steps is that of the first epoch times `train.epochs`: epochs differ by a few.
     """
     batches = len(
         plan_batches(
-            train,
+            train.lengths_N,
             batch_tokens=config.batch_tokens,
             length_noise=config.length_noise,
             seed=config.seed,
@@ -65,9 +65,10 @@ def size_warnings(config: TrainConfig, train: Sequence[TokenizedPair]) -> Iterat
         )
 
 
-def _batch_tokens(train: Sequence[TokenizedPair]) -> int:
-    lengths = [max(len(pair.source_ids), len(pair.target_ids)) + 1 for pair in train]
-    return max(*lengths, sum(lengths) // BETTER_BATCHES) if len(lengths) > 1 else lengths[0]
+def _batch_tokens(train: TokenizedPairs) -> int:
+    lengths_N = train.lengths_N
+    longest = int(lengths_N.max())
+    return max(longest, int(lengths_N.sum()) // BETTER_BATCHES)
 
 
 def _decay(steps: int) -> float:

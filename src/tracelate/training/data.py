@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import pytorch_lightning as pl
 from torch.utils.data import DataLoader
 
 from tracelate.config import TrainConfig
-from tracelate.corpus.tokenized import TokenizedPair
+from tracelate.corpus.tokenized import TokenizedPairs
 from tracelate.model.search import SpecialIds
-from tracelate.training.batches import Batch, PlannedBatches, plan_batches
+from tracelate.training.batches import Batch, BatchPlan, PlannedBatches, plan_batches
 
 
 class TranslationData(pl.LightningDataModule):
@@ -21,8 +19,8 @@ class TranslationData(pl.LightningDataModule):
 
     def __init__(
         self,
-        train: Sequence[TokenizedPair],
-        valid: Sequence[TokenizedPair],
+        train: TokenizedPairs,
+        valid: TokenizedPairs,
         special: SpecialIds,
         config: TrainConfig,
     ) -> None:
@@ -42,16 +40,16 @@ class TranslationData(pl.LightningDataModule):
     def val_dataloader(self) -> DataLoader[Batch]:
         return self._loader(self.valid, epoch=0)
 
-    def _plan(self, pairs: Sequence[TokenizedPair], epoch: int) -> list[list[int]]:
+    def _plan(self, pairs: TokenizedPairs, epoch: int) -> BatchPlan:
         return plan_batches(
-            pairs,
+            pairs.lengths_N,
             batch_tokens=self.config.batch_tokens,
             length_noise=self.config.length_noise,
             seed=self.config.seed,
             epoch=epoch,
         )
 
-    def _loader(self, pairs: Sequence[TokenizedPair], epoch: int) -> DataLoader[Batch]:
+    def _loader(self, pairs: TokenizedPairs, epoch: int) -> DataLoader[Batch]:
         trainer = self._trainer()
         batches = PlannedBatches(
             pairs,
