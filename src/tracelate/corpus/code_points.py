@@ -73,7 +73,7 @@ def all_text(texts: pa.StringArray) -> str:
     if data is None:
         return ""
     ends = np.frombuffer(offsets, np.int32)[texts.offset : texts.offset + len(texts) + 1]
-    return data.slice(int(ends[0]), int(ends[-1] - ends[0])).to_pybytes().decode()
+    return str(data.slice(int(ends[0]), int(ends[-1] - ends[0])).to_pybytes(), "utf-8")
 
 
 def _code_points(text: str, lengths: NDArray[np.int64]) -> CodePoints:

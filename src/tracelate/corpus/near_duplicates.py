@@ -2,10 +2,11 @@
 
 Two texts are near duplicates if the sets of their character n-grams, A and B, have a Jaccard
 similarity |A ∩ B| / |A ∪ B| of at least t. Let all n-grams be in one order. Such sets share an
-n-gram among the first |A| - ⌈t|A|⌉ + 1 of A and the first |B| - ⌈t|B|⌉ + 1 of B (prefix filtering:
-Chaudhuri et al. 2006; Bayardo et al. 2007, Xiao et al. 2008). With rare n-grams first, few other
-pairs of texts do, and each is confirmed by its similarity. Unlike MinHash with locality-sensitive
-hashing, this misses none.
+n-gram among the first |A| - ⌈t|A|⌉ + 1 of A and the first |B| - ⌈t|B|⌉ + 1 of B, their prefixes
+(Chaudhuri et al. 2006; Bayardo et al. 2007), and so many of them that the rest can bring the common
+n-grams to t / (1 + t) (|A| + |B|) (Xiao et al. 2008). With rare n-grams first, few other pairs of
+texts do, and each is confirmed by its similarity. Unlike MinHash with locality-sensitive hashing,
+this misses none.
 """
 
 from __future__ import annotations
@@ -37,6 +38,24 @@ class Matches(NamedTuple):
     similarities: NDArray[np.float64]
 
 
+class _Prefixes(NamedTuple):
+    """The prefixes of texts, in the order of their n-grams."""
+
+    sizes: Integers
+    """Number of n-grams of each text."""
+    rests: Integers
+    """Number of n-grams after the prefix."""
+    lasts: Integers
+    """Rank of the last n-gram of the prefix; -1 where the index has none of them."""
+
+    @staticmethod
+    def of(rows: Integers, ranks: Integers, sizes: Integers, lengths: Integers) -> _Prefixes:
+        """Returns those of texts; `rows` and `ranks` are of the n-grams in prefixes, ascending."""
+        lasts = np.full(len(sizes), -1)
+        lasts[rows] = ranks
+        return _Prefixes(sizes, sizes - lengths, lasts)
+
+
 class NearIndex:
     """Texts to which near duplicates are found. Memory: about 1 kB for a sentence."""
 
@@ -51,7 +70,9 @@ class NearIndex:
         self._ranks[by_rarity] = np.arange(len(known))
         ranks, rows = _ascending(self._ranks[places], grams.rows)
         self._sets = _matrix(ranks, rows, len(texts), len(known))
-        in_prefix = _places_in_row(rows, grams.sizes) < self._prefix_lengths(grams.sizes)[rows]
+        lengths = self._prefix_lengths(grams.sizes)
+        in_prefix = _places_in_row(rows, grams.sizes) < lengths[rows]
+        self._prefixes = _Prefixes.of(rows[in_prefix], ranks[in_prefix], grams.sizes, lengths)
         order = np.argsort(ranks[in_prefix], kind="stable")
         self._postings = rows[in_prefix][order]
         posted = np.bincount(ranks[in_prefix], minlength=len(known))
@@ -65,10 +86,12 @@ class NearIndex:
         ranks, rows, unknown = self._known_grams(grams)
         sets = _matrix(ranks, rows, len(texts), len(self._known))
         # n-grams that the index lacks are the rarest, and come first in the order
-        lengths = self._prefix_lengths(grams.sizes) - unknown
-        in_prefix = _places_in_row(rows, grams.sizes - unknown) < lengths[rows]
-        parts = list(self._confirmed(rows[in_prefix], ranks[in_prefix], sets, grams.sizes))
-        return _joined(parts)
+        lengths = self._prefix_lengths(grams.sizes)
+        in_prefix = _places_in_row(rows, grams.sizes - unknown) < (lengths - unknown)[rows]
+        rows, ranks = rows[in_prefix], ranks[in_prefix]
+        prefixes = _Prefixes.of(rows, ranks, grams.sizes, lengths)
+        candidates = self._candidates(rows, ranks, prefixes)
+        return _joined([self._similar(*pairs, sets, grams.sizes) for pairs in candidates])
 
     def _known_grams(self, grams: Grams) -> tuple[Integers, Integers, Integers]:
         """Returns the ranks of the n-grams that the index has, ascending in each text; their texts;
@@ -81,22 +104,27 @@ class NearIndex:
         unknown = grams.sizes - np.bincount(rows, minlength=len(grams.sizes))
         return *_ascending(self._ranks[places[is_known]], rows), unknown
 
-    def _confirmed(
-        self, rows: Integers, ranks: Integers, sets: sparse.csr_array, sizes: Integers
-    ) -> Iterator[Matches]:
-        """Yields the near duplicates among the texts that share a n-gram of their prefixes."""
+    def _candidates(
+        self, rows: Integers, ranks: Integers, prefixes: _Prefixes
+    ) -> Iterator[tuple[Integers, Integers]]:
+        """Yields texts and indexed texts that have enough n-grams of their prefixes in common."""
         counts = self._bounds[ranks + 1] - self._bounds[ranks]
         for part in _parts(rows, counts, 20 * _CANDIDATES):
-            found = _ranges(self._bounds[ranks[part]], counts[part])
-            texts, indexed = np.repeat(rows[part], counts[part]), self._postings[found]
-            low, high = sizes[texts], self._sizes[indexed]
-            possible = np.minimum(low, high) >= self._config.similarity * np.maximum(low, high)
-            keys = np.unique(texts[possible] * len(self._sizes) + indexed[possible])
-            for start in range(0, len(keys), _CANDIDATES):
-                pairs = keys[start : start + _CANDIDATES]
-                yield self._similar(
-                    pairs // len(self._sizes), pairs % len(self._sizes), sets, sizes
-                )
+            postings = self._postings[_ranges(self._bounds[ranks[part]], counts[part])]
+            keys = np.repeat(rows[part], counts[part]) * len(self._sizes) + postings
+            keys, common = np.unique(keys, return_counts=True)
+            texts, indexed = np.divmod(keys, len(self._sizes))
+            sizes, others = prefixes.sizes[texts], self._sizes[indexed]
+            # after the lower of their last n-grams, one of them has only its rest
+            is_first = prefixes.lasts[texts] <= self._prefixes.lasts[indexed]
+            rest = np.where(is_first, prefixes.rests[texts], self._prefixes.rests[indexed])
+            limit = self._config.similarity
+            needed = limit / (1 + limit) * (sizes + others) - 1e-9
+            similar_sizes = np.minimum(sizes, others) >= limit * np.maximum(sizes, others) - 1e-9
+            possible = np.flatnonzero(similar_sizes & (common + rest >= needed))
+            for start in range(0, len(possible), _CANDIDATES):
+                chosen = possible[start : start + _CANDIDATES]
+                yield texts[chosen], indexed[chosen]
 
     def _similar(
         self, texts: Integers, indexed: Integers, sets: sparse.csr_array, sizes: Integers

@@ -132,7 +132,7 @@ def places_of(names: pa.StringArray, seed: int) -> Places:
     """Returns the place of each name."""
     coded = names.dictionary_encode()
     places = [place_of(name, seed) for name in coded.dictionary.to_pylist()]
-    return np.array(places, np.uint64)[coded.indices.to_numpy()]
+    return np.asarray(np.array(places, np.uint64)[coded.indices.to_numpy()])
 
 
 def split_at(places: Places, shares: Mapping[str, float]) -> Codes:
