@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import re
+import unicodedata
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tracelate.config import ExclusionConfig, NearDuplicateConfig, PrepareConfig
-from tracelate.corpus.cleaning import CleaningCounts, clean
+from tracelate.corpus.cleaning import PLAIN, CleaningCounts, clean, normalise_pairs
 from tracelate.corpus.pairs import Pair
+from tracelate.text.normaliser import Normaliser, StepName
 
 CONFIG = PrepareConfig(
     normalise=["line_breaks", "control", "nfc", "invisible", "white_space"],
@@ -122,3 +126,28 @@ def test_the_first_of_equal_pairs_is_one_that_no_other_rule_drops() -> None:
     kept = list(clean([withdrawn, pair("a door", "una puerta")], CONFIG, counts))
     assert kept == [pair("a door", "una puerta")]
     assert +counts.dropped == {"excluded": 1}
+
+
+PLAIN_TEXT = st.text(
+    st.sampled_from("".join(map(chr, range(0x21, 0x500))) + "‐‒–—―‘’“”†…‧一龥鿿 \u0301\n\u00ad"),
+    max_size=12,
+)
+
+
+@given(st.lists(PLAIN_TEXT, max_size=5))
+def test_texts_that_are_taken_for_normalised_are(texts: list[str]) -> None:
+    steps: list[StepName] = ["line_breaks", "control", "nfc", "invisible", "white_space"]
+    normaliser = Normaliser(steps)
+    counts = CleaningCounts()
+    found = list(normalise_pairs([pair(text, text) for text in texts], normaliser, counts))
+    assert [one.source for one in found] == [normaliser(text) for text in texts]
+    assert counts.changed_sources["texts"] == sum(normaliser(text) != text for text in texts)
+
+
+def test_no_plain_character_is_changed_by_a_step() -> None:
+    plain = re.compile(f"[{re.sub(r'x{(.*?)}', lambda code: 'u' + code[1].zfill(4), PLAIN)}]")
+    letters = [chr(code) for code in range(0x10000) if plain.match(chr(code))]
+    assert len(letters) > 20_000
+    text = "".join(letters)
+    assert Normaliser(["line_breaks", "control", "nfc", "invisible", "white_space"])(text) == text
+    assert not any(unicodedata.combining(letter) for letter in letters)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from tracelate.config import PrepareConfig, RuleName
@@ -23,6 +24,13 @@ from tracelate.corpus.rules import ROW_RULES, Context
 from tracelate.text.languages import script_of
 from tracelate.text.normaliser import Normaliser
 
+PLAIN = (
+    r"!-~\x{a1}-\x{ac}\x{ae}-\x{17f}"  # Latin
+    r"\x{400}-\x{482}\x{48a}-\x{4ff}"  # Cyrillic
+    r"\x{2010}-\x{2027}\x{4e00}-\x{9fff}"  # punctuation, Chinese
+)
+"""Class of characters that no step of the normaliser but mojibake changes, in any order, with
+single blanks between them: most texts need no look in Python."""
 TEXTS = "texts"
 """Key of the number of texts that any step of the normaliser changed."""
 
@@ -132,12 +140,19 @@ def clean(
 def _normalise(
     texts: pa.StringArray, normaliser: Normaliser, counted: Counter[str]
 ) -> pa.StringArray:
-    values = texts.to_pylist()
-    changed = False
-    for place, text in enumerate(values):
+    may_change = np.ones(len(texts), bool)
+    if "mojibake" not in normaliser.steps:
+        is_plain = pc.match_substring_regex(texts, rf"^(?:[{PLAIN}]+(?: [{PLAIN}]+)*)?$")
+        may_change = ~is_plain.to_numpy(zero_copy_only=False)
+    places = np.flatnonzero(may_change)
+    changed = np.zeros(len(texts), bool)
+    values: list[str] = []
+    for place, text in zip(places, texts.filter(pa.array(may_change)).to_pylist(), strict=True):
         found = normaliser.trace(text)
         if found.changed_by:
             counted.update((TEXTS, *found.changed_by))
-            values[place] = found.text
-            changed = True
-    return pa.array(values, pa.string()) if changed else texts
+            values.append(found.text)
+            changed[place] = True
+    if not values:
+        return texts
+    return pc.replace_with_mask(texts, pa.array(changed), pa.array(values, pa.string()))

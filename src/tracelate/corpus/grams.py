@@ -19,6 +19,9 @@ from numpy.typing import NDArray
 from tracelate.corpus.code_points import CodePoints, folded_case
 
 BLANK, DIGIT = ord(" "), ord("0")
+HASH_BITS = 50
+MOST_TEXTS = 2 ** (64 - HASH_BITS)
+"""Number of texts whose n-grams are sorted at a time."""
 _NO_CHARACTER = np.uint64(0x110000)
 """In place of the characters that a text shorter than an n-gram lacks."""
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
@@ -28,8 +31,8 @@ class Grams(NamedTuple):
     """The sets of n-grams of texts, one after the other."""
 
     hashes: NDArray[np.uint64]
-    """64 bits of each n-gram, ascending within a text. Two different n-grams of 10 million have the
-    same with a probability of 3 in a million."""
+    """HASH_BITS bits of each n-gram, ascending within a text. Among 10 million different n-grams,
+    two have the same with a probability of 4 %, and then count as one."""
     rows: NDArray[np.int64]
     """Number of the text that each n-gram belongs to, ascending."""
     sizes: NDArray[np.int64]
@@ -41,6 +44,18 @@ def grams_of(texts: pa.StringArray, size: int) -> Grams:
 
     A shorter text is one n-gram by itself, and so is a text of punctuation alone.
     """
+    if len(texts) <= MOST_TEXTS:
+        return _grams_of(texts, size)
+    starts = range(0, len(texts), MOST_TEXTS)
+    parts = [_grams_of(texts.slice(start, MOST_TEXTS), size) for start in starts]
+    return Grams(
+        np.concatenate([part.hashes for part in parts]),
+        np.concatenate([part.rows + start for start, part in zip(starts, parts, strict=True)]),
+        np.concatenate([part.sizes for part in parts]),
+    )
+
+
+def _grams_of(texts: pa.StringArray, size: int) -> Grams:
     folded = fold(texts)
     rows = folded.rows
     ends = folded.bounds[1:][rows]
@@ -78,19 +93,21 @@ def fold(texts: pa.StringArray, *, digits_differ: bool = False) -> CodePoints:
 
 
 def _sets(hashes: NDArray[np.uint64], rows: NDArray[np.int64], texts: int) -> Grams:
-    order = np.lexsort((hashes, rows))
-    hashes, rows = hashes[order], rows[order]
-    is_new = np.ones(len(hashes), bool)
-    is_new[1:] = (hashes[1:] != hashes[:-1]) | (rows[1:] != rows[:-1])
-    hashes, rows = hashes[is_new], rows[is_new]
+    # one sorting of numbers with both is ten times as fast as sorting by two keys
+    keys = np.sort((rows.astype(np.uint64) << np.uint64(HASH_BITS)) | hashes)
+    is_new = np.ones(len(keys), bool)
+    is_new[1:] = keys[1:] != keys[:-1]
+    keys = keys[is_new]
+    rows = (keys >> np.uint64(HASH_BITS)).astype(np.int64)
+    hashes = keys & np.uint64(2**HASH_BITS - 1)
     return Grams(hashes, rows, np.bincount(rows, minlength=texts).astype(np.int64))
 
 
 def _mixed(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Returns values whose bits all depend on all bits of the given ones (splitmix64)."""
+    """Returns HASH_BITS bits that all depend on all bits of the given ones (splitmix64)."""
     values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return values ^ (values >> np.uint64(31))
+    return (values ^ (values >> np.uint64(31))) >> np.uint64(64 - HASH_BITS)
 
 
 @cache

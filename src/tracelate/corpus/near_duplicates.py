@@ -25,6 +25,9 @@ from tracelate.corpus.grams import Grams, grams_of
 _CANDIDATES = 100_000
 """Pairs of texts that are confirmed at a time; each takes about 1 kB."""
 
+_RANK_BITS = 40
+"""Of the number of an n-gram; 23 bits remain for the number of a text."""
+
 Integers = NDArray[np.int64]
 
 
@@ -151,8 +154,8 @@ def _joined(parts: list[Matches]) -> Matches:
 
 def _ascending(ranks: Integers, rows: Integers) -> tuple[Integers, Integers]:
     """Returns the ranks in ascending order in each row, and their rows."""
-    order = np.lexsort((ranks, rows))
-    return ranks[order], rows[order]
+    keys = np.sort((rows << _RANK_BITS) | ranks)
+    return keys & (2**_RANK_BITS - 1), keys >> _RANK_BITS
 
 
 def _matrix(ranks: Integers, rows: Integers, height: int, width: int) -> sparse.csr_array:

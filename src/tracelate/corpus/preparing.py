@@ -42,7 +42,7 @@ from tracelate.corpus.splitting import (
 )
 from tracelate.errors import InputError
 
-SAMPLE_PAIRS = 100_000
+SAMPLE_PAIRS = 20_000
 """Number of pairs, at even distances in the corpus, that its typical ratio of lengths is from."""
 DROPPED = 255
 """Number of no split, for pairs that are in none."""
