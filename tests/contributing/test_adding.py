@@ -105,7 +105,7 @@ CLEANING_RULE = Addition(
             ),
             ('    "empty": empty,\n', '    "shouted": shouted,\n    "empty": empty,\n'),
         ),
-        "params.yaml": (("    - empty\n", "    - shouted\n    - empty\n"),),
+        "params.yaml": (("  - empty\n", "  - shouted\n  - empty\n"),),
     },
     check="""
 from tracelate.config import load_params

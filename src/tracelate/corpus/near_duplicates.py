@@ -140,7 +140,7 @@ class NearIndex:
     def _prefix_lengths(self, sizes: Integers) -> Integers:
         # a little less than the product, which may be rounded up above a whole number
         needed = np.ceil(self._config.similarity * sizes - 1e-9).astype(np.int64)
-        return sizes - needed + 1
+        return np.asarray(sizes - needed + 1)
 
 
 def _no_matches() -> Matches:
