@@ -8,6 +8,7 @@ punctuation and spacing first.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
@@ -126,17 +127,28 @@ class LeakageMeter:
         self._drops = drop_near
         self._sources = NearestTexts(_column(held_out, "source"), config)
         self._targets = NearestTexts(_column(held_out, "target"), config)
+        self._thread = ThreadPoolExecutor(max_workers=1)
+        self._waiting: Future[NDArray[np.bool_]] | None = None
 
     def add(self, batch: pa.RecordBatch) -> NDArray[np.bool_]:
         """Adds training pairs. Returns True for those that are left out because they are near."""
         is_near = self._sources.add(batch["source"])
         if not self._drops:
             is_near[:] = False
-        self._targets.add(batch["target"].filter(pa.array(~is_near)))
+        self._finish()
+        # beside the sources of the next batch: most of the time is spent in numpy
+        targets = batch["target"].filter(pa.array(~is_near))
+        self._waiting = self._thread.submit(self._targets.add, targets)
         return is_near
+
+    def _finish(self) -> None:
+        """Waits for the targets of the batch before."""
+        if self._waiting is not None:
+            self._waiting.result()
 
     def leakage(self, rows: slice) -> Leakage:
         """Returns that of some of the held-out pairs, without that of pairs that were left out."""
+        self._finish()
         sources, targets = self._sources, self._targets
         exact_source = 0 if self._drops else int(sources.is_exact[rows].sum())
         near_source = 0 if self._drops else int(sources.is_near[rows].sum())
