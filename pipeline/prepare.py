@@ -1,4 +1,4 @@
-"""Normalises, cleans and splits the corpus, and refuses a test split that training has nearly seen.
+"""Normalises, cleans and splits the corpus, and keeps near duplicates of test text out of training.
 
 reads   data/raw/*
 writes  data/prepared/{train,valid,test}.parquet,
@@ -11,17 +11,16 @@ from __future__ import annotations
 
 from pipeline.stage import run_stage, say, warn
 from tracelate.config import load_params
-from tracelate.corpus.cleaning import TEXTS, CleaningCounts, clean
-from tracelate.corpus.leakage import Leakage, measure_leakage, refuse_leakage
-from tracelate.corpus.mixture import weigh_sources
-from tracelate.corpus.pairs import write_pairs
-from tracelate.corpus.raw import SPLITS, read_raw
+from tracelate.corpus.cleaning import TEXTS
+from tracelate.corpus.leakage import NEAR_HELD_OUT
+from tracelate.corpus.mixture import Mixture
+from tracelate.corpus.preparing import prepare_corpus
+from tracelate.corpus.raw import SPLITS, raw_splits
 from tracelate.corpus.report import data_report, few_held_out_warning, few_pairs_warning
 from tracelate.corpus.sources.choose import read_provenance
-from tracelate.corpus.splitting import drop_held_out, refuse_empty, split
-from tracelate.files import write_json
+from tracelate.files import temporary_folder, write_json
 from tracelate.layout import DATA_REPORT, PREPARED, PROVENANCE, RAW
-from tracelate.progress import bar, spinner
+from tracelate.progress import bar_for_each_step
 from tracelate.text.languages import shown_direction
 
 SPLIT_FILES = {name: PREPARED / f"{name}.parquet" for name in SPLITS}
@@ -29,38 +28,29 @@ SPLIT_FILES = {name: PREPARED / f"{name}.parquet" for name in SPLITS}
 
 def main() -> None:
     config = load_params().prepare
-    raw = read_raw(RAW)
-    read = sum(len(pairs) for pairs in raw.values())
-    counts = CleaningCounts()
-    leakage: dict[str, Leakage] = {}
-    with spinner("cleaning"):
-        cleaned = {name: list(clean(pairs, config, counts)) for name, pairs in raw.items()}
-        splits = drop_held_out(split(cleaned, config), counts.dropped)
-        refuse_empty(splits, read, counts.dropped)
-        provenance = read_provenance(PROVENANCE)
-        splits, sources = weigh_sources(splits, provenance.shares)
-    for name in ("valid", "test"):
-        with bar(f"leakage of {name}", len(splits[name])) as advance:
-            leakage[name] = measure_leakage(
-                splits[name], splits["train"], config.near_duplicate, advance=advance
-            )
-    refuse_leakage(leakage["test"], config.max_near_leakage_percent)
+    raw = raw_splits(RAW)
+    provenance = read_provenance(PROVENANCE)
+    languages = provenance.source_language, provenance.target_language
+    with temporary_folder(PREPARED / "cleaned") as folder, bar_for_each_step() as on_progress:
+        mixture = Mixture(provenance.shares)
+        found = prepare_corpus(raw, SPLIT_FILES, config, languages, mixture, folder, on_progress)
+    write_json(DATA_REPORT, data_report(found, config))
 
-    for name, path in SPLIT_FILES.items():
-        write_pairs(path, splits[name])
-    report = data_report(read, counts, splits, leakage, config, sources)
-    write_json(DATA_REPORT, report)
-    languages = shown_direction(provenance.source_language, provenance.target_language)
-    warn(few_pairs_warning(len(splits["train"]), languages))
+    for line in found.warnings:
+        warn(line)
+    sizes = {name: size.pairs for name, size in found.sizes.items()}
+    warn(few_pairs_warning(sizes["train"], shown_direction(*languages)))
     percents = {"valid": config.valid_percent, "test": config.test_percent}
     for name, percent in percents.items():
-        warn(few_held_out_warning(name, len(splits[name]), None if name in raw else percent))
-    sizes = ", ".join(f"{name} {len(pairs):,}" for name, pairs in splits.items())
-    changed = counts.changed_sources[TEXTS], counts.changed_targets[TEXTS]
+        warn(few_held_out_warning(name, sizes[name], None if name in raw else percent))
+    changed = found.counts.changed_sources[TEXTS], found.counts.changed_targets[TEXTS]
+    near = found.counts.dropped[NEAR_HELD_OUT]
+    leaked_percent = found.leakage["test"].near_source_percent
+    shown = ", ".join(f"{name} {pairs:,}" for name, pairs in sizes.items())
     say(
         f"prepare: normalising changed {changed[0]:,} sources and {changed[1]:,} targets; kept "
-        f"{report['kept']:,} of {read:,} pairs ({sizes}), "
-        f"near leakage {leakage['test'].near_source_percent:.1f} %"
+        f"{found.kept:,} of {found.read:,} pairs ({shown}), dropped {near:,} near "
+        f"duplicates of held-out text, near leakage {leaked_percent:.1f} %"
     )
 
 

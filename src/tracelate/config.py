@@ -40,12 +40,11 @@ from tracelate.config_model import (
     EncoderName,
     ModelConfig,
 )
+from tracelate.config_prepare import ExclusionConfig, NearDuplicateConfig, PrepareConfig, RuleName
 from tracelate.config_section import (
     MAX_BEAMS,
     MAX_COUNT,
-    MAX_SEED,
     Before,
-    Characters,
     Count,
     Fraction,
     Language,
@@ -68,7 +67,6 @@ from tracelate.config_tests import (
 )
 from tracelate.layout import PARAMS
 from tracelate.metric_table import METRICS, TokenizerName
-from tracelate.text.normaliser import StepName
 
 __all__ = [
     "OWN_TEST",
@@ -88,6 +86,7 @@ __all__ = [
     "DropoutConfig",
     "EncoderName",
     "EvaluateConfig",
+    "ExclusionConfig",
     "FilePair",
     "FilesConfig",
     "FilesTestConfig",
@@ -98,10 +97,12 @@ __all__ = [
     "MembersConfig",
     "ModelConfig",
     "MonitorName",
+    "NearDuplicateConfig",
     "Params",
     "PrepareConfig",
     "RegistryConfig",
     "Requirement",
+    "RuleName",
     "RuntimeConfig",
     "Section",
     "SourceConfig",
@@ -169,79 +170,6 @@ class DownloadConfig(Section):
         """The section that `corpus` names, or the sources by their names."""
         section: Section | Mapping[str, SourceConfig] = getattr(self, self.corpus)
         return section
-
-
-class NearDuplicateConfig(Section):
-    """Definition of two sentences that are nearly the same.
-
-    The Jaccard similarity of their sets of character n-grams is at least `similarity`; see
-    `tracelate.corpus.leakage`.
-    """
-
-    similarity: Annotated[float, Field(gt=0, le=1)]
-    """Lowest similarity of a near duplicate; 1: only sentences with the same n-grams."""
-    gram: Characters
-    """Characters of an n-gram. Longer ones make fewer sentences near duplicates."""
-
-
-class ExclusionConfig(Section):
-    """Pairs that are dropped whatever the other rules say, such as texts that were withdrawn.
-
-    `tracelate recall --exclude` writes these lists.
-    """
-
-    texts: list[Text]
-    """Whole texts; a pair with one of them on either side is dropped. They are normalised as the
-    corpus is before they are compared."""
-    origins: list[Text]
-    """Files that pairs were read from, or places in them (FILE:PLACE), as the column `origin` of
-    data/raw names them; their pairs are dropped."""
-
-
-class PrepareConfig(Section):
-    """Normalisation, cleaning and splitting of the corpus."""
-
-    normalise: list[StepName]
-    """Steps that all text passes in this order before anything else: the corpus, and each sentence
-    that the trained model translates, because the model carries the list. mojibake repairs UTF-8
-    that was decoded in another encoding, with ftfy; line_breaks turns CR LF and CR into line feeds;
-    control removes control characters; nfc composes accents (Unicode NFC); invisible removes soft
-    hyphens, zero-width spaces, byte order marks, direction marks and the like, and joiners and
-    variation selectors where no script or emoji needs them; white_space leaves one blank for each
-    run of white space of any kind, and none at the ends of lines and texts. Steps are repeated
-    until none changes the text any more."""
-    seed: Annotated[int, Field(ge=-MAX_SEED, le=MAX_SEED), Reason("since a seed has 63 bits")]
-    """Seed of the splits. The split of a group depends on this and the group's name alone, so that
-    new groups move no others."""
-    valid_percent: Percent
-    """Percent of the groups that become validation text, if the corpus has no validation split.
-    Groups are catalogs, or sentences with the same source, so the percentage of pairs differs."""
-    test_percent: Percent
-    """Percent of the groups that become test text, if the corpus has no test split."""
-    max_characters: Characters
-    """Most characters on either side of a pair; longer pairs are dropped."""
-    max_length_ratio: Annotated[float, Field(ge=1)]
-    """Most characters of the longer side for each character of the shorter side; other pairs are
-    dropped. Characters of double width, such as Chinese ones, count twice."""
-    always_balanced_characters: Annotated[int, Field(ge=0, le=MAX_COUNT)]
-    """Pairs whose longer side has at most this many characters, counted in the same way, are kept
-    whatever their ratio: that of short texts varies, as in `OK` and `De acuerdo`."""
-    drop_untranslated: bool
-    """If true, pairs with the same text on both sides are dropped."""
-    excluded: ExclusionConfig
-    """Pairs that are dropped by name."""
-    near_duplicate: NearDuplicateConfig
-    """Definition of a near duplicate."""
-    max_near_leakage_percent: Percent
-    """Most percent of the test sentences that may have a near duplicate in the training text. Above
-    it the stage fails and no model is promoted."""
-
-    @field_validator("normalise")
-    @classmethod
-    def _refuse_repeated_steps(cls, steps: list[StepName]) -> list[StepName]:
-        if len(set(steps)) < len(steps):
-            raise PydanticCustomError("repeated_step", "should name each step once")
-        return steps
 
 
 class TokenizeConfig(Section):

@@ -13,11 +13,13 @@ from rich.progress import (
     Progress,
     ProgressColumn,
     SpinnerColumn,
+    Task,
     TaskID,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.text import Text
 
 NAME = "{task.description}"
 Advance = Callable[[int], object]
@@ -80,7 +82,15 @@ def training_bar() -> Progress:
 
 
 def _counting() -> tuple[ProgressColumn, ...]:
-    return TextColumn(NAME), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    return TextColumn(NAME), BarColumn(), MofNCompleteColumn(), _Speed(), TimeRemainingColumn()
+
+
+class _Speed(ProgressColumn):
+    """Shows the amount that is done in a second."""
+
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        return Text("" if speed is None else f"{speed:,.0f}/s")
 
 
 def _bars(*columns: ProgressColumn, transient: bool = True) -> Progress:

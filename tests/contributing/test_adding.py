@@ -94,23 +94,27 @@ train_tiny(**{"model.cell": "relu_rnn"})
 CLEANING_RULE = Addition(
     new={},
     edits={
-        f"{LIBRARY}/corpus/cleaning.py": (
-            ('RULES = ("excluded",', 'RULES = ("excluded", "shouted",'),
+        f"{LIBRARY}/config_prepare.py": (('    "empty",\n', '    "shouted",\n    "empty",\n'),),
+        f"{LIBRARY}/corpus/rules.py": (
             (
-                '        "empty": lambda pair:',
-                '        "shouted": lambda pair: pair.source.isupper(),\n'
-                '        "empty": lambda pair:',
+                "ROW_RULES: Mapping",
+                "def shouted(batch: pa.RecordBatch, context: Context) -> Matches:\n"
+                '    """Pairs with a source in upper case."""\n'
+                '    return _booleans(pc.utf8_is_upper(batch["source"]))\n\n\n'
+                "ROW_RULES: Mapping",
             ),
-        )
+            ('    "empty": empty,\n', '    "shouted": shouted,\n    "empty": empty,\n'),
+        ),
+        "params.yaml": (("  - empty\n", "  - shouted\n  - empty\n"),),
     },
     check="""
 from tracelate.config import load_params
 from tracelate.corpus.cleaning import CleaningCounts, clean
-from tracelate.corpus.pairs import Pair, table_of
+from tracelate.corpus.pairs import Pair
 counts = CleaningCounts()
 pairs = [Pair("STOP NOW", "Para ya", "a", "a:1"), Pair("Stop now", "Para ya", "a", "a:2")]
 assert [pair.source for pair in clean(pairs, load_params().prepare, counts)] == ["Stop now"]
-assert counts.dropped == {"shouted": 1}
+assert counts.dropped["shouted"] == 1
 """,
 )
 METRIC = Addition(

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import re
+import unicodedata
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tracelate.config import ExclusionConfig, NearDuplicateConfig, PrepareConfig
-from tracelate.corpus.cleaning import RULES, CleaningCounts, clean, is_unbalanced
+from tracelate.corpus.cleaning import PLAIN, CleaningCounts, clean, normalise_pairs
 from tracelate.corpus.pairs import Pair
+from tracelate.text.normaliser import Normaliser, StepName
 
 CONFIG = PrepareConfig(
     normalise=["line_breaks", "control", "nfc", "invisible", "white_space"],
@@ -17,6 +21,7 @@ CONFIG = PrepareConfig(
     max_length_ratio=3.0,
     always_balanced_characters=20,
     drop_untranslated=True,
+    rules=["excluded", "empty", "too_long", "unbalanced", "untranslated", "duplicate"],
     excluded=ExclusionConfig(texts=["withdrawn", "cafe\u0301"], origins=["gone.json"]),
     near_duplicate=NearDuplicateConfig(similarity=0.8, gram=5),
     max_near_leakage_percent=20.0,
@@ -45,7 +50,7 @@ def test_each_rule_drops_and_counts_its_own(rule: str, dropped: Pair) -> None:
     counts = CleaningCounts()
     kept = list(clean([pair("a door", "una puerta"), dropped], CONFIG, counts))
     assert kept == [pair("a door", "una puerta")]
-    assert counts.dropped == {rule: 1}
+    assert +counts.dropped == {rule: 1}
 
 
 def test_texts_that_each_step_changed_are_counted_on_each_side() -> None:
@@ -70,7 +75,7 @@ def test_without_steps_a_text_is_kept_as_it_is() -> None:
     counts = CleaningCounts()
     pairs = [pair(" a  door ", "una\u00a0puerta"), pair(" ", "vacío")]
     assert list(clean(pairs, config, counts)) == pairs[:1]
-    assert counts.dropped == {"empty": 1} and not counts.changed_sources
+    assert +counts.dropped == {"empty": 1} and not counts.changed_sources
 
 
 def test_untranslated_pairs_may_be_kept() -> None:
@@ -83,36 +88,6 @@ def test_one_source_may_have_two_translations() -> None:
     assert list(clean(pairs, CONFIG, CleaningCounts())) == pairs
 
 
-def test_short_pairs_are_never_unbalanced() -> None:
-    assert not is_unbalanced(pair("OK", "De acuerdo"), CONFIG)
-    assert is_unbalanced(pair("OK", "De acuerdo, pero no así"), CONFIG)
-
-
-@pytest.mark.parametrize(
-    ("longer", "shorter", "unbalanced"),
-    [
-        (30, 10, False),  # the ratio is 3.0, the highest that is allowed
-        (31, 10, True),
-        (20, 1, False),  # 20 characters are always balanced
-        (21, 1, True),
-        (21, 7, False),
-        (22, 7, True),
-    ],
-)
-def test_the_limits_of_balance_are_themselves_balanced_on_either_side(
-    longer: int, shorter: int, unbalanced: bool
-) -> None:
-    sides = "a" * longer, "b" * shorter
-    assert is_unbalanced(pair(*sides), CONFIG) is unbalanced
-    assert is_unbalanced(pair(*reversed(sides)), CONFIG) is unbalanced
-
-
-def test_the_limit_of_always_balanced_pairs_is_a_setting() -> None:
-    config = CONFIG.model_copy(update={"always_balanced_characters": 10})
-    assert not is_unbalanced(pair("a" * 10, "b"), config)
-    assert is_unbalanced(pair("a" * 11, "b"), config)
-
-
 @pytest.mark.parametrize("characters", [39, 40, 41])
 @pytest.mark.parametrize("side", ["source", "target"])
 def test_a_pair_of_max_characters_is_kept_and_a_longer_one_dropped(
@@ -122,18 +97,7 @@ def test_a_pair_of_max_characters_is_kept_and_a_longer_one_dropped(
     counts = CleaningCounts()
     kept = list(clean([one], CONFIG, counts))
     assert kept == ([one] if characters <= 40 else [])
-    assert counts.dropped == ({} if characters <= 40 else {"too_long": 1})
-
-
-def test_characters_of_double_width_count_twice() -> None:
-    assert not is_unbalanced(pair("字" * 10, "b"), CONFIG)  # as wide as 20
-    assert is_unbalanced(pair("字" * 11, "b"), CONFIG)
-    assert not is_unbalanced(pair("a" * 60, "字" * 10), CONFIG)  # as wide as 60 and 20
-    assert is_unbalanced(pair("a" * 61, "字" * 10), CONFIG)
-
-
-def test_a_chinese_translation_of_usual_length_is_balanced() -> None:
-    assert not is_unbalanced(pair("Enter your password once more", "请再次输入密码"), CONFIG)
+    assert +counts.dropped == ({} if characters <= 40 else {"too_long": 1})
 
 
 @given(st.lists(st.tuples(st.text(max_size=50), st.text(max_size=50)).map(lambda s: pair(*s))))
@@ -141,5 +105,49 @@ def test_every_pair_is_kept_or_counted(pairs: list[Pair]) -> None:
     counts = CleaningCounts()
     kept = list(clean(pairs, CONFIG, counts))
     assert len(kept) + counts.dropped.total() == len(pairs)
-    assert set(counts.dropped) <= set(RULES)
+    assert set(counts.dropped) <= set(CONFIG.rules)
     assert len({(one.source, one.target) for one in kept}) == len(kept)
+
+
+def test_only_rules_of_the_list_drop_pairs_and_the_first_of_them_counts() -> None:
+    long = pair("x" * 41, "y")
+    for rules in (["too_long", "unbalanced"], ["unbalanced"]):
+        counts = CleaningCounts()
+        config = CONFIG.model_copy(update={"rules": rules})
+        assert list(clean([long, long], config, counts)) == []
+        assert +counts.dropped == {rules[0]: 2}
+    config = CONFIG.model_copy(update={"rules": []})
+    assert list(clean([long, long], config, CleaningCounts())) == [long, long]
+
+
+def test_the_first_of_equal_pairs_is_one_that_no_other_rule_drops() -> None:
+    withdrawn = pair("a door", "una puerta")._replace(origin="gone.json:1")
+    counts = CleaningCounts()
+    kept = list(clean([withdrawn, pair("a door", "una puerta")], CONFIG, counts))
+    assert kept == [pair("a door", "una puerta")]
+    assert +counts.dropped == {"excluded": 1}
+
+
+PLAIN_TEXT = st.text(
+    st.sampled_from("".join(map(chr, range(0x21, 0x500))) + "‐‒–—―‘’“”†…‧一龥鿿 \u0301\n\u00ad"),
+    max_size=12,
+)
+
+
+@given(st.lists(PLAIN_TEXT, max_size=5))
+def test_texts_that_are_taken_for_normalised_are(texts: list[str]) -> None:
+    steps: list[StepName] = ["line_breaks", "control", "nfc", "invisible", "white_space"]
+    normaliser = Normaliser(steps)
+    counts = CleaningCounts()
+    found = list(normalise_pairs([pair(text, text) for text in texts], normaliser, counts))
+    assert [one.source for one in found] == [normaliser(text) for text in texts]
+    assert counts.changed_sources["texts"] == sum(normaliser(text) != text for text in texts)
+
+
+def test_no_plain_character_is_changed_by_a_step() -> None:
+    plain = re.compile(f"[{re.sub(r'x{(.*?)}', lambda code: 'u' + code[1].zfill(4), PLAIN)}]")
+    letters = [chr(code) for code in range(0x10000) if plain.match(chr(code))]
+    assert len(letters) > 20_000
+    text = "".join(letters)
+    assert Normaliser(["line_breaks", "control", "nfc", "invisible", "white_space"])(text) == text
+    assert not any(unicodedata.combining(letter) for letter in letters)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tracelate.corpus.exclusion import PairSelection, selection
-from tracelate.corpus.pairs import Pair, write_pairs
+from tracelate.corpus.pairs import Pair, table_of, write_pairs
 from tracelate.text.normaliser import Normaliser
 
 PAIRS = [
@@ -18,6 +19,14 @@ PAIRS = [
     Pair("c", "y", "g", "en/one.jsonl:1"),
     Pair("d", "z", "g", "en/two.json"),
 ]
+
+
+def matches(chosen: PairSelection, pairs: list[Pair]) -> list[bool]:
+    return [
+        found
+        for batch in table_of(pairs).to_batches()
+        for found in chosen.matches(batch).to_pylist()
+    ]
 
 
 @pytest.mark.parametrize(
@@ -36,7 +45,7 @@ PAIRS = [
 def test_pairs_are_selected_by_whole_text_and_by_file_or_place(
     tmp_path: Path, pairs: PairSelection, places: list[int]
 ) -> None:
-    assert [place for place, pair in enumerate(PAIRS) if pairs.contains(pair)] == places
+    assert list(np.flatnonzero(matches(pairs, PAIRS))) == places
     write_pairs(tmp_path / "pairs.parquet", PAIRS)
     assert pairs.count_in(tmp_path / "pairs.parquet") == len(places)
 
@@ -53,7 +62,13 @@ def test_a_file_is_counted_as_its_pairs_are(
 ) -> None:
     path = tmp_path_factory.mktemp("pairs") / "pairs.parquet"
     write_pairs(path, rows)
-    assert pairs.count_in(path) == sum(map(pairs.contains, rows))
+    expected = [
+        bool({row.source, row.target} & pairs.texts)
+        or any(row.origin == one or row.origin.startswith(f"{one}:") for one in pairs.origins)
+        for row in rows
+    ]
+    assert matches(pairs, rows) == expected
+    assert pairs.count_in(path) == sum(expected)
 
 
 def test_texts_are_compared_as_the_normaliser_writes_them() -> None:

@@ -1,19 +1,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracelate.corpus.mixture import (
-    source_of,
-    take_pairs,
-    weigh,
-    weigh_sources,
-    with_name,
-)
+from tracelate.corpus.mixture import Mixture, source_of, take_pairs, with_name
 from tracelate.corpus.pairs import SCHEMA, Pair, pairs_of, table_of
 from tracelate.corpus.provenance import Share
 from tracelate.errors import InputError
@@ -23,12 +18,19 @@ def pairs(count: int, name: str = "a") -> list[Pair]:
     return [Pair(f"s{n}", f"t{n}", f"{name}:g{n}", f"{name}:file:{n}") for n in range(count)]
 
 
+def weigh(pairs: Sequence[Pair], weights: Mapping[str, float]) -> list[Pair]:
+    """Returns each pair as often as it is written to the training text."""
+    mixture = Mixture({name: Share(weight, {}) for name, weight in weights.items()})
+    copies = mixture.copies(table_of(pairs).combine_chunks().to_batches()[0])
+    return [pair for pair, count in zip(pairs, copies, strict=True) for _ in range(count)]
+
+
 def test_the_name_of_the_source_begins_group_and_origin() -> None:
     table = pa.concat_tables([table_of([Pair("s", "t", "g", "f:1")])] * 2)
     named = with_name(table, "news")
     assert list(pairs_of(named)) == [Pair("s", "t", "news:g", "news:f:1")] * 2
     assert named.schema == SCHEMA
-    assert source_of(Pair("s", "t", "news:g", "news:f:1")) == "news"
+    assert source_of("news:f:1") == "news"
 
 
 @pytest.mark.parametrize("weight", [0.25, 0.5, 1.0, 1.5, 2.0, 3.75])
@@ -74,11 +76,12 @@ def test_the_weight_does_not_choose_by_the_same_order_as_the_limit() -> None:
 
 
 def test_the_report_counts_what_was_read_kept_and_trained_on_by_source() -> None:
-    splits = {"train": [*pairs(3, "a"), *pairs(2, "b")], "valid": pairs(1, "b"), "test": []}
-    shares = {"a": Share(2.0, {"train": 9}), "b": Share(1.0, {"all": 5})}
-    weighed, report = weigh_sources(splits, shares)
-    assert len(weighed["train"]) == 8 and weighed["valid"] == splits["valid"]
-    assert report == {
+    mixture = Mixture({"a": Share(2.0, {"train": 9}), "b": Share(1.0, {"all": 5})})
+    mixture.count("train", table_of([*pairs(3, "a"), *pairs(2, "b")]))
+    mixture.count("valid", table_of(pairs(1, "b")))
+    mixture.count_training(table_of([*pairs(3, "a"), *pairs(3, "a"), *pairs(2, "b")]))
+    assert mixture.training_pairs == 8
+    assert mixture.report() == {
         "a": {
             "read": {"train": 9},
             "kept": {"train": 3, "valid": 0, "test": 0},
@@ -95,11 +98,15 @@ def test_the_report_counts_what_was_read_kept_and_trained_on_by_source() -> None
 
 
 def test_weights_that_leave_no_training_pair_are_refused() -> None:
-    splits = {"train": pairs(3), "valid": [], "test": []}
+    mixture = Mixture({"a": Share(1e-9, {"all": 3})})
+    mixture.count("train", table_of(pairs(3)))
     with pytest.raises(InputError, match="leave none of 3 training pairs: raise them"):
-        weigh_sources(splits, {"a": Share(1e-9, {"all": 3})})
+        mixture.refuse_without_training()
 
 
 def test_a_corpus_of_one_source_stays_as_it_is() -> None:
-    splits = {"train": [Pair("s", "t", "g", "o")]}
-    assert weigh_sources(splits, {}) == (splits, {})
+    mixture = Mixture({})
+    assert mixture.copies(table_of(pairs(3)).to_batches()[0]).tolist() == [1, 1, 1]
+    mixture.count("train", table_of(pairs(3)))
+    mixture.refuse_without_training()
+    assert mixture.report() == {}

@@ -163,7 +163,11 @@ def test_text_files_go_through_all_data_stages(project: Project) -> None:
         ).encode(),
         train_es="\n".join(f"{n * 7919 % 1000} puertas ñ" for n in numbers).encode(),
     )
-    project.set(download__corpus="files", prepare__max_near_leakage_percent=100)
+    project.set(
+        download__corpus="files",
+        prepare__near_leakage="warn",
+        prepare__max_near_leakage_percent=100,
+    )
     done = project.run(*STAGES)
     assert (done.returncode, done.stderr) == (0, "")
 
@@ -178,7 +182,11 @@ def test_documents_go_through_all_data_stages(project: Project) -> None:
     (project.folder / "corpora").mkdir()
     memory = f"<tmx version='1.4'><body>{units}</body></tmx>"
     (project.folder / "corpora/train.tmx").write_text(memory)
-    project.set(download__corpus="documents", prepare__max_near_leakage_percent=100)
+    project.set(
+        download__corpus="documents",
+        prepare__near_leakage="warn",
+        prepare__max_near_leakage_percent=100,
+    )
     done = project.run(*STAGES)
     assert (done.returncode, done.stderr) == (0, "")
 
@@ -243,7 +251,7 @@ def test_too_much_leakage_is_refused_with_examples(project: Project) -> None:
     }
     wheel = build_wheel(similar)
     put_into_cache(wheel)
-    project.set(download__catalogs__sha256=sha256(wheel).hexdigest())
+    project.set(download__catalogs__sha256=sha256(wheel).hexdigest(), prepare__near_leakage="fail")
     line = _refused_prepare(project)
     assert "100.0 % of the test sentences have a near duplicate in train" in line
     assert line.count(" is similar to ") == 3

@@ -1,22 +1,36 @@
-"""Cleaning: normalises pairs, then drops those that a rule matches; each rule counts its own."""
+"""Cleaning: normalises pairs, then drops those that a rule matches; each rule counts its own.
+
+Pairs pass in batches. Of those that the rules for one pair keep, a file and 8 bytes of hashes for
+each rule of repeats are kept until all pairs are known.
+"""
 
 from __future__ import annotations
 
-import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from tracelate.config import PrepareConfig
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from tracelate.config import PrepareConfig, RuleName
 from tracelate.corpus.exclusion import selection
-from tracelate.corpus.pairs import Pair
+from tracelate.corpus.length_ratio import typical_ratio
+from tracelate.corpus.pairs import Pair, pairs_of, table_of
+from tracelate.corpus.repeats import REPEAT_KEYS, Keys, is_repeated
+from tracelate.corpus.rules import ROW_RULES, Context
+from tracelate.text.languages import script_of
 from tracelate.text.normaliser import Normaliser
 
-RULES = ("excluded", "empty", "too_long", "unbalanced", "untranslated", "duplicate")
-
-Rule = Callable[[Pair], bool]
-
-
+PLAIN = (
+    r"!-~\x{a1}-\x{ac}\x{ae}-\x{17f}"  # Latin
+    r"\x{400}-\x{482}\x{48a}-\x{4ff}"  # Cyrillic
+    r"\x{2010}-\x{2027}\x{4e00}-\x{9fff}"  # punctuation, Chinese
+)
+"""Class of characters that no step of the normaliser but mojibake changes, in any order, with
+single blanks between them: most texts need no look in Python."""
 TEXTS = "texts"
 """Key of the number of texts that any step of the normaliser changed."""
 
@@ -32,63 +46,113 @@ class CleaningCounts:
     changed_targets: Counter[str] = field(default_factory=Counter)
 
 
+class Cleaner:
+    """Cleans pairs that belong together: `keep_rows` all their batches, then `keep_first`."""
+
+    def __init__(self, context: Context, counts: CleaningCounts) -> None:
+        self._context = context
+        self._counts = counts
+        self._normaliser = Normaliser(context.config.normalise)
+        rules = context.config.rules
+        self._row_rules = {name: ROW_RULES[name] for name in rules if name in ROW_RULES}
+        self._keys: dict[RuleName, list[Keys]] = {name: [] for name in rules if name in REPEAT_KEYS}
+
+    def keep_rows(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """Returns the normalised pairs that no rule for one pair matches."""
+        batch = normalise_batch(batch, self._normaliser, self._counts)
+        for name, matches in self._row_rules.items():
+            dropped = matches(batch, self._context)
+            if dropped.any():
+                self._counts.dropped[name] += int(dropped.sum())
+                batch = batch.filter(pa.array(~dropped))
+        for name, keys in self._keys.items():
+            keys.append(REPEAT_KEYS[name](batch))
+        return batch
+
+    def keep_first(self, rows: int) -> NDArray[np.bool_]:
+        """Returns for each of the `rows` that `keep_rows` kept if the rules of repeats keep it."""
+        kept = np.ones(rows, bool)
+        for name, parts in self._keys.items():
+            keys = np.concatenate([np.zeros(0, np.uint64), *parts])
+            parts.clear()
+            most = self._context.config.max_targets if name == "many_targets" else 1
+            repeated = is_repeated(keys[kept], most)
+            if repeated.any():
+                self._counts.dropped[name] += int(repeated.sum())
+            kept[kept] = ~repeated
+        return kept
+
+
+def context_of(
+    config: PrepareConfig, sample: Iterable[pa.RecordBatch], languages: Sequence[str] = ()
+) -> Context:
+    """Returns the rules' context; `sample` has the corpus's pairs, or many of them.
+
+    `languages` are those of the source and the target, if they are known.
+    """
+    normaliser = Normaliser(config.normalise)
+    normalised = (normalise_batch(batch, normaliser, CleaningCounts()) for batch in sample)
+    wants_ratio = "unbalanced" in config.rules
+    return Context(
+        config,
+        selection(config.excluded.texts, config.excluded.origins).normalised(normaliser),
+        typical_ratio(normalised, config) if wants_ratio else 1.0,
+        (script_of(languages[0]), script_of(languages[1])) if languages else ("Zyyy", "Zyyy"),
+    )
+
+
+def normalise_batch(
+    batch: pa.RecordBatch, normaliser: Normaliser, counts: CleaningCounts
+) -> pa.RecordBatch:
+    """Returns the normalised pairs, and counts the texts that each step changed."""
+    source = _normalise(batch["source"], normaliser, counts.changed_sources)
+    target = _normalise(batch["target"], normaliser, counts.changed_targets)
+    rest = [batch[name] for name in batch.schema.names[2:]]
+    return pa.RecordBatch.from_arrays([source, target, *rest], names=batch.schema.names)
+
+
 def normalise_pairs(
     pairs: Iterable[Pair], normaliser: Normaliser, counts: CleaningCounts
 ) -> Iterator[Pair]:
     """Yields the normalised pairs, and counts the texts that each step changed."""
-    for pair in pairs:
-        source, target = normaliser.trace(pair.source), normaliser.trace(pair.target)
-        if source.changed_by:
-            counts.changed_sources.update((TEXTS, *source.changed_by))
-        if target.changed_by:
-            counts.changed_targets.update((TEXTS, *target.changed_by))
-        yield pair._replace(source=source.text, target=target.text)
+    for batch in table_of(pairs).to_batches():
+        yield from pairs_of(pa.Table.from_batches([normalise_batch(batch, normaliser, counts)]))
 
 
-def clean(pairs: Iterable[Pair], config: PrepareConfig, counts: CleaningCounts) -> Iterator[Pair]:
+def clean(
+    pairs: Iterable[Pair],
+    config: PrepareConfig,
+    counts: CleaningCounts,
+    context: Context | None = None,
+) -> Iterator[Pair]:
     """Yields the normalised pairs that no rule matches, and counts in `counts` the first rule that
-    matches each of the others.
+    matches each of the others. For few pairs, such as those of a test set.
+
+    Without a `context`, it is that of these pairs.
     """
-    normaliser = Normaliser(config.normalise)
-    rules = _rules(config, normaliser)
-    for pair in normalise_pairs(pairs, normaliser, counts):
-        broken = next((name for name, matches in rules.items() if matches(pair)), None)
-        if broken is None:
-            yield pair
-        else:
-            counts.dropped[broken] += 1
+    batches = table_of(pairs).to_batches()
+    cleaner = Cleaner(context or context_of(config, batches), counts)
+    kept = [cleaner.keep_rows(batch) for batch in batches]
+    table = pa.Table.from_batches(kept, table_of([]).schema)
+    yield from pairs_of(table.filter(pa.array(cleaner.keep_first(table.num_rows))))
 
 
-def is_unbalanced(pair: Pair, config: PrepareConfig) -> bool:
-    """Returns True if one side is too long for the other, in characters of single width.
-
-    Characters of double width, such as Chinese ones, count twice, as each has more meaning.
-    """
-    shorter, longer = sorted((_width(pair.source), _width(pair.target)))
-    return longer > config.always_balanced_characters and longer > config.max_length_ratio * shorter
-
-
-def _width(text: str) -> int:
-    return len(text) + sum(unicodedata.east_asian_width(letter) in "WF" for letter in text)
-
-
-def _rules(config: PrepareConfig, normaliser: Normaliser) -> dict[str, Rule]:
-    seen: set[tuple[str, str]] = set()
-
-    def is_duplicate(pair: Pair) -> bool:
-        sides = (pair.source, pair.target)
-        if sides in seen:
-            return True
-        seen.add(sides)
-        return False
-
-    excluded = selection(config.excluded.texts, config.excluded.origins).normalised(normaliser)
-    rules: dict[str, Rule] = {
-        "excluded": excluded.contains,
-        "empty": lambda pair: not pair.source.strip() or not pair.target.strip(),
-        "too_long": lambda pair: max(len(pair.source), len(pair.target)) > config.max_characters,
-        "unbalanced": lambda pair: is_unbalanced(pair, config),
-        "untranslated": lambda pair: config.drop_untranslated and pair.source == pair.target,
-        "duplicate": is_duplicate,
-    }
-    return {name: rules[name] for name in RULES}
+def _normalise(
+    texts: pa.StringArray, normaliser: Normaliser, counted: Counter[str]
+) -> pa.StringArray:
+    may_change = np.ones(len(texts), bool)
+    if "mojibake" not in normaliser.steps:
+        is_plain = pc.match_substring_regex(texts, rf"^(?:[{PLAIN}]+(?: [{PLAIN}]+)*)?$")
+        may_change = ~is_plain.to_numpy(zero_copy_only=False)
+    places = np.flatnonzero(may_change)
+    changed = np.zeros(len(texts), bool)
+    values: list[str] = []
+    for place, text in zip(places, texts.filter(pa.array(may_change)).to_pylist(), strict=True):
+        found = normaliser.trace(text)
+        if found.changed_by:
+            counted.update((TEXTS, *found.changed_by))
+            values.append(found.text)
+            changed[place] = True
+    if not values:
+        return texts
+    return pc.replace_with_mask(texts, pa.array(changed), pa.array(values, pa.string()))

@@ -10,7 +10,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from tracelate.corpus.pairs import Pair
 from tracelate.text.normaliser import Normaliser
 
 PLACE_MARK = ":"
@@ -29,20 +28,14 @@ class PairSelection(NamedTuple):
         """Returns the pairs to look for in text that the normaliser has treated."""
         return self._replace(texts=frozenset(map(normaliser, self.texts)))
 
-    def contains(self, pair: Pair) -> bool:
-        return (
-            pair.source in self.texts
-            or pair.target in self.texts
-            or any(_is_from(pair.origin, origin) for origin in self.origins)
-        )
-
     def count_in(self, path: Path) -> int:
         """Returns the number of its pairs in a parquet file, which is read in parts."""
         columns = ["source", "target", "origin"]
         batches = pq.ParquetFile(path).iter_batches(columns=columns)
-        return sum(pc.sum(self._matches(batch)).as_py() or 0 for batch in batches)
+        return sum(pc.sum(self.matches(batch)).as_py() or 0 for batch in batches)
 
-    def _matches(self, batch: pa.RecordBatch) -> pa.BooleanArray:
+    def matches(self, batch: pa.RecordBatch) -> pa.BooleanArray:
+        """Returns True for each pair of the batch that is selected."""
         texts = pa.array(sorted(self.texts), pa.string())
         found = pc.or_(pc.is_in(batch["source"], texts), pc.is_in(batch["target"], texts))
         for origin in self.origins:
@@ -53,7 +46,3 @@ class PairSelection(NamedTuple):
 
 def selection(texts: Iterable[str], origins: Iterable[str]) -> PairSelection:
     return PairSelection(frozenset(texts), tuple(origins))
-
-
-def _is_from(origin: str, wanted: str) -> bool:
-    return origin == wanted or origin.startswith(wanted + PLACE_MARK)

@@ -1,37 +1,28 @@
 """Leakage: held-out text that is also in the training text, exactly or nearly.
 
-Two sentences are near duplicates if the sets of their character n-grams, A and B, have a Jaccard
-similarity |A ∩ B| / |A ∪ B| of at least prepare.near_duplicate.similarity. Case, digits,
-punctuation and spacing are folded first, so that "Step 1: Press Start" and "step 2, press start"
-are the same.
+Two sentences are near duplicates if the sets of their character n-grams have a Jaccard similarity
+of at least prepare.near_duplicate.similarity; `tracelate.corpus.grams` folds case, digits,
+punctuation and spacing first.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
-from scipy import sparse
 
 from tracelate.config import NearDuplicateConfig
-from tracelate.corpus.pairs import Pair
+from tracelate.corpus.near_duplicates import Matches, NearIndex
+from tracelate.corpus.pairs import Pair, table_of
+from tracelate.corpus.repeats import text_keys
 from tracelate.errors import InputError
 
-_CELLS = 4_000_000
-"""Most similarities that are in RAM at once."""
-
-
-class Nearest(NamedTuple):
-    """The training sentence that is most similar to a held-out one."""
-
-    held_out: int
-    """Place of the held-out sentence."""
-    trained: int
-    """Place of the training sentence."""
-    similarity: float
+NEAR_HELD_OUT = "near_held_out"
+"""The rule that drops training pairs whose source is a near duplicate of one in valid or test."""
 
 
 class Example(NamedTuple):
@@ -48,117 +39,179 @@ class Leakage(NamedTuple):
     exact_source: int
     exact_target: int
     near_source: int
+    near_target: int
     exact_source_percent: float
     exact_target_percent: float
     near_source_percent: float
+    near_target_percent: float
     examples: list[Example]
-    """Near duplicates, spread evenly from the most to the least similar."""
+    """Near duplicates among the sources, spread evenly from the most to the least similar."""
+
+
+class LeftOut(NamedTuple):
+    """Near duplicates that were dropped from the training text."""
+
+    held_out: int
+    """Number of held-out pairs that they were near to."""
+    examples: list[Example]
+
+
+class NearestTexts:
+    """The training text that is most similar to each held-out text, of those added so far."""
+
+    def __init__(self, texts: pa.StringArray, config: NearDuplicateConfig) -> None:
+        self._texts = texts
+        self._index = NearIndex(texts, config)
+        self._similarities = np.zeros(len(texts))
+        self._trained: dict[int, str] = {}
+        keys = text_keys(texts)
+        self._keys, self._places = np.unique(keys, return_inverse=True)
+        self._is_found = np.zeros(len(self._keys), bool)
+
+    def add(self, trained: pa.StringArray) -> NDArray[np.bool_]:
+        """Looks training texts up; returns True for those that are near a held-out one."""
+        matches = self._index.find(trained)
+        self._note(matches, trained)
+        if len(self._keys):
+            keys = text_keys(trained)
+            places = np.minimum(np.searchsorted(self._keys, keys), len(self._keys) - 1)
+            self._is_found[places[self._keys[places] == keys]] = True
+        is_near = np.zeros(len(trained), bool)
+        is_near[matches.texts] = True
+        return is_near
+
+    @property
+    def is_exact(self) -> NDArray[np.bool_]:
+        """True for each held-out text that a training text equals."""
+        return np.asarray(self._is_found[self._places])
+
+    @property
+    def is_near(self) -> NDArray[np.bool_]:
+        """True for each held-out text that a training text is near to."""
+        return self._similarities > 0
+
+    def examples(self, rows: slice, count: int = 5) -> list[Example]:
+        """Returns up to `count` near duplicates of these held-out texts, spread evenly from the
+        most to the least similar.
+        """
+        near = np.flatnonzero(self.is_near[rows]) + rows.start
+        near = near[np.argsort(-self._similarities[near], kind="stable")]
+        return [
+            Example(
+                self._texts[int(place)].as_py(),
+                self._trained[int(place)],
+                round(float(self._similarities[place]), 3),
+            )
+            for place in near[:: max(1, len(near) // count)][:count]
+        ]
+
+    def _note(self, matches: Matches, trained: pa.StringArray) -> None:
+        """Notes the most similar of the matches for each held-out text; the first of equals."""
+        order = np.lexsort((matches.texts, -matches.similarities, matches.indexed))
+        held, first = np.unique(matches.indexed[order], return_index=True)
+        best = order[first]
+        is_better = matches.similarities[best] > self._similarities[held]
+        held, best = held[is_better], best[is_better]
+        self._similarities[held] = matches.similarities[best]
+        texts = trained.take(pa.array(matches.texts[best])).to_pylist()
+        self._trained.update(zip(held.tolist(), texts, strict=True))
+
+
+class LeakageMeter:
+    """Measures the leakage of held-out pairs into training pairs, which are added in batches."""
+
+    def __init__(
+        self, held_out: pa.Table, config: NearDuplicateConfig, *, drop_near: bool = False
+    ) -> None:
+        """With `drop_near`, pairs whose source is near to a held-out one are no training pairs."""
+        self._drops = drop_near
+        self._sources = NearestTexts(_column(held_out, "source"), config)
+        self._targets = NearestTexts(_column(held_out, "target"), config)
+        self._thread = ThreadPoolExecutor(max_workers=1)
+        self._waiting: Future[NDArray[np.bool_]] | None = None
+
+    def add(self, batch: pa.RecordBatch) -> NDArray[np.bool_]:
+        """Adds training pairs. Returns True for those that are left out because they are near."""
+        is_near = self._sources.add(batch["source"])
+        if not self._drops:
+            is_near[:] = False
+        self._finish()
+        # beside the sources of the next batch: most of the time is spent in numpy
+        targets = batch["target"].filter(pa.array(~is_near))
+        self._waiting = self._thread.submit(self._targets.add, targets)
+        return is_near
+
+    def _finish(self) -> None:
+        """Waits for the targets of the batch before."""
+        if self._waiting is not None:
+            self._waiting.result()
+
+    def leakage(self, rows: slice) -> Leakage:
+        """Returns that of some of the held-out pairs, without that of pairs that were left out."""
+        self._finish()
+        sources, targets = self._sources, self._targets
+        exact_source = 0 if self._drops else int(sources.is_exact[rows].sum())
+        near_source = 0 if self._drops else int(sources.is_near[rows].sum())
+        exact_target = int(targets.is_exact[rows].sum())
+        near_target = int(targets.is_near[rows].sum())
+        pairs = rows.stop - rows.start
+        return Leakage(
+            exact_source=exact_source,
+            exact_target=exact_target,
+            near_source=near_source,
+            near_target=near_target,
+            exact_source_percent=100 * exact_source / pairs,
+            exact_target_percent=100 * exact_target / pairs,
+            near_source_percent=100 * near_source / pairs,
+            near_target_percent=100 * near_target / pairs,
+            examples=[] if self._drops else sources.examples(rows),
+        )
+
+    def left_out(self, rows: slice) -> LeftOut:
+        """Returns the held-out pairs that pairs which were left out are near to."""
+        if not self._drops:
+            return LeftOut(0, [])
+        return LeftOut(int(self._sources.is_near[rows].sum()), self._sources.examples(rows))
 
 
 def measure_leakage(
     held_out: Sequence[Pair],
-    train: Sequence[Pair],
+    train: Iterable[pa.RecordBatch],
     config: NearDuplicateConfig,
     *,
-    example_count: int = 5,
     advance: Callable[[int], object] = lambda count: None,
 ) -> Leakage:
     """Counts the held-out pairs whose text is also in train.
 
-    `advance` is called with the number of held-out pairs that were compared since its last call.
+    `advance` is called with the number of training pairs that were looked up since its last call.
     """
-    trained_sources = {pair.source for pair in train}
-    trained_targets = {pair.target for pair in train}
-    exact_source = sum(pair.source in trained_sources for pair in held_out)
-    exact_target = sum(pair.target in trained_targets for pair in held_out)
-    near: list[Nearest] = []
-    sources = [pair.source for pair in held_out]
-    for block in nearest(sources, [pair.source for pair in train], config.gram):
-        near += [one for one in block if one.similarity >= config.similarity]
-        advance(len(block))
-    near.sort(key=lambda one: (-one.similarity, one.held_out))
-    shown = near[:: max(1, len(near) // example_count)][:example_count]
-    examples = [
-        Example(held_out[one.held_out].source, train[one.trained].source, round(one.similarity, 3))
-        for one in shown
-    ]
-    return Leakage(
-        exact_source=exact_source,
-        exact_target=exact_target,
-        near_source=len(near),
-        exact_source_percent=100 * exact_source / len(held_out),
-        exact_target_percent=100 * exact_target / len(held_out),
-        near_source_percent=100 * len(near) / len(held_out),
-        examples=examples,
-    )
-
-
-def nearest(held_out: Sequence[str], train: Sequence[str], gram: int) -> Iterator[list[Nearest]]:
-    """Yields, in blocks, the training sentence that is most similar to each held-out sentence by
-    n-grams of `gram` characters; the first of equals.
-    """
-    vocabulary: dict[str, int] = {}
-    trained_NG = _gram_matrix(train, gram, vocabulary)
-    held_out_NG = _gram_matrix(held_out, gram, vocabulary)
-    size = len(vocabulary)
-    trained_NG.resize(len(train), size)
-    trained_GN = trained_NG.T.tocsr()
-    trained_sizes = np.diff(trained_NG.indptr)
-    rows = max(1, _CELLS // max(1, len(train)))
-    for start in range(0, len(held_out), rows):
-        block = held_out_NG[start : start + rows]
-        common = (block @ trained_GN).tocsr()
-        common.sort_indices()
-        yield list(_nearest_in_block(start, common, np.diff(block.indptr), trained_sizes))
-
-
-def grams(text: str, size: int) -> set[str]:
-    """Returns the character n-grams of the folded text; a shorter text is one gram by itself."""
-    folded = re.sub(r"\d", "0", text.casefold())
-    folded = " ".join(re.sub(r"[\W_]+", " ", folded).split()) or text
-    return {folded[at : at + size] for at in range(max(1, len(folded) - size + 1))}
-
-
-def _gram_matrix(texts: Sequence[str], size: int, vocabulary: dict[str, int]) -> sparse.csr_array:
-    """Returns a row for each text, with a 1 for each of its n-grams. Adds those that are unknown to
-    the vocabulary.
-    """
-    indices: list[int] = []
-    ends = [0]
-    for text in texts:
-        found = grams(text, size)
-        indices += sorted(vocabulary.setdefault(gram, len(vocabulary)) for gram in found)
-        ends.append(len(indices))
-    ones = np.ones(len(indices), dtype=np.int32)
-    return sparse.csr_array((ones, indices, ends), shape=(len(texts), len(vocabulary)))
-
-
-def _nearest_in_block(
-    start: int,
-    common: sparse.csr_array,
-    sizes: NDArray[np.int32],
-    trained_sizes: NDArray[np.int32],
-) -> Iterator[Nearest]:
-    for row, size in enumerate(sizes):
-        cells = slice(common.indptr[row], common.indptr[row + 1])
-        columns, shared = common.indices[cells], common.data[cells]
-        if len(columns) == 0:
-            yield Nearest(start + row, 0, 0.0)
-            continue
-        similarity = shared / (size + trained_sizes[columns] - shared)
-        best = int(similarity.argmax())
-        yield Nearest(start + row, int(columns[best]), float(similarity[best]))
+    meter = LeakageMeter(table_of(held_out), config)
+    for batch in train:
+        meter.add(batch)
+        advance(batch.num_rows)
+    return meter.leakage(slice(0, len(held_out)))
 
 
 def refuse_leakage(leakage: Leakage, max_near_percent: float) -> None:
-    """Raises InputError, with up to three examples, if too much of the split has leaked."""
-    if leakage.near_source_percent > max_near_percent:
-        examples = " ".join(
-            f"{example.held_out!r} is similar to {example.trained!r};"
-            for example in leakage.examples[:3]
-        )
-        raise InputError(
-            f"{leakage.near_source_percent:.1f} % of the test sentences have a near duplicate in "
-            f"train, above prepare.max_near_leakage_percent {max_near_percent:g}: {examples} "
-            "split by larger groups, or raise the limit"
-        )
+    """Raises InputError, with up to three examples, if too much of the test split has leaked."""
+    if (line := too_much_leakage("test", leakage, max_near_percent)) is not None:
+        raise InputError(f"{line}; set prepare.near_leakage to drop, or raise the limit")
+
+
+def too_much_leakage(split: str, leakage: Leakage, max_near_percent: float) -> str | None:
+    """Returns a line about leakage above the limit, with up to three examples; None if below."""
+    if leakage.near_source_percent <= max_near_percent:
+        return None
+    examples = "; ".join(
+        f"{example.held_out!r} is similar to {example.trained!r}"
+        for example in leakage.examples[:3]
+    )
+    return (
+        f"{leakage.near_source_percent:.1f} % of the {split} sentences have a near duplicate in "
+        f"train, above prepare.max_near_leakage_percent {max_near_percent:g}: {examples}"
+    )
+
+
+def _column(table: pa.Table, name: str) -> pa.StringArray:
+    column = table[name].combine_chunks()
+    return column if isinstance(column, pa.StringArray) else pa.concat_arrays(column.chunks)

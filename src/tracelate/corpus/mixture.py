@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
-from tracelate.corpus.pairs import SCHEMA, Pair
+from tracelate.corpus.pairs import SCHEMA
 from tracelate.corpus.provenance import Share
+from tracelate.corpus.raw import SPLITS
 from tracelate.errors import InputError
 
 NAME_MARK = ":"
@@ -34,9 +36,9 @@ def with_name(table: pa.Table, name: str) -> pa.Table:
     return table.cast(SCHEMA)
 
 
-def source_of(pair: Pair) -> str:
+def source_of(origin: str) -> str:
     """Returns the name of the source of a pair from several sources."""
-    return pair.origin.partition(NAME_MARK)[0]
+    return origin.partition(NAME_MARK)[0]
 
 
 def take_pairs(table: pa.Table, most: int) -> pa.Table:
@@ -57,51 +59,78 @@ def take_pairs(table: pa.Table, most: int) -> pa.Table:
     return table.filter(pa.array(is_taken))  # `take` would join columns of more than 2 GiB
 
 
-def weigh(pairs: Iterable[Pair], weights: Mapping[str, float]) -> Iterator[Pair]:
-    """Yields each pair as often as the weight of its source says; copies follow each other."""
-    for pair in pairs:
-        weight = weights[source_of(pair)]
-        whole = int(weight)
-        rest = weight - whole
-        has_more = rest > 0 and place_of_pair(pair.source, pair.target, FOR_WEIGHT) < rest
-        for _ in range(whole + has_more):
-            yield pair
-
-
 def place_of_pair(source: str, target: str, use: str) -> float:
     """Returns a number from 0 to 1, the latter excluded, that both texts and the use decide."""
     text = "\0".join((use, source, target)).encode()
     return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest()) / 2**64
 
 
-def weigh_sources(
-    splits: Mapping[str, list[Pair]], shares: Mapping[str, Share]
-) -> tuple[dict[str, list[Pair]], dict[str, Any]]:
-    """Returns the splits with the training pairs as often as the weights say, and the report.
+class Mixture:
+    """The shares of several sources while prepare writes the splits; those of one count nothing."""
 
-    The report has for each source the pairs that were read and kept, by split, its weight, and its
-    pairs in the training text. It is empty if `shares` is, as those of a corpus with one source.
+    def __init__(self, shares: Mapping[str, Share]) -> None:
+        """`shares` has the share of each source by name, and is empty for a corpus of one."""
+        self.shares = shares
+        self._kept = {split: Counter[str]() for split in SPLITS}
+        self._trained = Counter[str]()
 
-    Raises InputError if no training pair is left.
-    """
-    if not shares:
-        return dict(splits), {}
-    weights = {name: share.weight for name, share in shares.items()}
-    weighted = {**splits, "train": list(weigh(splits["train"], weights))}
-    if not weighted["train"]:
-        raise InputError(
-            f"the weights of download.sources leave none of {len(splits['train']):,} training "
-            "pairs: raise them"
+    @property
+    def training_pairs(self) -> int:
+        """Number of training pairs as they were written: as often as the weights say."""
+        return self._trained.total()
+
+    def copies(self, batch: pa.RecordBatch) -> NDArray[np.int64]:
+        """Returns how often each training pair is written."""
+        if not self.shares:
+            return np.ones(batch.num_rows, np.int64)
+        columns = (batch[name].to_pylist() for name in ("source", "target", "origin"))
+        return np.fromiter(
+            (
+                _copies(source, target, self.shares[source_of(origin)].weight)
+                for source, target, origin in zip(*columns, strict=True)
+            ),
+            np.int64,
+            batch.num_rows,
         )
-    kept = {split: Counter(map(source_of, pairs)) for split, pairs in splits.items()}
-    trained = Counter(map(source_of, weighted["train"]))
-    report = {
-        name: {
-            "read": dict(share.pairs),
-            "kept": {split: counted[name] for split, counted in kept.items()},
-            "weight": share.weight,
-            "training_pairs": trained[name],
+
+    def count(self, split: str, table: pa.Table) -> None:
+        """Counts the pairs that a split keeps, each once."""
+        self._kept[split].update(self._sources_in(table))
+
+    def count_training(self, batch: pa.Table | pa.RecordBatch) -> None:
+        """Counts training pairs as they are written."""
+        self._trained.update(self._sources_in(batch))
+
+    def refuse_without_training(self) -> None:
+        """Raises InputError if the weights leave no training pair."""
+        if self.shares and not self._trained:
+            raise InputError(
+                f"the weights of download.sources leave none of {self._kept['train'].total():,} "
+                "training pairs: raise them"
+            )
+
+    def report(self) -> dict[str, Any]:
+        """Returns for each source the pairs that were read and kept, by split, its weight, and its
+        pairs in the training text; nothing for a corpus of one source.
+        """
+        return {
+            name: {
+                "read": dict(share.pairs),
+                "kept": {split: counted[name] for split, counted in self._kept.items()},
+                "weight": share.weight,
+                "training_pairs": self._trained[name],
+            }
+            for name, share in self.shares.items()
         }
-        for name, share in shares.items()
-    }
-    return weighted, report
+
+    def _sources_in(self, pairs: pa.Table | pa.RecordBatch) -> dict[str, int]:
+        if not self.shares:
+            return {}
+        names = pc.list_element(pc.split_pattern(pairs["origin"], NAME_MARK, max_splits=1), 0)
+        return {one["values"]: one["counts"] for one in pc.value_counts(names).to_pylist()}
+
+
+def _copies(source: str, target: str, weight: float) -> int:
+    whole = int(weight)
+    rest = weight - whole
+    return whole + (rest > 0 and place_of_pair(source, target, FOR_WEIGHT) < rest)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
@@ -29,6 +30,8 @@ SCHEMA = pa.schema([(name, pa.string()) for name in Pair._fields])
 """Columns of a table of pairs."""
 BATCH_PAIRS = 10_000
 """Number of pairs that are Python objects at a time while a table is made."""
+ROW_GROUP_PAIRS = 131_072
+"""Number of pairs that are in RAM while a file is written; a file of fewer has one row group."""
 
 
 def table_of(pairs: Iterable[Pair]) -> pa.Table:
@@ -70,6 +73,49 @@ def write_pair_table(path: Path, table: pa.Table) -> None:
     write_table(path, table.combine_chunks())
 
 
+def read_batches(path: Path) -> Iterator[pa.RecordBatch]:
+    """Yields the pairs of a file in batches of BATCH_PAIRS.
+
+    Raises InputError where the file is missing or of another kind.
+    """
+    with _parquet_errors(path), pq.ParquetFile(path) as file:
+        _refuse_columns(path, file.schema_arrow, SCHEMA)
+        for batch in file.iter_batches(BATCH_PAIRS, columns=SCHEMA.names):
+            batch.validate(full=True)  # texts that are not UTF-8 among others
+            yield pa.RecordBatch.from_arrays(batch.columns, schema=SCHEMA)
+
+
+def count_pairs(path: Path) -> int:
+    """Returns the number of pairs of a file. Raises InputError as `read_batches`."""
+    with _parquet_errors(path), pq.ParquetFile(path) as file:
+        return int(file.metadata.num_rows)
+
+
+@contextmanager
+def pair_writer(path: Path) -> Iterator[Callable[[pa.RecordBatch], None]]:
+    """Yields a function that adds pairs to a file, which is there once the block ends.
+
+    The same pairs give the same bytes, whatever batches they come in.
+    """
+    waiting: list[pa.RecordBatch] = []
+    with (
+        whole_file(path) as temporary,
+        pq.ParquetWriter(temporary, SCHEMA, compression="zstd") as writer,
+    ):
+
+        def add(batch: pa.RecordBatch) -> None:
+            waiting.append(batch)
+            while sum(one.num_rows for one in waiting) >= ROW_GROUP_PAIRS:
+                table = pa.Table.from_batches(waiting)
+                writer.write_table(table.slice(0, ROW_GROUP_PAIRS).combine_chunks())
+                waiting[:] = table.slice(ROW_GROUP_PAIRS).to_batches()
+
+        yield add
+        table = pa.Table.from_batches(waiting, SCHEMA)
+        if table.num_rows:
+            writer.write_table(table.combine_chunks())
+
+
 def _batch(pairs: list[Pair]) -> pa.RecordBatch:
     try:
         columns = [pa.array(column, pa.string()) for column in zip(*pairs, strict=True)]
@@ -86,27 +132,39 @@ def read_table(path: Path, schema: pa.Schema, optional: Sequence[pa.Field] = ())
 
     Raises InputError where the file is missing or of another kind.
     """
-    try:
+    with _parquet_errors(path):
         table = pq.read_table(path)
         table.validate(full=True)  # texts that are not UTF-8 among others
-    except FileNotFoundError as error:
-        raise InputError(f"{path} is missing: run the stage that writes it (dvc repro)") from error
-    except (pa.ArrowException, OSError, ValueError) as error:
-        raise InputError(f"{path} is no whole parquet file: delete it and run dvc repro") from error
     for field in optional:
         if field.name in table.column_names:
             schema = schema.append(field)
-    if table.schema.remove_metadata() != schema:
-        raise InputError(
-            f"{path} has the columns {', '.join(table.column_names)} in place of "
-            f"{', '.join(schema.names)} (or of another type): delete it and run dvc repro"
-        )
+    _refuse_columns(path, table.schema, schema)
     return table
 
 
 def write_table(path: Path, table: pa.Table) -> None:
     with whole_file(path) as temporary:
         pq.write_table(table, temporary, compression="zstd")
+
+
+@contextmanager
+def _parquet_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except InputError:
+        raise
+    except FileNotFoundError as error:
+        raise InputError(f"{path} is missing: run the stage that writes it (dvc repro)") from error
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise InputError(f"{path} is no whole parquet file: delete it and run dvc repro") from error
+
+
+def _refuse_columns(path: Path, found: pa.Schema, wanted: pa.Schema) -> None:
+    if found.remove_metadata() != wanted:
+        raise InputError(
+            f"{path} has the columns {', '.join(found.names)} in place of "
+            f"{', '.join(wanted.names)} (or of another type): delete it and run dvc repro"
+        )
 
 
 def _is_text(value: str) -> bool:

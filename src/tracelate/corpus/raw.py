@@ -11,7 +11,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tracelate.corpus.pairs import Pair, read_pairs, write_pair_table
+from tracelate.corpus.pairs import write_pair_table
 from tracelate.errors import InputError
 from tracelate.files import write_json
 
@@ -34,9 +34,9 @@ def write_raw(folder: Path, corpus: Corpus) -> None:
     write_json(folder / PROVENANCE, corpus.provenance.model_dump(mode="json"))
 
 
-def read_raw(folder: Path) -> dict[str, list[Pair]]:
-    """The pairs of each split that is there. Raises InputError where there is none."""
+def raw_splits(folder: Path) -> dict[str, Path]:
+    """Returns the file of each split that is there. Raises InputError where there is none."""
     if not (folder / PROVENANCE).exists():
         raise InputError(f"{folder / PROVENANCE} is missing: run python -m pipeline.download")
     paths = {name: folder / f"{name}.parquet" for name in (ALL, *SPLITS)}
-    return {name: read_pairs(path) for name, path in paths.items() if path.exists()}
+    return {name: path for name, path in paths.items() if path.exists()}

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import Any
 
 from tracelate.config import NearDuplicateConfig, PrepareConfig
-from tracelate.corpus.cleaning import RULES, TEXTS, CleaningCounts
-from tracelate.corpus.leakage import Leakage
-from tracelate.corpus.splitting import HELD_OUT, Splits, count_groups
+from tracelate.corpus.cleaning import TEXTS
+from tracelate.corpus.leakage import NEAR_HELD_OUT, Leakage
+from tracelate.corpus.preparing import Prepared
+from tracelate.corpus.splitting import HELD_OUT
 
 FEW_PAIRS = 10_000
 """Number of training pairs below which prepare warns: half of those behind the README's scores.
@@ -28,38 +28,32 @@ HELD_OUT_SPLITS = {
 """Name of each held-out split, and the effect of too few sentences."""
 
 
-def data_report(
-    read: int,
-    counts: CleaningCounts,
-    splits: Splits,
-    leakage: Mapping[str, Leakage],
-    config: PrepareConfig,
-    sources: Mapping[str, Any] | None = None,
-) -> dict[str, Any]:
-    """Returns the content of the report. `read` is the number of pairs in the raw corpus.
-
-    Of several sources, `sources` has the report of `weigh_sources`, and `splits` the training pairs
-    as often as their weights say.
-    """
-    kept = sum(len(pairs) for pairs in splits.values())
-    if sources:
-        kept = sum(sum(one["kept"].values()) for one in sources.values())
+def data_report(prepared: Prepared, config: PrepareConfig) -> dict[str, Any]:
+    """Returns the content of the report."""
+    counts = prepared.counts
     changed = {"source": counts.changed_sources, "target": counts.changed_targets}
     return {
-        "read": read,
-        "kept": kept,
+        "read": prepared.read,
+        "kept": prepared.kept,
         "normalised": {
             side: {name: counted[name] for name in (TEXTS, *config.normalise)}
             for side, counted in changed.items()
         },
-        "dropped": {rule: counts.dropped[rule] for rule in (*RULES, HELD_OUT)},
-        "splits": {
-            name: {"pairs": len(pairs), "groups": count_groups(pairs)}
-            for name, pairs in splits.items()
+        "typical_length_ratio": round(prepared.typical_ratio, 3),
+        "dropped": {
+            rule: counts.dropped[rule] for rule in (*config.rules, HELD_OUT, NEAR_HELD_OUT)
         },
+        "splits": {name: size._asdict() for name, size in prepared.sizes.items()},
         "near_duplicate": describe_near_duplicate(config.near_duplicate),
-        "leakage": {name: leakage_document(one) for name, one in leakage.items()},
-        **({"sources": dict(sources)} if sources else {}),
+        "near_dropped": {
+            name: {
+                "held_out": one.held_out,
+                "examples": [example._asdict() for example in one.examples],
+            }
+            for name, one in prepared.left_out.items()
+        },
+        "leakage": {name: leakage_document(one) for name, one in prepared.leakage.items()},
+        **({"sources": prepared.sources} if prepared.sources else {}),
     }
 
 

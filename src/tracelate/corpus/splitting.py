@@ -1,92 +1,164 @@
-"""Splits a corpus so that no test sentence is trained on or validated with."""
+"""Splits a corpus so that no test sentence is trained on or validated with.
+
+The name of a group, hashed with the seed, is its place from 0 to 100. Groups below
+prepare.test_percent are test text, those in the next prepare.valid_percent validation text, and the
+rest is training text. So new groups move no old ones. Three things depend on all groups:
+
+- A group with more pairs than the split's share of the corpus is training text. It can become test
+  text when the corpus grows, never the reverse, unless the group itself grows beyond the share.
+- A split that would have less than a quarter of its share is filled up with the next groups in the
+  order of their places. When the corpus grows, these can return to the training text.
+- If there are not enough groups for that, the corpus is split by pair, by the hash of the source
+  text, so that equal sources stay together. With enough groups it would be split by group again.
+
+A warning names each of them. With prepare.split_by pair, none of them applies, and no pair ever
+moves.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
 
 from tracelate.config import PrepareConfig
-from tracelate.corpus.pairs import Pair
-from tracelate.corpus.raw import ALL, SPLITS
+from tracelate.corpus.raw import SPLITS
 from tracelate.errors import InputError
-
-Splits = dict[str, list[Pair]]
 
 HELD_OUT = "source_in_held_out"
 """The rule that drops training pairs whose source is in valid or test, and validation pairs whose
 source is in test."""
+TRAIN, VALID, TEST = range(len(SPLITS))
+"""Numbers of the splits, in the order of SPLITS."""
+
+FEW = 1 / 4
+"""Share of the wanted pairs below which a split is filled up. With 50 groups of equal size, the
+split of 10 % is below it for one seed of 30."""
+
+Places = NDArray[np.uint64]
+"""Places of groups or texts, in units of 100 / 2⁶⁴ percent."""
+Codes = NDArray[np.uint8]
+"""The number of a split for each pair."""
 
 
-def split(parts: Mapping[str, Sequence[Pair]], config: PrepareConfig) -> Splits:
-    """Keeps ready-made splits and takes the missing ones from "all", group by group, or without it
-    from train.
+class Assignment(NamedTuple):
+    """The split of each pair, and what a user has to know about it."""
 
-    Raises InputError if there is nothing to split or the percentages leave no training text.
+    codes: Codes
+    warnings: list[str]
+
+
+def shares_of(missing: Iterable[str], config: PrepareConfig) -> dict[str, float]:
+    """Returns the percentages of the splits that are missing in the corpus, test first.
+
+    Raises InputError if they leave no training text.
     """
-    rest = parts.get(ALL, parts.get("train"))
-    if rest is None:
-        raise InputError("the corpus has no training text: it needs train.parquet or all.parquet")
-    shares = {
-        name: percent
-        for name, percent in (("test", config.test_percent), ("valid", config.valid_percent))
-        if name not in parts
-    }
+    percents = {"test": config.test_percent, "valid": config.valid_percent}
+    wanted = set(missing)
+    shares = {name: percent for name, percent in percents.items() if name in wanted}
     if sum(shares.values()) >= 100:
         raise InputError(
             f"prepare.valid_percent {config.valid_percent:g} and prepare.test_percent "
             f"{config.test_percent:g} leave nothing to train on: lower them"
         )
-    splits: Splits = {name: list(parts.get(name, [])) for name in SPLITS}
-    if ALL not in parts:
-        splits["train"] = []
-    for pair in rest:
-        splits[split_at(place_of(pair.group, config.seed), shares)].append(pair)
-    return splits
+    return shares
 
 
-def drop_held_out(splits: Splits, dropped: Counter[str]) -> Splits:
-    """Drops by the rule HELD_OUT, and adds the number of pairs to `dropped`."""
-    test = {pair.source for pair in splits["test"]}
-    valid = [pair for pair in splits["valid"] if pair.source not in test]
-    held_out = test | {pair.source for pair in valid}
-    train = [pair for pair in splits["train"] if pair.source not in held_out]
-    kept = {"train": train, "valid": valid, "test": splits["test"]}
-    dropped[HELD_OUT] += sum(len(splits[name]) - len(kept[name]) for name in SPLITS)
-    return kept
+def assign(
+    groups: Places, shares: Mapping[str, float], by: str, sources: Callable[[], Places]
+) -> Assignment:
+    """Splits pairs by the places of their groups, or by those of their sources.
+
+    `by` is prepare.split_by. `sources` is called only if the places of the sources are needed.
+    """
+    if by == "pair" or not shares or not len(groups):
+        return Assignment(split_at(sources() if by == "pair" else groups, shares), [])
+    names, members, sizes = np.unique(groups, return_inverse=True, return_counts=True)
+    codes, warnings = split_at(names, shares), []
+    for name, percent in shares.items():
+        code, wanted = SPLITS.index(name), len(groups) * percent / 100
+        too_large = (codes == code) & (sizes > wanted)
+        codes[too_large] = TRAIN
+        if too_large.any():
+            warnings.append(
+                f"{too_large.sum():,} groups with more pairs than the {percent:g} % of {name} are "
+                "training text, though their names would make them held-out text; divide them to "
+                "have them there"
+            )
+    for name, percent in shares.items():
+        code, wanted = SPLITS.index(name), len(groups) * percent / 100
+        found = sizes[codes == code].sum()
+        if found < FEW * wanted:
+            spare = np.flatnonzero((codes == TRAIN) & (sizes <= wanted))
+            needed = spare[: int(np.searchsorted(np.cumsum(sizes[spare]), wanted - found)) + 1]
+            codes[needed] = code
+            if (held := sizes[codes == code].sum()) < FEW * wanted:
+                return Assignment(split_at(sources(), shares), [_by_pair_warning(len(names))])
+            warnings.append(
+                f"{name} had {found:,} pairs of the {wanted:,.0f} that are wanted, and was filled "
+                f"up to {held:,} with {len(needed):,} groups; these can return to the training "
+                "text when the corpus grows"
+            )
+        elif found > 2 * wanted:
+            warnings.append(
+                f"{name} has {100 * found / len(groups):.1f} % of the pairs in place of "
+                f"{percent:g} %, because its groups are large: divide the text into smaller "
+                "groups, or set prepare.split_by to pair"
+            )
+    left, wanted_left = sizes[codes == TRAIN].sum(), len(groups) * (1 - sum(shares.values()) / 100)
+    if left < wanted_left / 2:
+        return Assignment(split_at(sources(), shares), [_by_pair_warning(len(names))])
+    return Assignment(codes[members], warnings)
 
 
-def refuse_empty(splits: Splits, read: int, dropped: Mapping[str, int]) -> None:
-    """Raises InputError, which names the empty splits and the pairs that each rule dropped."""
-    empty = [name for name in SPLITS if not splits[name]]
+def _by_pair_warning(groups: int) -> str:
+    return (
+        f"{groups:,} groups are too few, or too unequal, to split by: the corpus is split by pair, "
+        "so that sentences of one document are on both sides; set prepare.split_by to pair to keep "
+        "this when the corpus grows, or divide the text into smaller groups"
+    )
+
+
+def place_of(name: str, seed: int) -> int:
+    """Returns the place of a group or text, which its name and the seed alone decide."""
+    return int.from_bytes(hashlib.sha256(f"{seed}:{name}".encode()).digest()[:8])
+
+
+def places_of(names: pa.StringArray, seed: int) -> Places:
+    """Returns the place of each name."""
+    coded = names.dictionary_encode()
+    places = [place_of(name, seed) for name in coded.dictionary.to_pylist()]
+    return np.asarray(np.array(places, np.uint64)[coded.indices.to_numpy()])
+
+
+def split_at(places: Places, shares: Mapping[str, float]) -> Codes:
+    """Returns the split that each place belongs to: the shares, in percent, follow each other from
+    0, and the rest is train. A border belongs to the split that begins there.
+    """
+    percents = places / 2**64 * 100
+    codes = np.full(len(places), TRAIN, np.uint8)
+    for name, percent in shares.items():
+        codes[(codes == TRAIN) & (percents < percent)] = SPLITS.index(name)
+        percents = percents - percent
+    return codes
+
+
+def refuse_empty(
+    sizes: Mapping[str, int], groups: int, read: int, dropped: Mapping[str, int]
+) -> None:
+    """Raises InputError, which names the empty splits and the pairs that each rule dropped.
+
+    `sizes` has the number of pairs of each split, and `groups` that of the groups of all splits.
+    """
+    empty = [name for name in SPLITS if not sizes[name]]
     if empty:
         rules = ", ".join(f"{name} {count:,}" for name, count in dropped.items() if count)
-        groups = len({pair.group for part in splits.values() for pair in part})
         raise InputError(
             f"the split {' and '.join(empty)} is empty: of {read:,} pairs read, dropped were "
             f"{rules or 'none'}; {groups:,} groups are left to split; change prepare's rules or "
             "percentages, or the corpus"
         )
-
-
-def count_groups(pairs: Iterable[Pair]) -> int:
-    return len({pair.group for pair in pairs})
-
-
-def place_of(group: str, seed: int) -> float:
-    """Returns a number from 0 to 100, the latter excluded, that the group's name and the seed alone
-    decide, so that new groups move no old ones.
-    """
-    digest = hashlib.sha256(f"{seed}:{group}".encode()).digest()
-    return int.from_bytes(digest[:8]) / 2**64 * 100
-
-
-def split_at(place: float, shares: Mapping[str, float]) -> str:
-    """Returns the split that a place from 0 to 100 belongs to: the shares, in percent, follow each
-    other from 0, and the rest is train. A border belongs to the split that begins there.
-    """
-    for name, percent in shares.items():
-        if place < percent:
-            return name
-        place -= percent
-    return "train"

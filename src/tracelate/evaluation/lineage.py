@@ -253,7 +253,7 @@ def make_lineage(
                 sha256=one.sha256,
                 data=_hashes(root, [set_path(name)]),
                 provenance=one.provenance,
-                leakage=counted[name].leakage.model_dump(exclude={"examples"}),
+                leakage=counted[name].leakage.model_dump(exclude={"examples"}, exclude_none=True),
                 signatures=_signatures(root / layout.TEST_RESULTS / name),
                 evaluation=_hashes(root, result_paths(name)),
             )

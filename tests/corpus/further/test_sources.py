@@ -68,7 +68,7 @@ def test_a_named_split_of_a_folder_is_read_and_no_train_is_needed(corpora: Path)
     write_dataset(corpora / "set", test=rows)
     found = find_set(hub(), LANGUAGES)
     assert [pair.target for pair in found.further.pairs] == ["un perro", ""]
-    prepared = prepare_set(hub(), found.further, TRAIN, prepare_config())
+    prepared = prepare_set(hub(), found.further, TRAIN, prepare_config(), LANGUAGES)
     assert (len(prepared.further.pairs), prepared.dropped) == (1, {"empty": 1})
     with pytest.raises(InputError, match=r"'news'.* the splits test and no dev: change evaluate"):
         find_set(hub(split="dev"), LANGUAGES)
@@ -96,14 +96,22 @@ def test_catalogs_are_cleaned_as_the_corpus_is_and_what_was_trained_on_is_left_o
     put_into_cache(build_wheel())
     found = find_set(catalogs(drop_trained=True), LANGUAGES)
     train = [pair for pair in found.further.pairs if pair.source.startswith("Always")]
-    kept = prepare_set(catalogs(drop_trained=True), found.further, train, prepare_config())
+    kept = prepare_set(
+        catalogs(drop_trained=True), found.further, train, prepare_config(), LANGUAGES
+    )
     assert kept.dropped["source_in_train"] > 0 < kept.dropped["untranslated"]
     assert kept.leakage.exact_source == 0
-    whole = prepare_set(catalogs(drop_trained=False), found.further, train, prepare_config())
+    whole = prepare_set(
+        catalogs(drop_trained=False), found.further, train, prepare_config(), LANGUAGES
+    )
     assert whole.leakage.exact_source == kept.dropped["source_in_train"]
     with pytest.raises(InputError, match=r"'news' has no sentence left of 663: .*source_in_train"):
         prepare_set(
-            catalogs(drop_trained=True), found.further, found.further.pairs, prepare_config()
+            catalogs(drop_trained=True),
+            found.further,
+            found.further.pairs,
+            prepare_config(),
+            LANGUAGES,
         )
 
 
@@ -114,7 +122,7 @@ def test_leakage_is_found_exactly_and_nearly_in_normalised_text(corpora: Path) -
         a_es="1\n2\n3\n",
     )
     found = find_set(files(), LANGUAGES)
-    prepared = prepare_set(files(), found.further, TRAIN, prepare_config())
+    prepared = prepare_set(files(), found.further, TRAIN, prepare_config(), LANGUAGES)
     assert (prepared.leakage.exact_source, prepared.leakage.near_source) == (1, 2)
     assert prepared.further == found.further
 

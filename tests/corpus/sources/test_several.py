@@ -76,7 +76,9 @@ def test_three_sources_are_mixed_by_weight_up_to_the_output_of_prepare(folder: P
     download()
     prepare()
     raw = {path.stem: read_pairs(path) for path in raw_files(RAW)[:-1] if path.exists()}
-    assert {split: Counter(map(source_of, pairs)) for split, pairs in raw.items()} == {
+    assert {
+        split: Counter(source_of(one.origin) for one in pairs) for split, pairs in raw.items()
+    } == {
         "train": {"web": WEB_PAIRS, "own": MAX_OWN_PAIRS},
         "all": {"app": 663},
     }
@@ -86,8 +88,10 @@ def test_three_sources_are_mixed_by_weight_up_to_the_output_of_prepare(folder: P
         for name in ("train", "valid", "test")
     }
     # only the source without `splits: [train]` is divided
-    assert {source_of(pair) for name in ("valid", "test") for pair in splits[name]} == {"app"}
-    counts = Counter(map(source_of, splits["train"]))
+    assert {source_of(pair.origin) for name in ("valid", "test") for pair in splits[name]} == {
+        "app"
+    }
+    counts = Counter(source_of(one.origin) for one in splits["train"])
     assert counts == {name: report["sources"][name]["training_pairs"] for name in NAMES}
     kept = {name: report["sources"][name]["kept"]["train"] for name in NAMES}
     assert counts["own"] == 2 * kept["own"] and counts["app"] == kept["app"]

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from tracelate.config import CatalogsTestConfig, FurtherTestConfig, PrepareConfig
-from tracelate.corpus.cleaning import CleaningCounts, clean, normalise_pairs
+from tracelate.corpus.cleaning import CleaningCounts, clean, context_of, normalise_pairs
 from tracelate.corpus.further.sentences import FurtherSet, single_references
 from tracelate.corpus.leakage import Leakage, measure_leakage
-from tracelate.corpus.pairs import Pair
+from tracelate.corpus.pairs import Pair, table_of
 from tracelate.errors import InputError
 from tracelate.text.normaliser import Normaliser
 
@@ -32,21 +32,25 @@ def prepare_set(
     further: FurtherSet,
     train: Sequence[Pair],
     prepare: PrepareConfig,
+    languages: tuple[str, str],
     advance: Callable[[int], object] = lambda count: None,
 ) -> PreparedSet:
     """Returns the set without pairs that cannot be scored.
 
     Text files and datasets keep their sentences as they are, so that scores are those of the same
     set elsewhere; a dataset's pairs with an empty side are dropped. Catalogs are cleaned by the
-    rules of prepare, as the corpus's own test split is.
+    rules of prepare, as the corpus's own test split is. `languages` are those of the source and the
+    target. `advance` is called with the number of training pairs that were looked up.
 
     Raises InputError if nothing is left.
     """
     dropped: dict[str, int] = {}
+    trained_batches = table_of(train).to_batches()
     match config.source:
         case CatalogsTestConfig(drop_trained=drop_trained):
             counts = CleaningCounts()
-            pairs = list(clean(further.pairs, prepare, counts))
+            context = context_of(prepare, trained_batches, languages)
+            pairs = list(clean(further.pairs, prepare, counts, context))
             dropped = dict(counts.dropped)
             if drop_trained:
                 trained = {pair.source for pair in train}
@@ -67,7 +71,7 @@ def prepare_set(
     normalised = list(
         normalise_pairs(kept_set.pairs, Normaliser(prepare.normalise), CleaningCounts())
     )
-    leakage = measure_leakage(normalised, train, prepare.near_duplicate, advance=advance)
+    leakage = measure_leakage(normalised, trained_batches, prepare.near_duplicate, advance=advance)
     return PreparedSet(kept_set, dropped, leakage)
 
 

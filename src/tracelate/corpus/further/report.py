@@ -11,7 +11,7 @@ from tracelate.config import FurtherTestConfig
 from tracelate.corpus.further.sources import FurtherProvenance, changed_inputs
 from tracelate.corpus.provenance import CorpusFile
 from tracelate.errors import InputError
-from tracelate.file_format import FileForm, FileFormat, Name, Sha256, Whole
+from tracelate.file_format import FileForm, FileFormat, Name, Sha256, Whole, unchanged
 
 READ_AGAIN = "run `dvc repro --force --single-item test_sets`, then `dvc repro`"
 REMEDY = "run the stage that writes it (dvc repro)"
@@ -23,9 +23,12 @@ class FurtherLeakage(FileForm):
     exact_source: Whole
     exact_target: Whole
     near_source: Whole
+    near_target: Whole | None = None
+    """None in files of before it was measured."""
     exact_source_percent: float
     exact_target_percent: float
     near_source_percent: float
+    near_target_percent: float | None = None
     examples: list[dict[str, Any]]
 
 
@@ -64,7 +67,7 @@ class FurtherSetsForm(FileForm):
 
 
 PROVENANCE_FORMAT = FileFormat("provenance.json of the test sets", FoundSetsForm, [], REMEDY)
-REPORT_FORMAT = FileFormat("test_sets.json", FurtherSetsForm, [], REMEDY)
+REPORT_FORMAT = FileFormat("test_sets.json", FurtherSetsForm, [unchanged], REMEDY)
 
 
 def set_path(name: str) -> Path:
