@@ -52,6 +52,10 @@ class IdLists(NamedTuple):
     def lengths_N(self) -> NDArray[np.int64]:
         return np.diff(self.offsets_N1)
 
+    def lengths_of(self, places: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Returns the lengths of some lists, without looking at the others."""
+        return self.offsets_N1[places + 1] - self.offsets_N1[places]
+
 
 class TokenizedPairs(Sequence[TokenizedPair]):
     """Pairs of ids in flat arrays: some 4 bytes an id, and no Python object a pair."""

@@ -160,7 +160,7 @@ class PlannedBatches(Dataset[Batch]):
             target_out_BT=(target_out_BT if len(rows) else torch.full_like(target_out_BT, padding)),
             rows_B=torch.from_numpy(rows if len(rows) else np.zeros(1, np.int64)),
             global_rows=len(planned),
-            global_tokens=int(targets.lengths_N[planned].sum()) + len(planned),
+            global_tokens=int(targets.lengths_of(planned).sum()) + len(planned),
             placeholders=self.pairs.placeholders(own),
         )
 
@@ -176,8 +176,7 @@ def _padded(
     """Returns the lists at the places as one tensor, after `first` or before `last`, each padded
     at its end to the longest.
     """
-    begins_B, ends_B = lists.offsets_N1[places_B], lists.offsets_N1[places_B + 1]
-    lengths_B = ends_B - begins_B
+    begins_B, lengths_B = lists.offsets_N1[places_B], lists.lengths_of(places_B)
     shift = 0 if first is None else 1
     padded_BL = np.full((len(places_B), int(lengths_B.max()) + 1), padding_id, dtype=np.int64)
     columns_L = np.arange(padded_BL.shape[1] - 1)
