@@ -304,11 +304,11 @@ class TableSource:
 '''
     },
     edits={
-        f"{LIBRARY}/corpus/sources/choose.py": (
+        f"{LIBRARY}/corpus/sources/kinds.py": (
             (
-                "from tracelate.errors",
-                "from tracelate.corpus.sources.table import TableProvenance, TableSource\n"
-                "from tracelate.errors",
+                "import CorpusSource\n",
+                "import CorpusSource\n"
+                "from tracelate.corpus.sources.table import TableProvenance, TableSource\n",
             ),
             (
                 '    "hub": SourceKind(',
