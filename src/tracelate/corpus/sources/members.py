@@ -12,7 +12,7 @@ import re
 import tarfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
-from typing import IO, NamedTuple
+from typing import IO, Any, NamedTuple
 
 from tracelate.corpus.sources.archive import (
     MAX_MEMBERS,
@@ -175,7 +175,7 @@ class _UnpackedStream(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer) -> int:  # type: ignore[no-untyped-def]
+    def readinto(self, buffer: Any) -> int:
         while not self._rest:
             chunk = next(self._chunks, None)
             if chunk is None:
