@@ -25,8 +25,9 @@ from tracelate.corpus.tokenized import TokenizedPair, TokenizedPairs
 from tracelate.model.dropout import DropoutMasks
 from tracelate.model.search import SpecialIds
 from tracelate.model.seq2seq import Seq2Seq
-from tracelate.training.batches import Batch, PlannedBatches, plan_batches
+from tracelate.training.batches import Batch, PlannedBatches
 from tracelate.training.cpu_ram import tune_cpu_ram
+from tracelate.training.epochs import plan_shard
 from tracelate.training.loss import token_loss
 
 SPECIAL = SpecialIds(padding=0, start=1, end=2)
@@ -79,14 +80,7 @@ def random_batches(params: Params) -> list[Batch]:
         return [draw.randrange(4, params.tokenize.vocabulary_size) for _ in range(length)]
 
     pairs = TokenizedPairs.of([TokenizedPair(words(), words()) for _ in range(4000)])
-    config = params.train
-    plan = plan_batches(
-        pairs.lengths_N,
-        batch_tokens=config.batch_tokens,
-        length_noise=config.length_noise,
-        seed=1,
-        epoch=0,
-    )
+    plan = plan_shard(pairs, params.train.model_copy(update={"seed": 1}))
     planned = PlannedBatches(pairs, plan, SPECIAL)
     return [planned[place] for place in range(BATCHES)]
 

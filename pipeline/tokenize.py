@@ -2,53 +2,55 @@
 valid. The test split is encoded where it is translated, so that another one trains nothing again.
 
 reads   data/prepared/{train,valid}.parquet
-writes  data/tokenized/{train,valid}.parquet (ids and lengths), data/tokenized/tokenizer.json
+writes  data/tokenized/{train,valid}.arrow (ids), data/tokenized/tokenizer.json
 params  tokenize
 """
 
 from __future__ import annotations
 
+import os
+
 from pipeline.stage import run_stage, say, warn
 from tracelate.config import load_params
-from tracelate.corpus.pairs import read_pairs
-from tracelate.corpus.tokenized import (
-    count_differing,
-    learn_tokenizer,
-    tokenize_pairs,
-    write_tokenized,
-)
+from tracelate.corpus.pairs import count_pairs
+from tracelate.corpus.tokenizing import learn_tokenizer, read_texts, tokenize_file
 from tracelate.corpus.vocabulary import unreached_vocabulary_warning
 from tracelate.layout import TOKENIZED_TRAIN, TOKENIZED_VALID, TOKENIZER, TRAIN, VALID
-from tracelate.progress import spinner
+from tracelate.progress import bar_for_each_step
 
 OUTPUTS = {TRAIN: TOKENIZED_TRAIN, VALID: TOKENIZED_VALID}
 """From the file of each split to that of its ids."""
 
 
 def main() -> None:
+    os.environ["TOKENIZERS_PARALLELISM"] = "true"  # nothing is forked here
     config = load_params().tokenize
-    splits = {path: read_pairs(path) for path in OUTPUTS}
-    with spinner("learning pieces"):
-        tokenizer = learn_tokenizer(splits[TRAIN], config)
-        tokenized = {path: tokenize_pairs(tokenizer, pairs) for path, pairs in splits.items()}
+    sizes = {path: count_pairs(path) for path in OUTPUTS}
+    with bar_for_each_step() as on_progress:
+        texts = read_texts(TRAIN, lambda done: on_progress("learning pieces", done, sizes[TRAIN]))
+        tokenizer = learn_tokenizer(texts, config)
+        counts = {
+            path: tokenize_file(
+                tokenizer,
+                path,
+                ids,
+                lambda done: on_progress("encoding", done, sum(sizes.values())),
+            )
+            for path, ids in OUTPUTS.items()
+        }
     tokenizer.save(TOKENIZER)
-    for split, path in OUTPUTS.items():
-        write_tokenized(path, tokenized[split])
     warn(unreached_vocabulary_warning(tokenizer.size, config))
-    pairs = [pair for part in tokenized.values() for pair in part]
-    sides = [
-        sum(map(len, ids)) / len(pairs)
-        for ids in ([one.source_ids for one in pairs], [one.target_ids for one in pairs])
-    ]
+    pairs = sum(one.pairs for one in counts.values())
+    source_pieces = sum(one.source_pieces for one in counts.values())
+    target_pieces = sum(one.target_pieces for one in counts.values())
     say(
-        f"tokenize: {tokenizer.size:,} pieces; a sentence has {sides[0]:.1f} source and "
-        f"{sides[1]:.1f} target pieces on average"
+        f"tokenize: {tokenizer.size:,} pieces; a sentence has {source_pieces / pairs:.1f} source "
+        f"and {target_pieces / pairs:.1f} target pieces on average"
     )
     if config.placeholders == "copy":
         say(
-            f"tokenize: {sum(bool(pair.placeholders) for pair in tokenized[TRAIN]):,} training "
-            f"pairs have placeholders that are copied; in {count_differing(splits[TRAIN]):,}, "
-            "some differ between the sides and stay text"
+            f"tokenize: {counts[TRAIN].copied:,} training pairs have placeholders that are copied; "
+            f"in {counts[TRAIN].differing:,}, some differ between the sides and stay text"
         )
 
 

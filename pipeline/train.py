@@ -1,6 +1,6 @@
 """Trains the model and keeps the weights with the best validation BLEU, chrF or loss.
 
-reads   data/tokenized/{train,valid}.parquet, data/tokenized/tokenizer.json
+reads   data/tokenized/{train,valid}.arrow, data/tokenized/tokenizer.json
 writes  models/{weights.safetensors,config.json,tokenizer.json}, models/run.json (its MLflow run
         and git commit), reports/train.json, reports/curves/{train,valid}.csv
 params  model, train, download.source_language, download.target_language, prepare.normalise,
@@ -24,7 +24,7 @@ from pytorch_lightning.loggers import Logger
 from pipeline.stage import run_stage, say, warn
 from tracelate.code_files import reached_files
 from tracelate.config import Params, load_params
-from tracelate.corpus.tokenized import read_tokenized
+from tracelate.corpus.tokenized_file import read_tokenized
 from tracelate.corpus.tokenizer import SubwordTokenizer
 from tracelate.files import md5_of, read_json, write_json
 from tracelate.git import current_commit

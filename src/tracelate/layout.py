@@ -18,9 +18,15 @@ TEST_SETS = DATA / "test_sets"
 """Folder of the further test sets, each in a file NAME.parquet."""
 TEST_SETS_PROVENANCE = TEST_SETS / PROVENANCE.name
 TOKENIZED = DATA / "tokenized"
-TOKENIZED_TRAIN, TOKENIZED_VALID = TOKENIZED / TRAIN.name, TOKENIZED / VALID.name
+TOKENIZED_TRAIN, TOKENIZED_VALID = (TOKENIZED / f"{split}.arrow" for split in ("train", "valid"))
 TOKENIZER = TOKENIZED / "tokenizer.json"
 TRAINING_INPUTS = (TOKENIZED_TRAIN, TOKENIZED_VALID, TOKENIZER)
+OLDER_TRAINING_INPUTS = (
+    TOKENIZED_TRAIN.with_suffix(".parquet"),
+    TOKENIZED_VALID.with_suffix(".parquet"),
+    TOKENIZER,
+)
+"""The same files of a project that was trained by an older version."""
 
 MODELS = Path("models")
 RUN = MODELS / "run.json"
@@ -58,6 +64,13 @@ FINISHED_TRAINING = Path("finished.pt")
 """The result of a training in the folder of its checkpoints, until DVC has its outputs."""
 DATABASE = Path("mlflow.db")
 ARTIFACTS = Path("mlartifacts")
+
+
+def training_inputs(root: Path = Path()) -> tuple[Path, Path, Path]:
+    """Returns the paths of the ids of train and valid, and of the tokenizer, as they are there."""
+    if (root / TOKENIZED_TRAIN).exists() or not (root / OLDER_TRAINING_INPUTS[0]).exists():
+        return TRAINING_INPUTS
+    return OLDER_TRAINING_INPUTS
 
 
 def project_root() -> Path:

@@ -2,7 +2,7 @@
 
     python -m studies.attention.speed
 
-reads   data/tokenized/train.parquet, data/prepared/test.parquet, the models of the first seed
+reads   data/tokenized/train.arrow, data/prepared/test.parquet, the models of the first seed
 writes  studies/attention/speed.json: target tokens per second, in training and in translating
 
 Each round measures every variant in turn on the same batches and sentences; the results are medians
@@ -24,7 +24,7 @@ from pipeline.stage import run_stage, say
 from studies.attention.longer import longer_trained
 from studies.attention.settings import SPEED, Run, load_run, load_study
 from tracelate.corpus.pairs import read_pairs
-from tracelate.corpus.tokenized import read_tokenized
+from tracelate.corpus.tokenized_file import read_tokenized
 from tracelate.corpus.tokenizer import SubwordTokenizer
 from tracelate.files import write_json
 from tracelate.inference.translator import Translator
@@ -32,8 +32,9 @@ from tracelate.layout import TEST, TOKENIZED_TRAIN
 from tracelate.model.dropout import DropoutMasks
 from tracelate.model.seq2seq import Seq2Seq
 from tracelate.progress import bar
-from tracelate.training.batches import Batch, PlannedBatches, plan_batches
+from tracelate.training.batches import Batch, PlannedBatches
 from tracelate.training.cpu_ram import tune_cpu_ram
+from tracelate.training.epochs import plan_shard
 from tracelate.training.loss import token_loss
 from tracelate.training.model_files import load_model, special_ids
 
@@ -118,14 +119,8 @@ def _subject(run: Run) -> Subject:
 
 
 def _batches(subject: Subject) -> list[Batch]:
-    pairs, config = read_tokenized(TOKENIZED_TRAIN), subject.run.params.train
-    plan = plan_batches(
-        pairs.lengths_N,
-        batch_tokens=config.batch_tokens,
-        length_noise=config.length_noise,
-        seed=1,
-        epoch=0,
-    )
+    pairs = read_tokenized(TOKENIZED_TRAIN).shard(0)
+    plan = plan_shard(pairs, subject.run.params.train.model_copy(update={"seed": 1}))
     planned = PlannedBatches(pairs, plan, special_ids(subject.translator.trained.tokenizer))
     return [planned[place] for place in range(BATCHES)]
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from pipeline.stage import say
 from studies.attention.settings import Run, run_of_a_variant
 from tracelate.code_files import reached_files
-from tracelate.corpus.tokenized import read_tokenized
+from tracelate.corpus.tokenized_file import read_tokenized
 from tracelate.corpus.tokenizer import SubwordTokenizer
 from tracelate.files import write_json
 from tracelate.layout import (

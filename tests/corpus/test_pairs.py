@@ -2,16 +2,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracelate.corpus.pairs import Pair, read_pairs, write_pairs
-from tracelate.corpus.tokenized import TokenizedPair, read_tokenized, write_tokenized
+from tracelate.corpus.pairs import Pair, read_pairs, write_pairs, write_table
 from tracelate.errors import InputError
 
 TEXT = st.text(st.characters(codec="utf-8"))
-IDS = st.lists(st.integers(0, 2**31 - 1))
 
 
 @given(st.lists(st.builds(Pair, TEXT, TEXT, TEXT, TEXT)))
@@ -21,18 +20,6 @@ def test_pairs_come_back_as_they_were_written(
     path = tmp_path_factory.mktemp("pairs") / "pairs.parquet"
     write_pairs(path, pairs)
     assert read_pairs(path) == pairs
-
-
-PLACEHOLDERS = st.lists(TEXT, max_size=2).map(tuple)
-
-
-@given(st.lists(st.builds(TokenizedPair, IDS, IDS, st.one_of(st.just(()), PLACEHOLDERS))))
-def test_ids_come_back_as_they_were_written(
-    tmp_path_factory: pytest.TempPathFactory, pairs: list[TokenizedPair]
-) -> None:
-    path = tmp_path_factory.mktemp("ids") / "ids.parquet"
-    write_tokenized(path, pairs)
-    assert list(read_tokenized(path)) == pairs
 
 
 def test_the_same_pairs_give_the_same_bytes(tmp_path: Path) -> None:
@@ -53,7 +40,7 @@ def test_files_that_hold_no_pairs_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "pairs.parquet"
     with pytest.raises(InputError, match="is missing"):
         read_pairs(path)
-    write_tokenized(path, [])
+    write_table(path, pa.table({"source_ids": [1]}))
     with pytest.raises(InputError, match="has the columns source_ids"):
         read_pairs(path)
     whole = path.read_bytes()

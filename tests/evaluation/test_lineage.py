@@ -28,10 +28,7 @@ def test_every_file_from_the_weights_to_the_corpus_is_hashed(finished_project: P
     files = read_lineage(finished_project / layout.LINEAGE).files
     assert set(files) == {
         *(f"models/{name}" for name in ("weights.safetensors", "config.json", "tokenizer.json")),
-        *(
-            f"data/tokenized/{name}"
-            for name in ("train.parquet", "valid.parquet", "tokenizer.json")
-        ),
+        *(f"data/tokenized/{name}" for name in ("train.arrow", "valid.arrow", "tokenizer.json")),
         *(f"data/prepared/{split}.parquet" for split in ("train", "valid", "test")),
         "data/raw/all.parquet",
         "data/raw/provenance.json",

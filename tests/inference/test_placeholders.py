@@ -8,8 +8,8 @@ import torch
 from tests.model.toy import toy_config
 from tests.tiny_corpus import SPECIAL_MESSAGES
 from tracelate.config import TokenizeConfig
-from tracelate.corpus.pairs import Pair
-from tracelate.corpus.tokenized import learn_tokenizer
+from tracelate.corpus.pairs import Pair, table_of
+from tracelate.corpus.tokenizing import learn_tokenizer
 from tracelate.evaluation.word_attention import attention_over_words
 from tracelate.inference.translator import Translator
 from tracelate.model.seq2seq import Seq2Seq
@@ -31,9 +31,9 @@ SENTENCES = [
 def translator(tmp_path_factory: pytest.TempPathFactory) -> Translator:
     """A model with random weights."""
     folder = tmp_path_factory.mktemp("model")
-    pairs = [Pair(*sides, "group", "origin") for sides in SPECIAL_MESSAGES.values()]
+    pairs = table_of(Pair(*sides, "group", "origin") for sides in SPECIAL_MESSAGES.values())
     settings = {"vocabulary_size": 300, "min_frequency": 2, "placeholders": "copy"}
-    tokenizer = learn_tokenizer(pairs, TokenizeConfig.model_validate(settings))
+    tokenizer = learn_tokenizer(pairs.to_batches(), TokenizeConfig.model_validate(settings))
     tokenizer.save(folder / "learnt.json")
     torch.manual_seed(0)
     model = Seq2Seq(toy_config(), tokenizer.size, tokenizer.padding_id)

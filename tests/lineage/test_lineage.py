@@ -180,7 +180,7 @@ def test_the_chain_as_json_has_hashes_and_settings_in_full(champion: Trace) -> N
     [
         "models/weights.safetensors",
         "models/tokenizer.json",
-        "data/tokenized/train.parquet",
+        "data/tokenized/train.arrow",
         "data/prepared/train.parquet",
         "data/prepared/test.parquet",
         "data/raw/all.parquet",
@@ -363,7 +363,7 @@ def test_a_score_that_its_translations_do_not_have_is_reported(project: Path) ->
 
 def test_tags_and_params_of_another_training_are_reported(project: Path, champion: Trace) -> None:
     assert champion.run is not None and champion.store is not None
-    run_id, tag = champion.run.run_id, "sha256.data/tokenized/train.parquet"
+    run_id, tag = champion.run.run_id, "sha256.data/tokenized/train.arrow"
     right = champion.run.tags[tag]
     champion.store.runs.set_tags(run_id, {tag: "0" * 64})
     try:

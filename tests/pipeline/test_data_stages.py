@@ -11,7 +11,7 @@ import pytest
 from tests.conftest import Project
 from tests.tiny_corpus import PATH, WHEEL_NAME, build_wheel, put_into_cache
 from tracelate.corpus.pairs import read_pairs
-from tracelate.corpus.tokenized import read_tokenized
+from tracelate.corpus.tokenized_file import read_tokenized
 from tracelate.corpus.tokenizer import SubwordTokenizer
 
 STAGES = ("download", "prepare", "tokenize")
@@ -55,8 +55,8 @@ def test_the_data_stages_write_all_their_outputs_and_the_same_every_time(project
         "data/raw/all.parquet",
         "data/raw/provenance.json",
         "data/tokenized/tokenizer.json",
-        "data/tokenized/train.parquet",
-        "data/tokenized/valid.parquet",
+        "data/tokenized/train.arrow",
+        "data/tokenized/valid.arrow",
         "reports/data.json",
     ]
     assert project.run(*STAGES).returncode == 0
@@ -65,7 +65,7 @@ def test_the_data_stages_write_all_their_outputs_and_the_same_every_time(project
     tokenizer = SubwordTokenizer.load(project.folder / "data/tokenized/tokenizer.json")
     for split in ("train", "valid"):
         pairs = read_pairs(project.folder / f"data/prepared/{split}.parquet")
-        ids = read_tokenized(project.folder / f"data/tokenized/{split}.parquet")
+        ids = read_tokenized(project.folder / f"data/tokenized/{split}.arrow")
         given = [one.placeholders for one in ids]
         sources = tokenizer.decode([one.source_ids for one in ids], given)
         targets = tokenizer.decode([one.target_ids for one in ids], given)

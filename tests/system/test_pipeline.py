@@ -55,10 +55,10 @@ def test_the_run_records_its_code_and_data(reproduced: Clone) -> None:
     assert tags["dvc.stage"] == "train"
     assert (tags["corpus"], tags["data"]) == (
         "tinycatalogs 1.0",
-        tags["sha256.data/tokenized/train.parquet"][:12],
+        tags["sha256.data/tokenized/train.arrow"][:12],
     )
     assert tags["signature.bleu"] == reproduced.json("reports/metrics.json")["bleu"]["signature"]
-    assert len(tags["sha256.data/tokenized/train.parquet"]) == 64
+    assert len(tags["sha256.data/tokenized/train.arrow"]) == 64
     assert params["model.attention"] == "general"
     assert params["evaluate.beam_size"] == "2"
     assert params["download.catalogs.licence"] == "Apache-2.0"

@@ -5,9 +5,17 @@ from __future__ import annotations
 import time
 from collections import Counter
 
+import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from tracelate.text.placeholders import copied_spans, placeholders, without_placeholders
+from tracelate.text.placeholders import (
+    copied_spans,
+    may_have_placeholders,
+    placeholders,
+    without_placeholders,
+)
 
 
 @pytest.mark.parametrize(
@@ -87,3 +95,18 @@ def test_finding_placeholders_takes_time_that_is_linear_in_the_text(text: str) -
     started = time.process_time()
     copied_spans(text)
     assert time.process_time() - started < 5
+
+
+SIGNS = "{ } % s d <b > & amp; http s:// ftp:// www . a @ b.org ,plural,"
+PARTS = st.sampled_from(SIGNS.split())
+
+
+@given(st.lists(st.one_of(PARTS, st.text(max_size=3)), max_size=8).map("".join))
+def test_a_text_with_a_placeholder_may_have_one(text: str) -> None:
+    [may_have] = may_have_placeholders(pa.array([text]))
+    assert may_have or not copied_spans(text)
+
+
+def test_plain_text_has_no_placeholder() -> None:
+    texts = pa.array(["Plain text, with (signs): it's 5 http", "", "Más información."])
+    assert may_have_placeholders(texts).tolist() == [False] * 3

@@ -19,7 +19,8 @@ from safetensors.torch import save_file
 
 from tests.model.toy import dropout_everywhere, toy_config
 from tracelate.config import ModelConfig, RuntimeConfig, TrainConfig
-from tracelate.corpus.tokenized import TokenizedPair, TokenizedPairs
+from tracelate.corpus.tokenized import TokenizedPair
+from tracelate.corpus.tokenized_file import TokenizedSplit
 from tracelate.corpus.tokenizer import SubwordTokenizer
 from tracelate.metric_table import METRICS
 from tracelate.training import fit as fitting
@@ -32,7 +33,7 @@ def tokenizer() -> SubwordTokenizer:
     return SubwordTokenizer.train([f" {word}" for word in WORDS] * 50, 300, 2)
 
 
-def reversing_pairs(count: int, seed: int, longest: int = 6) -> TokenizedPairs:
+def reversing_pairs(count: int, seed: int, longest: int = 6) -> TokenizedSplit:
     """Pairs of token ids; the target is the source's words in reverse order."""
     shuffler = random.Random(seed)
     sentences = [shuffler.choices(WORDS, k=shuffler.randint(1, longest)) for _ in range(count)]
@@ -40,7 +41,7 @@ def reversing_pairs(count: int, seed: int, longest: int = 6) -> TokenizedPairs:
     sources = subwords.encode(["".join(f" {word}" for word in words) for words in sentences])
     targets = subwords.encode(["".join(f" {word}" for word in words[::-1]) for words in sentences])
     pairs = [TokenizedPair(*ids) for ids in zip(sources, targets, strict=True)]
-    return TokenizedPairs.of(pairs)
+    return TokenizedSplit.of(pairs)
 
 
 def model_config(**changes: object) -> ModelConfig:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from tests.tiny_corpus import PROJECT
 from tracelate.config import TrainConfig, load_params
-from tracelate.corpus.tokenized import TokenizedPair, TokenizedPairs
+from tracelate.corpus.tokenized import TokenizedPair
+from tracelate.corpus.tokenized_file import TokenizedSplit
 from tracelate.training.corpus_size import size_warnings
 
 DEFAULTS = load_params(PROJECT / "params.yaml").train
 
 
-def pairs(count: int) -> TokenizedPairs:
+def pairs(count: int) -> TokenizedSplit:
     """Pairs of 9 pieces and an end token."""
-    return TokenizedPairs.of([TokenizedPair([5] * 9, [6] * 9)] * count)
+    return TokenizedSplit.of([TokenizedPair([5] * 9, [6] * 9)] * count)
 
 
 def settings(**values: object) -> TrainConfig:
@@ -60,7 +61,7 @@ def test_a_batch_that_holds_the_corpus_is_named_with_a_twentieth_of_its_tokens()
 
 def test_a_batch_is_not_advised_below_the_longest_pair() -> None:
     config = settings(epochs=1000, warmup_steps=0)
-    long = TokenizedPairs.of([*pairs(40), TokenizedPair([5] * 99, [6])])
+    long = TokenizedSplit.of([*pairs(40), TokenizedPair([5] * 99, [6])])
     [line] = size_warnings(config, long)
     assert line.endswith("set train.batch_tokens to 100")
 

@@ -1,20 +1,20 @@
-"""Pairs of token ids, and how they lie in parquet files."""
+"""Pairs of token ids in flat arrays."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import NamedTuple, overload
+from itertools import chain
+from typing import Any, NamedTuple, overload
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from tracelate.config import TokenizeConfig
-from tracelate.corpus.pairs import Pair, read_table, write_table
-from tracelate.corpus.tokenizer import SLOTS, SubwordTokenizer
-from tracelate.text.slots import same_placeholders, shared_placeholders, split_slots
+Ids = NDArray[np.integer[Any]]
+IDS_OF_16_BITS = 2**16
+"""Largest size of a vocabulary whose ids are kept in 16 bits each; others have 32."""
+PLACEHOLDERS = "placeholders"
+"""Column of files of a tokenizer that has slots."""
 
 
 class TokenizedPair(NamedTuple):
@@ -26,25 +26,13 @@ class TokenizedPair(NamedTuple):
     """Text of each slot in the ids, the first slot's first."""
 
 
-_SCHEMA = pa.schema(
-    {
-        "source_ids": pa.list_(pa.int32()),
-        "target_ids": pa.list_(pa.int32()),
-        "source_length": pa.int32(),
-        "target_length": pa.int32(),
-    }
-)
-_PLACEHOLDERS = pa.field("placeholders", pa.list_(pa.string()))
-"""Column of files with a pair that has slots."""
-
-
 class IdLists(NamedTuple):
     """Lists of ids of different lengths, one after the other: list n is from offset n to n + 1.
 
-    N lists, I ids of all of them.
+    N lists, I ids of all of them. The arrays may lie in a file that is mapped into memory.
     """
 
-    ids_I: NDArray[np.int32]
+    ids_I: Ids
     offsets_N1: NDArray[np.int64]
     """N + 1 places in `ids_I`."""
 
@@ -56,23 +44,27 @@ class IdLists(NamedTuple):
         """Returns the lengths of some lists, without looking at the others."""
         return self.offsets_N1[places + 1] - self.offsets_N1[places]
 
+    @property
+    def id_count(self) -> int:
+        """Number of ids of all lists."""
+        return int(self.offsets_N1[-1] - self.offsets_N1[0])
+
 
 class TokenizedPairs(Sequence[TokenizedPair]):
-    """Pairs of ids in flat arrays: some 4 bytes an id, and no Python object a pair."""
+    """Pairs of ids in flat arrays: no Python object a pair."""
 
-    def __init__(self, table: pa.Table) -> None:
-        """Takes a table with the columns of the files."""
-        self.sources = _id_lists(table["source_ids"])
-        self.targets = _id_lists(table["target_ids"])
-        self._placeholders = (
-            table[_PLACEHOLDERS.name].combine_chunks()
-            if _PLACEHOLDERS.name in table.column_names
-            else None
-        )
+    def __init__(self, batch: pa.RecordBatch) -> None:
+        """Takes the columns of a file's record batch, without copying them."""
+        self.sources = _id_lists(batch["source_ids"])
+        self.targets = _id_lists(batch["target_ids"])
+        has_slots = PLACEHOLDERS in batch.schema.names
+        self._placeholders = batch[PLACEHOLDERS] if has_slots else None
 
     @classmethod
     def of(cls, pairs: Sequence[TokenizedPair]) -> TokenizedPairs:
-        return cls(_table(pairs))
+        largest = max((max(ids, default=0) for pair in pairs for ids in pair[:2]), default=0)
+        has_slots = any(pair.placeholders for pair in pairs)
+        return cls(tokenized_batch(pairs, tokenized_schema(largest + 1, has_slots=has_slots)))
 
     def __len__(self) -> int:
         return len(self.sources.offsets_N1) - 1
@@ -104,73 +96,32 @@ class TokenizedPairs(Sequence[TokenizedPair]):
         return [tuple(one) for one in self._placeholders.take(pa.array(places)).to_pylist()]
 
 
-def read_tokenized(path: Path) -> TokenizedPairs:
-    return TokenizedPairs(read_table(path, _SCHEMA, optional=[_PLACEHOLDERS]))
+def tokenized_schema(vocabulary_size: int, *, has_slots: bool) -> pa.Schema:
+    """Returns the columns of pairs of a tokenizer with so many pieces."""
+    ids = pa.large_list(pa.uint16() if vocabulary_size <= IDS_OF_16_BITS else pa.int32())
+    schema = pa.schema({"source_ids": ids, "target_ids": ids})
+    return schema.append(pa.field(PLACEHOLDERS, pa.list_(pa.string()))) if has_slots else schema
 
 
-def write_tokenized(path: Path, pairs: Sequence[TokenizedPair]) -> None:
-    """Writes the same bytes for the same pairs."""
-    write_table(path, _table(pairs))
-
-
-def _table(pairs: Sequence[TokenizedPair]) -> pa.Table:
-    columns: list[list[object]] = [
-        [pair.source_ids for pair in pairs],
-        [pair.target_ids for pair in pairs],
-        [len(pair.source_ids) for pair in pairs],
-        [len(pair.target_ids) for pair in pairs],
+def tokenized_batch(pairs: Sequence[TokenizedPair], schema: pa.Schema) -> pa.RecordBatch:
+    """Returns the pairs as columns of the schema."""
+    columns = [
+        _list_array([pair.source_ids for pair in pairs], schema.field("source_ids").type),
+        _list_array([pair.target_ids for pair in pairs], schema.field("target_ids").type),
     ]
-    schema = _SCHEMA
-    if any(pair.placeholders for pair in pairs):
-        columns.append([pair.placeholders for pair in pairs])
-        schema = _SCHEMA.append(_PLACEHOLDERS)
-    return pa.table(columns, schema=schema)
+    if PLACEHOLDERS in schema.names:
+        column = [pair.placeholders for pair in pairs]
+        columns.append(pa.array(column, schema.field(PLACEHOLDERS).type))
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
-def _id_lists(column: pa.ChunkedArray) -> IdLists:
-    """Returns the lists of a column, whose chunks may hold up to 2**31 ids each."""
-    chunks = [column.chunk(number) for number in range(column.num_chunks)]
-    ids = [chunk.flatten().to_numpy() for chunk in chunks]
-    lengths = [pc.list_value_length(chunk).to_numpy() for chunk in chunks]
-    offsets_N1 = np.zeros(len(column) + 1, dtype=np.int64)
-    np.cumsum(np.concatenate([np.zeros(0, np.int32), *lengths]), out=offsets_N1[1:])
-    return IdLists(np.concatenate([np.zeros(0, np.int32), *ids]), offsets_N1)
+def _list_array(lists: Sequence[Sequence[int]], kind: pa.DataType) -> pa.Array:
+    offsets_N1 = np.zeros(len(lists) + 1, dtype=np.int64)
+    np.cumsum(np.fromiter(map(len, lists), np.int64, len(lists)), out=offsets_N1[1:])
+    ids = chain.from_iterable(lists)
+    ids_I = np.fromiter(ids, kind.value_type.to_pandas_dtype(), int(offsets_N1[-1]))
+    return pa.LargeListArray.from_arrays(pa.array(offsets_N1), pa.array(ids_I), type=kind)
 
 
-def learn_tokenizer(pairs: Sequence[Pair], config: TokenizeConfig) -> SubwordTokenizer:
-    """Learns the vocabulary of the training pairs, both languages together.
-
-    No piece is learnt from placeholders that have slots.
-    """
-    slot_count = SLOTS if config.placeholders == "copy" else 0
-    texts = (
-        part
-        for pair in pairs
-        for placeholders in [shared_placeholders(pair.source, pair.target)[:slot_count]]
-        for side in (pair.source, pair.target)
-        for part in split_slots(side, placeholders)
-        if isinstance(part, str)
-    )
-    return SubwordTokenizer.train(texts, config.vocabulary_size, config.min_frequency, slot_count)
-
-
-def tokenize_pairs(tokenizer: SubwordTokenizer, pairs: Sequence[Pair]) -> list[TokenizedPair]:
-    """Encodes both sides, with the same slots.
-
-    A placeholder that the target has not as often as the source stays text on both sides: a slot
-    would teach the model to drop or double it, and the rest of the pair is worth training on.
-    """
-    shared = [
-        shared_placeholders(pair.source, pair.target)[: len(tokenizer.slots)] for pair in pairs
-    ]
-    sources = tokenizer.encode_with([pair.source for pair in pairs], shared)
-    targets = tokenizer.encode_with([pair.target for pair in pairs], shared)
-    return [
-        TokenizedPair(source.ids, target.ids, source.placeholders)
-        for source, target in zip(sources, targets, strict=True)
-    ]
-
-
-def count_differing(pairs: Sequence[Pair]) -> int:
-    """Returns the number of pairs with a placeholder that one side has more often."""
-    return sum(not same_placeholders(pair.source, pair.target) for pair in pairs)
+def _id_lists(column: pa.LargeListArray) -> IdLists:
+    return IdLists(column.values.to_numpy(), column.offsets.to_numpy())

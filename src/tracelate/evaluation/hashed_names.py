@@ -23,8 +23,8 @@ def is_within_project(name: str) -> bool:
     return bool(path.parts) and not path.is_absolute() and ".." not in path.parts
 
 
-def _files_in(folder: Path, *needed: Path) -> AfterValidator:
-    """Accepts names of files in the folder, which must have the files that are `needed`."""
+def _files_in(folder: Path, *needed: tuple[Path, ...]) -> AfterValidator:
+    """Accepts names of files in the folder, which must have all files of one of the tuples."""
     room = folder.as_posix()
 
     def checked(hashes: dict[str, str]) -> dict[str, str]:
@@ -33,9 +33,10 @@ def _files_in(folder: Path, *needed: Path) -> AfterValidator:
                 raise PydanticCustomError(
                     "file_name", "{name} is no file of {room}", {"name": repr(name), "room": room}
                 )
-        for path in needed:
-            if path.as_posix() not in hashes:
-                raise PydanticCustomError("file_name", "{path} is missing", {"path": str(path)})
+        missing = [[path for path in paths if path.as_posix() not in hashes] for paths in needed]
+        if missing and all(missing):
+            path = str(min(missing, key=len)[0])
+            raise PydanticCustomError("file_name", "{path} is missing", {"path": path})
         return hashes
 
     return AfterValidator(checked)
@@ -54,12 +55,16 @@ def _is_file_in(folder: Path, name: str) -> bool:
 MODEL_FILES = tuple(layout.MODELS / name for name in (WEIGHTS, CONFIG, TOKENIZER))
 Hashes = dict[str, Sha256]
 """From the path of a file, from the project's root, to its SHA-256."""
-ModelHashes = Annotated[Hashes, _files_in(layout.MODELS, *MODEL_FILES)]
-TokenizedHashes = Annotated[Hashes, _files_in(layout.TOKENIZED, *layout.TRAINING_INPUTS)]
-PreparedHashes = Annotated[
-    Hashes, _files_in(layout.PREPARED, layout.TRAIN, layout.VALID, layout.TEST)
+ModelHashes = Annotated[Hashes, _files_in(layout.MODELS, MODEL_FILES)]
+TokenizedHashes = Annotated[
+    Hashes, _files_in(layout.TOKENIZED, layout.TRAINING_INPUTS, layout.OLDER_TRAINING_INPUTS)
 ]
-RawHashes = Annotated[Hashes, _files_in(layout.RAW, layout.PROVENANCE)]
+PreparedHashes = Annotated[
+    Hashes, _files_in(layout.PREPARED, (layout.TRAIN, layout.VALID, layout.TEST))
+]
+RawHashes = Annotated[Hashes, _files_in(layout.RAW, (layout.PROVENANCE,))]
 TestSetHashes = Annotated[Hashes, _files_in(layout.TEST_SETS)]
 TestResultHashes = Annotated[Hashes, _files_in(layout.TEST_RESULTS)]
-EvaluationHashes = Annotated[Hashes, _files_in(layout.REPORTS, layout.METRICS, layout.TRANSLATIONS)]
+EvaluationHashes = Annotated[
+    Hashes, _files_in(layout.REPORTS, (layout.METRICS, layout.TRANSLATIONS))
+]

@@ -236,7 +236,7 @@ def make_lineage(
     return Lineage(
         training=read_training_run(root / layout.RUN),
         model=_hashes(root, (layout.MODELS / name for name in MODEL_FILES)),
-        tokenized=_hashes(root, layout.TRAINING_INPUTS),
+        tokenized=_hashes(root, layout.training_inputs(root)),
         prepared=_hashes(root, (layout.TRAIN, layout.VALID, layout.TEST)),
         raw=_hashes(root, (path.relative_to(root) for path in raw)),
         provenance=read_provenance(root / layout.PROVENANCE),

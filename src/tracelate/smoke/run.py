@@ -20,7 +20,7 @@ from ruamel.yaml import YAML
 
 from tracelate import layout
 from tracelate.config import Params, load_params
-from tracelate.corpus.tokenized import TokenizedPairs, read_tokenized
+from tracelate.corpus.tokenized_file import TokenizedSplit, read_tokenized
 from tracelate.errors import InputError
 from tracelate.processes import run_to_end
 from tracelate.smoke.share import shorten_raw, shorten_tests, shorten_training
@@ -99,8 +99,8 @@ def smoke(
     )
 
 
-def _target_tokens(pairs: TokenizedPairs) -> int:
-    return len(pairs.targets.ids_I) + len(pairs)
+def _target_tokens(pairs: TokenizedSplit) -> int:
+    return len(pairs) + sum(shard.targets.id_count for shard in pairs.shards())
 
 
 def _make_folder(root: Path, folder: Path) -> None:

@@ -12,8 +12,9 @@ from tracelate.corpus.further.report import PROVENANCE_FORMAT, set_path
 from tracelate.corpus.further.sentences import FurtherSet, read_further_set, write_further_set
 from tracelate.corpus.pairs import SCHEMA, read_pairs, read_table, write_pair_table, write_pairs
 from tracelate.corpus.raw import ALL, SPLITS
-from tracelate.corpus.tokenized import TokenizedPair, read_tokenized, write_tokenized
-from tracelate.training.batches import plan_batches
+from tracelate.corpus.tokenized import TokenizedPair
+from tracelate.corpus.tokenized_file import read_tokenized, write_tokenized
+from tracelate.training.epochs import count_batches
 
 T = TypeVar("T")
 
@@ -35,14 +36,8 @@ def shorten_raw(folder: Path, most: int) -> None:
 def shorten_training(folder: Path, config: TrainConfig, batches: int, valid: int) -> None:
     """Leaves training pairs of all lengths for about so many batches, and `valid` others."""
     pairs = read_tokenized(folder / layout.TOKENIZED_TRAIN)
-    plan = plan_batches(
-        pairs.lengths_N,
-        batch_tokens=config.batch_tokens,
-        length_noise=config.length_noise,
-        seed=config.seed,
-        epoch=0,
-    )
-    kept = spread(sorted(pairs, key=_length, reverse=True), len(pairs) * batches // len(plan))
+    planned = count_batches(pairs, config)
+    kept = spread(sorted(pairs, key=_length, reverse=True), len(pairs) * batches // planned)
     write_tokenized(folder / layout.TOKENIZED_TRAIN, kept)
     held_out = sorted(read_tokenized(folder / layout.TOKENIZED_VALID), key=_length, reverse=True)
     write_tokenized(folder / layout.TOKENIZED_VALID, spread(held_out, valid))

@@ -16,6 +16,11 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
 VERSION = 1
 """Version of the definition: of the parts of a text that `copied_spans` finds."""
 
@@ -33,6 +38,8 @@ _ICU_VALUE = r"\{\s*(\w+)\s*,\s*(number|date|time)\b[^{}]*\}"
 _ANY_PLACEHOLDER = re.compile(_PLACEHOLDER, re.VERBOSE | re.ASCII)
 _ANY_ICU_VALUE = re.compile(_ICU_VALUE)
 _COPIED = re.compile(f"{_ICU_VALUE} | {_PLACEHOLDER}", re.VERBOSE | re.ASCII)
+_SIGN_OF_ONE = r"[{%<&@]|://|www\."
+"""In every text with a placeholder; in RE2's syntax."""
 _ICU_ARGUMENT = re.compile(r"\{\s*(\w+)\s*,\s*(plural|select|selectordinal)\s*,")
 
 
@@ -70,6 +77,11 @@ def copied_spans(text: str) -> list[tuple[int, int]]:
         spans += [found.span() for found in _COPIED.finditer(text, start, end)]
         start = end if message is None else _closing_brace(text, end) + 1
     return spans
+
+
+def may_have_placeholders(texts_N: pa.StringArray) -> NDArray[np.bool_]:
+    """Returns False for each text that certainly has no placeholder, which is quickly found out."""
+    return pc.match_substring_regex(texts_N, _SIGN_OF_ONE).to_numpy(zero_copy_only=False)  # type: ignore[no-any-return]
 
 
 def _take_icu(text: str) -> tuple[str, list[tuple[str, str, str]]]:

@@ -36,6 +36,8 @@ def split_slots(text: str, placeholders: Sequence[str]) -> Parts:
 
     Other placeholders stay in the text, and no part is empty.
     """
+    if not placeholders:
+        return [text] if text else []
     numbers = {placeholder: number for number, placeholder in enumerate(placeholders)}
     parts: Parts = []
     end = 0

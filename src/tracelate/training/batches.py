@@ -1,8 +1,8 @@
 """Batches of sentence pairs, planned for all processes at once.
 
-The plan of an epoch depends on the lengths of the sentences, the settings, the seed and the epoch
-alone. Each of W processes takes every W-th row of a planned batch, so that any number of processes
-trains on the same batches in the same order.
+The plan of a shard of the text in an epoch depends on the lengths of its sentences, the settings,
+the seed, the epoch and the number of the shard alone. Each of W processes takes every W-th row of a
+planned batch, so that any number of processes trains on the same batches in the same order.
 
 Shapes: B this process's rows of the batch, S source, T target; in plans, N pairs and B batches.
 """
@@ -78,8 +78,9 @@ def plan_batches(
     length_noise: float,
     seed: int,
     epoch: int,
+    shard: int = 0,
 ) -> BatchPlan:
-    """Returns pairs in batches of similar length, shuffled by (seed, epoch).
+    """Returns pairs in batches of similar length, shuffled by (seed, epoch, shard).
 
     `lengths_N` has the length of each pair's longer side. Pairs are sorted by it times a random
     factor from 1 to 1 + `length_noise`, so that epochs have different batches.
@@ -87,7 +88,7 @@ def plan_batches(
     A batch has as many pairs as fit into `batch_tokens` when each is padded to the longest side
     in the batch; a pair that is longer than that is a batch by itself.
     """
-    shuffler = random.Random(f"{seed}:{epoch}")
+    shuffler = random.Random(f"{seed}:{epoch}:{shard}" if shard else f"{seed}:{epoch}")
     noise_N = _draws(shuffler, len(lengths_N))
     pairs_N = np.argsort(lengths_N * (1 + length_noise * noise_N), kind="stable")
     starts_B1 = _starts(lengths_N[pairs_N], batch_tokens)

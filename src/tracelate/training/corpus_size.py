@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tracelate.config import TrainConfig
-from tracelate.corpus.tokenized import TokenizedPairs
-from tracelate.training.batches import plan_batches
+from tracelate.corpus.tokenized_file import TokenizedSplit
+from tracelate.training.epochs import count_batches
 
 FEW_BATCHES = 5
 """Number of batches of an epoch below which batches are too large for the corpus."""
@@ -21,20 +21,12 @@ LEAST_AVERAGED_SHARE = 4
 have more than a fiftieth (exp(-4)) of the average."""
 
 
-def size_warnings(config: TrainConfig, train: TokenizedPairs) -> Iterator[str]:
+def size_warnings(config: TrainConfig, train: TokenizedSplit) -> Iterator[str]:
     """Yields a line for each setting that the training is too short for, with a value to set.
 
     The number of steps is that of the first epoch times `train.epochs`: epochs differ by a few.
     """
-    batches = len(
-        plan_batches(
-            train.lengths_N,
-            batch_tokens=config.batch_tokens,
-            length_noise=config.length_noise,
-            seed=config.seed,
-            epoch=0,
-        )
-    )
+    batches = count_batches(train, config)
     steps = batches * config.epochs
     training = f"the {steps:,} steps of this training ({batches:,} an epoch)"
     if batches < FEW_BATCHES:
@@ -65,10 +57,10 @@ def size_warnings(config: TrainConfig, train: TokenizedPairs) -> Iterator[str]:
         )
 
 
-def _batch_tokens(train: TokenizedPairs) -> int:
-    lengths_N = train.lengths_N
-    longest = int(lengths_N.max())
-    return max(longest, int(lengths_N.sum()) // BETTER_BATCHES)
+def _batch_tokens(train: TokenizedSplit) -> int:
+    lengths = [shard.lengths_N for shard in train.shards()]
+    longest = max(int(lengths_N.max()) for lengths_N in lengths)
+    return max(longest, sum(int(lengths_N.sum()) for lengths_N in lengths) // BETTER_BATCHES)
 
 
 def _decay(steps: int) -> float:

@@ -6,21 +6,22 @@ import pytorch_lightning as pl
 from torch.utils.data import DataLoader
 
 from tracelate.config import TrainConfig
-from tracelate.corpus.tokenized import TokenizedPairs
+from tracelate.corpus.tokenized_file import TokenizedSplit
 from tracelate.model.search import SpecialIds
-from tracelate.training.batches import Batch, BatchPlan, PlannedBatches, plan_batches
+from tracelate.training.batches import Batch
+from tracelate.training.epochs import EpochBatches, plan_shard
 
 
 class TranslationData(pl.LightningDataModule):
-    """Plans the batches of each epoch, so the Trainer must reload the loaders every epoch.
+    """Has a loader for each epoch, so the Trainer must reload the loaders every epoch.
 
     Each validation sentence is in one process only.
     """
 
     def __init__(
         self,
-        train: TokenizedPairs,
-        valid: TokenizedPairs,
+        train: TokenizedSplit,
+        valid: TokenizedSplit,
         special: SpecialIds,
         config: TrainConfig,
     ) -> None:
@@ -32,7 +33,11 @@ class TranslationData(pl.LightningDataModule):
 
     def count_steps(self) -> int:
         """Returns the number of training batches in all epochs, by planning each of them."""
-        return sum(len(self._plan(self.train, epoch)) for epoch in range(self.config.epochs))
+        first = self.train.shard(0)
+        planned = sum(
+            len(plan_shard(first, self.config, epoch=epoch)) for epoch in range(self.config.epochs)
+        )
+        return round(planned * (len(self.train) / len(first)))
 
     def train_dataloader(self) -> DataLoader[Batch]:
         return self._loader(self.train, self._trainer().current_epoch)
@@ -40,21 +45,13 @@ class TranslationData(pl.LightningDataModule):
     def val_dataloader(self) -> DataLoader[Batch]:
         return self._loader(self.valid, epoch=0)
 
-    def _plan(self, pairs: TokenizedPairs, epoch: int) -> BatchPlan:
-        return plan_batches(
-            pairs.lengths_N,
-            batch_tokens=self.config.batch_tokens,
-            length_noise=self.config.length_noise,
-            seed=self.config.seed,
-            epoch=epoch,
-        )
-
-    def _loader(self, pairs: TokenizedPairs, epoch: int) -> DataLoader[Batch]:
+    def _loader(self, pairs: TokenizedSplit, epoch: int) -> DataLoader[Batch]:
         trainer = self._trainer()
-        batches = PlannedBatches(
+        batches = EpochBatches(
             pairs,
-            self._plan(pairs, epoch),
             self.special,
+            self.config,
+            epoch=epoch,
             rank=trainer.global_rank,
             process_count=trainer.world_size,
         )

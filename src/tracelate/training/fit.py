@@ -22,7 +22,7 @@ from pytorch_lightning.utilities.exceptions import SIGTERMException
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from tracelate.config import ModelConfig, MonitorName, RuntimeConfig, TrainConfig
-from tracelate.corpus.tokenized import TokenizedPairs
+from tracelate.corpus.tokenized_file import TokenizedSplit
 from tracelate.corpus.tokenizer import SubwordTokenizer
 from tracelate.errors import InputError
 from tracelate.metric_table import Metric
@@ -74,8 +74,8 @@ def fit(
     config: TrainConfig,
     runtime: RuntimeConfig,
     *,
-    train: TokenizedPairs,
-    valid: TokenizedPairs,
+    train: TokenizedSplit,
+    valid: TokenizedSplit,
     tokenizer: SubwordTokenizer,
     metrics: Mapping[str, Metric],
     checkpoint_dir: Path,

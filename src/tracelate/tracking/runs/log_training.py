@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
-
 from tracelate import layout
 from tracelate.config import Params
 from tracelate.corpus.sources.choose import read_provenance
+from tracelate.corpus.tokenized_file import count_tokenized
 from tracelate.git import Commit, current_commit
 from tracelate.tracking.runs.best_effort import best_effort
 from tracelate.tracking.runs.run_contents import Curve, DataFile, RunContents
@@ -28,7 +27,6 @@ from tracelate.training.curve_files import read_curve
 from tracelate.training.report import read_training_report
 from tracelate.training.run_file import read_training_run
 
-TRAIN, VALID = layout.TOKENIZED_TRAIN, layout.TOKENIZED_VALID
 CURVE_FILES = (layout.TRAIN_CURVE, layout.VALID_CURVE)
 STAGE = "training"
 UNUSED = ("evaluate", "registry")
@@ -88,7 +86,12 @@ def training_files(root: Path = Path()) -> list[Path]:
     """Returns the files of a training that its run in MLflow contains."""
     return [
         root / path
-        for path in (*layout.TRAINING_INPUTS, layout.RUN, layout.TRAINING_REPORT, *CURVE_FILES)
+        for path in (
+            *layout.training_inputs(root),
+            layout.RUN,
+            layout.TRAINING_REPORT,
+            *CURVE_FILES,
+        )
     ]
 
 
@@ -112,8 +115,10 @@ def training_origin(params: Mapping[str, Any], commit: Commit, root: Path = Path
     The tags name the languages, the corpus, the code and the files that are read. Runs on the same
     data have the same tag `data`.
     """
-    hashes = hash_tags(layout.TRAINING_INPUTS, root)
-    tags = {"pair": language_pair(params), "data": hashes[f"sha256.{TRAIN}"][:12]}
+    inputs = layout.training_inputs(root)
+    train, valid, _ = inputs
+    hashes = hash_tags(inputs, root)
+    tags = {"pair": language_pair(params), "data": hashes[f"sha256.{train}"][:12]}
     provenance = root / layout.PROVENANCE
     if provenance.is_file():
         tags["corpus"] = read_provenance(provenance).title
@@ -121,10 +126,8 @@ def training_origin(params: Mapping[str, Any], commit: Commit, root: Path = Path
         params={name: section for name, section in params.items() if name not in UNUSED},
         tags={**tags, **source_tags(commit), **hashes},
         datasets=[
-            DataFile(
-                path, hashes[f"sha256.{path}"], context, pq.read_metadata(root / path).num_rows
-            )
-            for path, context in ((TRAIN, "training"), (VALID, "validation"))
+            DataFile(path, hashes[f"sha256.{path}"], context, count_tokenized(root / path))
+            for path, context in ((train, "training"), (valid, "validation"))
         ],
     )
 

@@ -1,0 +1,76 @@
+"""The batches of an epoch, which are planned one shard of the training text at a time."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+
+from torch.utils.data import IterableDataset
+
+from tracelate.config import TrainConfig
+from tracelate.corpus.tokenized import TokenizedPairs
+from tracelate.corpus.tokenized_file import TokenizedSplit
+from tracelate.model.search import SpecialIds
+from tracelate.training.batches import Batch, BatchPlan, PlannedBatches, plan_batches
+
+
+def plan_shard(
+    pairs: TokenizedPairs, config: TrainConfig, *, epoch: int = 0, shard: int = 0
+) -> BatchPlan:
+    """Returns the batches of a shard, as the settings say."""
+    return plan_batches(
+        pairs.lengths_N,
+        batch_tokens=config.batch_tokens,
+        length_noise=config.length_noise,
+        seed=config.seed,
+        epoch=epoch,
+        shard=shard,
+    )
+
+
+def count_batches(pairs: TokenizedSplit, config: TrainConfig) -> int:
+    """Returns the number of batches of the first epoch.
+
+    Of several shards, which are alike, the first one is planned, and the others count by their
+    number of pairs.
+    """
+    if not pairs.shard_count:
+        return 0
+    first = pairs.shard(0)
+    return round(len(plan_shard(first, config)) * (len(pairs) / len(first)))
+
+
+class EpochBatches(IterableDataset[Batch]):
+    """One process's rows of the batches of an epoch, in the order of training."""
+
+    def __init__(
+        self,
+        pairs: TokenizedSplit,
+        special: SpecialIds,
+        config: TrainConfig,
+        *,
+        epoch: int,
+        rank: int = 0,
+        process_count: int = 1,
+    ) -> None:
+        self.pairs = pairs
+        self.special = special
+        self.config = config
+        self.epoch = epoch
+        self.rank = rank
+        self.process_count = process_count
+
+    def __iter__(self) -> Iterator[Batch]:
+        numbers = list(range(self.pairs.shard_count))
+        random.Random(f"{self.config.seed}:{self.epoch}:shards").shuffle(numbers)
+        for number in numbers:
+            shard = self.pairs.shard(number)
+            batches = PlannedBatches(
+                shard,
+                plan_shard(shard, self.config, epoch=self.epoch, shard=number),
+                self.special,
+                rank=self.rank,
+                process_count=self.process_count,
+            )
+            for place in range(len(batches)):
+                yield batches[place]
