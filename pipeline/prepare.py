@@ -16,7 +16,12 @@ from tracelate.corpus.leakage import NEAR_HELD_OUT
 from tracelate.corpus.mixture import Mixture
 from tracelate.corpus.preparing import prepare_corpus
 from tracelate.corpus.raw import SPLITS, raw_splits
-from tracelate.corpus.report import data_report, few_held_out_warning, few_pairs_warning
+from tracelate.corpus.report import (
+    data_report,
+    few_held_out_warning,
+    few_pairs_warning,
+    many_held_out_warning,
+)
 from tracelate.corpus.sources.choose import read_provenance
 from tracelate.files import temporary_folder, write_json
 from tracelate.layout import DATA_REPORT, PREPARED, PROVENANCE, RAW
@@ -42,7 +47,9 @@ def main() -> None:
     warn(few_pairs_warning(sizes["train"], shown_direction(*languages)))
     percents = {"valid": config.valid_percent, "test": config.test_percent}
     for name, percent in percents.items():
-        warn(few_held_out_warning(name, sizes[name], None if name in raw else percent))
+        taken = None if name in raw else percent
+        warn(few_held_out_warning(name, sizes[name], taken))
+        warn(many_held_out_warning(name, sizes[name], taken))
     changed = found.counts.changed_sources[TEXTS], found.counts.changed_targets[TEXTS]
     near = found.counts.dropped[NEAR_HELD_OUT]
     leaked_percent = found.leakage["test"].near_source_percent

@@ -10,6 +10,7 @@ from tracelate.corpus.report import (
     HARDLY_ANY_PAIRS,
     few_held_out_warning,
     few_pairs_warning,
+    many_held_out_warning,
 )
 
 
@@ -55,3 +56,10 @@ def test_few_test_sentences_are_named_and_enough_are_not() -> None:
     line = few_held_out_warning("test", 100, 10)
     assert line is not None and line.endswith("set prepare.test_percent to 20")
     assert few_held_out_warning("test", FEW_HELD_OUT, 10) is None
+
+
+def test_more_held_out_sentences_than_a_score_needs_are_named_with_a_share() -> None:
+    line = many_held_out_warning("test", 100_000, 10)
+    assert line is not None and line.endswith("set prepare.test_percent to 0.5")
+    assert many_held_out_warning("test", 20_000, 10) is None
+    assert many_held_out_warning("test", 100_000, None) is None  # a ready-made split
