@@ -7,8 +7,8 @@ params  model, train, download.source_language, download.target_language, prepar
         evaluate.tokenizer, evaluate.lowercase; evaluate.force and runtime change no result and are
         untracked
 
-If it is killed or stopped, the same command resumes it from the last epoch; if the training had
-ended, the command writes its outputs.
+If it is killed, the same command resumes it from the last checkpoint (runtime.checkpoint_minutes);
+SIGTERM and Ctrl-C save one first. If the training had ended, the command writes its outputs.
 """
 
 from __future__ import annotations

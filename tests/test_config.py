@@ -317,7 +317,6 @@ LIMITS = [
     ("train", "seed", 2**32, "4294967295, since numpy's seeds have 32 bits"),
     ("train", "seed", 2**64 - 1, "4294967295, since numpy's seeds have 32 bits"),
     ("train", "seed", -1, "greater than or equal to 0"),
-    ("train", "epochs", 100_000, "20000, since the batches of all epochs are counted before"),
     ("train", "warmup_steps", 10**10, "less than or equal to 1000000000"),
     ("train", "learning_rate", 1e308, "since float32 ends there"),
     ("train", "batch_tokens", 10**18, "1000000000, more than any training has"),

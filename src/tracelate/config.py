@@ -198,12 +198,18 @@ class TrainConfig(Section):
 
     seed: Annotated[int, Field(ge=0, le=2**32 - 1), Reason("since numpy's seeds have 32 bits")]
     """Seed of the first weights, the order of batches and the dropout masks."""
-    epochs: Annotated[
-        int,
-        Field(ge=1, le=20_000),
-        Reason("since the batches of all epochs are counted before the first"),
-    ]
-    """Most passes over the training text; early stopping may end the training before."""
+    epochs: Count
+    """Most passes over the training text; early stopping, max_steps or max_hours may end the
+    training before."""
+    max_steps: Count | None = None
+    """Most optimiser steps, at which the learning rate has fallen to its end; null: as many as the
+    epochs have."""
+    max_hours: Annotated[float, Field(gt=0, le=100_000)] | None = None
+    """Most hours of training, validation and earlier parts of a resumed training included; null: no
+    limit. The weights then depend on the speed of the machine."""
+    validate_every: Count | None = None
+    """Number of optimiser steps after which the weights are validated, and again; null: after each
+    epoch. The training's end is validated too."""
     warmup_steps: Annotated[int, Field(ge=0, le=MAX_COUNT)]
     """Number of optimiser steps in which the learning rate rises linearly from 0 to
     learning_rate."""
@@ -237,7 +243,8 @@ class TrainConfig(Section):
     """Value of the validation that chooses the best weights and stops early: BLEU or chrF of the
     translations, as evaluate.tokenizer and evaluate.lowercase say, or the loss."""
     early_stopping_epochs: Count
-    """Number of epochs without a better value of monitor after which the training ends."""
+    """Number of epochs, or of validations where validate_every is set, without a better value of
+    monitor after which the training ends."""
     log_every_steps: Count
     """Number of optimiser steps between two rows of the training curve."""
     precision: Literal["auto", "bf16-mixed", "32-true"]
@@ -394,7 +401,19 @@ class RuntimeConfig(Section):
     accelerator: Literal["auto", "cpu", "gpu"]
     """Device to train on; auto: a GPU if there is one."""
     devices: Annotated[int, Field(ge=1, le=1_024), Reason("more than any machine has")]
-    """Number of devices, each with a process of its own; above 1 they train together (DDP)."""
+    """Number of devices of a machine, each with a process of its own; all processes train together
+    (DDP)."""
+    num_nodes: Annotated[int, Field(ge=1, le=100_000)] = 1
+    """Number of machines that train together, each with as many devices; torchrun or SLURM starts
+    the processes."""
+    accumulate: Annotated[int, Field(ge=1, le=10_000)] = 1
+    """Number of parts in which each device computes its share of a batch, one after another, whose
+    gradients are added: more parts take less memory."""
+    checkpoint_minutes: Annotated[float, Field(gt=0, le=100_000)] = 10
+    """Longest time without a checkpoint that a stopped training is resumed from, in minutes; there
+    is one after each epoch, too."""
+    checkpoint_steps: Count | None = None
+    """Number of optimiser steps between such checkpoints, besides the time; null: by time alone."""
     experiment: Annotated[Text, StringConstraints(max_length=256)]
     """Name of the experiment in MLflow."""
 

@@ -1,8 +1,8 @@
 """A task that a tiny model learns in seconds: repeating the words in reverse order.
 
-Run as a program, it trains on that task: `python -m tests.training.reversing FOLDER [DEVICES]
-[STOP_EPOCH SIGNAL]` writes FOLDER/weights.safetensors and FOLDER/curves.json. With STOP_EPOCH the
-process sends itself that signal when the epoch begins.
+Run as a program, it trains on that task: `python -m tests.training.reversing FOLDER DEVICES [STEP
+SIGNAL]` writes FOLDER/weights.safetensors and FOLDER/curves.json. With STEP the last process sends
+itself that signal after the step. The environment variables TRAIN and RUNTIME change settings.
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ from tracelate.corpus.tokenized_file import TokenizedSplit
 from tracelate.corpus.tokenizer import SubwordTokenizer
 from tracelate.metric_table import METRICS
 from tracelate.training import fit as fitting
-from tracelate.training.data import TranslationData
 
 WORDS = ["uno", "dos", "tres", "seis", "diez", "ocho", "mil", "cero"]
 
@@ -72,34 +71,35 @@ def train_config(**changes: object) -> TrainConfig:
     return TrainConfig.model_validate({**values, **changes})
 
 
-def runtime(devices: int = 1) -> RuntimeConfig:
-    return RuntimeConfig(accelerator="cpu", devices=devices, experiment="test")
+def runtime(devices: int = 1, **changes: object) -> RuntimeConfig:
+    values = {"accelerator": "cpu", "devices": devices, "experiment": "test"}
+    return RuntimeConfig.model_validate({**values, **changes})
 
 
-class Dying(TranslationData):
-    """Data module that sends its process a signal at the beginning of an epoch."""
+class Dying(pl.Callback):
+    """Sends its process a signal after a step."""
 
-    dies_at_epoch = -1
-    dying_rank = 0
-    signal = signal.SIGKILL
+    def __init__(self, step: int, rank: int, sent: signal.Signals) -> None:
+        self.step, self.rank, self.sent = step, rank, sent
 
-    def train_dataloader(self):  # type: ignore[no-untyped-def]
-        trainer = self._trainer()
-        if (trainer.current_epoch, trainer.global_rank) == (self.dies_at_epoch, self.dying_rank):
-            os.kill(os.getpid(), self.signal)
-        return super().train_dataloader()
+    def on_train_batch_end(self, trainer: pl.Trainer, *_: object) -> None:
+        if (trainer.global_step, trainer.global_rank) == (self.step, self.rank):
+            self.step = -1
+            os.kill(os.getpid(), self.sent)
 
 
 def main() -> None:
     folder, devices = Path(sys.argv[1]), int(sys.argv[2])
     if len(sys.argv) > 3:
-        Dying.dies_at_epoch, Dying.dying_rank = int(sys.argv[3]), devices - 1
-        Dying.signal = signal.Signals[sys.argv[4]]
-        vars(fitting)[TranslationData.__name__] = Dying
+        dying = Dying(int(sys.argv[3]), devices - 1, signal.Signals[sys.argv[4]])
+        new_trainer = fitting._new_trainer
+        vars(fitting)["_new_trainer"] = lambda config, run, callbacks, *rest: new_trainer(
+            config, run, [dying, *callbacks], *rest
+        )
     result = fitting.fit(
         model_config(),
-        train_config(),
-        runtime(devices),
+        train_config(**json.loads(os.environ.get("TRAIN", "{}"))),
+        runtime(devices, **json.loads(os.environ.get("RUNTIME", "{}"))),
         train=reversing_pairs(400, seed=1),
         valid=reversing_pairs(31, seed=2),
         tokenizer=tokenizer(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -33,18 +34,22 @@ from tracelate.training.report import training_report
 
 
 def train_apart(
-    folder: Path, devices: int = 1, dies_at_epoch: int | None = None, by: str = "SIGKILL"
-) -> int:
-    """Runs tests.training.reversing and returns its exit status."""
+    folder: Path,
+    devices: int = 1,
+    dies_at: int | None = None,
+    by: str = "SIGKILL",
+    run: dict[str, Any] | None = None,
+) -> subprocess.CompletedProcess[str]:
+    """Runs tests.training.reversing; it gets a signal after the step `dies_at`."""
     folder.mkdir(exist_ok=True)
-    arguments = [str(folder), str(devices)] + (
-        [] if dies_at_epoch is None else [str(dies_at_epoch), by]
-    )
+    arguments = [str(folder), str(devices), *([] if dies_at is None else [str(dies_at), by])]
     return subprocess.run(
         [sys.executable, "-m", "tests.training.reversing", *arguments],
         timeout=180,
         capture_output=True,
-    ).returncode
+        text=True,
+        env={**os.environ, "RUNTIME": json.dumps(run or {})},
+    )
 
 
 def curve(folder: Path, kind: str, name: str) -> list[float]:
@@ -55,32 +60,46 @@ def curve(folder: Path, kind: str, name: str) -> list[float]:
 @pytest.fixture(scope="module")
 def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("uninterrupted")
-    assert train_apart(folder) == 0
+    assert train_apart(folder).returncode == 0
     return folder
 
 
 def test_the_same_run_twice_gives_the_same_weights(uninterrupted: Path, tmp_path: Path) -> None:
-    assert train_apart(tmp_path) == 0
+    assert train_apart(tmp_path).returncode == 0
     first, second = (folder / "weights.safetensors" for folder in (uninterrupted, tmp_path))
     assert first.read_bytes() == second.read_bytes()
 
 
-@pytest.mark.parametrize("by", ["SIGKILL", "SIGTERM"])
+@pytest.mark.parametrize(
+    ("by", "dies_at", "resumes_at"),
+    [
+        ("SIGKILL", 9, 8),  # the epoch's end
+        ("SIGKILL", 14, 13),  # the last checkpoint by steps
+        ("SIGTERM", 11, 11),
+        ("SIGINT", 16, 16),  # after the validation that follows
+    ],
+)
 def test_a_stopped_run_continues_and_equals_an_uninterrupted_one(
-    uninterrupted: Path, tmp_path: Path, by: str
+    uninterrupted: Path, tmp_path: Path, by: str, dies_at: int, resumes_at: int
 ) -> None:
-    assert train_apart(tmp_path, dies_at_epoch=2, by=by) != 0
+    often = {"checkpoint_steps": 13}
+    stopped = train_apart(tmp_path, dies_at=dies_at, by=by, run=often)
+    assert stopped.returncode != 0
+    assert (f"training was stopped at step {dies_at}: run" in stopped.stderr) is (by != "SIGKILL")
     assert not (tmp_path / "weights.safetensors").exists()
-    assert train_apart(tmp_path) == 0
+    assert train_apart(tmp_path, run=often).returncode == 0
     weights = [folder / "weights.safetensors" for folder in (uninterrupted, tmp_path)]
     assert weights[0].read_bytes() == weights[1].read_bytes()
-    assert json.loads((tmp_path / "curves.json").read_text())["resumed_from_step"] > 0
+    curves = json.loads((tmp_path / "curves.json").read_text())
+    assert curves["resumed_from_step"] == resumes_at
     for kind, name in (("train", "train_loss"), ("valid", "valid_bleu"), ("valid", "step")):
         assert curve(tmp_path, kind, name) == curve(uninterrupted, kind, name)
 
 
 def test_two_processes_train_as_one_does(uninterrupted: Path, tmp_path: Path) -> None:
-    assert train_apart(tmp_path, devices=2) == 0
+    assert train_apart(tmp_path, devices=2, dies_at=11, by="SIGTERM").returncode != 0
+    assert train_apart(tmp_path, devices=2).returncode == 0
+    assert json.loads((tmp_path / "curves.json").read_text())["resumed_from_step"] == 11
     for kind, name in (("train", "train_loss"), ("valid", "valid_loss")):
         assert curve(tmp_path, kind, name) == pytest.approx(
             curve(uninterrupted, kind, name), rel=1e-4
@@ -88,7 +107,7 @@ def test_two_processes_train_as_one_does(uninterrupted: Path, tmp_path: Path) ->
 
 
 def test_a_crash_of_one_process_fails_the_run(tmp_path: Path) -> None:
-    assert train_apart(tmp_path, devices=2, dies_at_epoch=1) != 0
+    assert train_apart(tmp_path, devices=2, dies_at=9).returncode != 0
     assert not (tmp_path / "weights.safetensors").exists()
 
 
@@ -101,11 +120,11 @@ def default_weights(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Tenso
     return weights
 
 
-def run_here(folder: Path, **changes: Any) -> Any:
+def run_here(folder: Path, run: dict[str, Any] | None = None, **changes: Any) -> Any:
     return fit(
         model_config(),
         train_config(**changes),
-        runtime(),
+        runtime(**run or {}),
         train=reversing_pairs(50, seed=1),
         valid=reversing_pairs(7, seed=2),
         tokenizer=tokenizer(),
@@ -117,6 +136,41 @@ def run_here(folder: Path, **changes: Any) -> Any:
 def test_early_stopping_ends_a_run_that_no_longer_improves(tmp_path: Path) -> None:
     result = run_here(tmp_path, learning_rate=1e-9, epochs=20, early_stopping_epochs=2)
     assert [row["epoch"] for row in result.curves.valid] == [1, 2, 3]
+
+
+def test_the_parts_of_a_batch_together_train_as_the_whole(tmp_path: Path) -> None:
+    whole = run_here(tmp_path / "whole", **SHORT)
+    parts = run_here(tmp_path / "parts", {"accumulate": 3}, **SHORT)
+    assert parts.steps == whole.steps
+    for kind, name in (("train", "train_loss"), ("valid", "valid_loss")):
+        losses = [[row[name] for row in getattr(one.curves, kind)] for one in (whole, parts)]
+        assert losses[1] == pytest.approx(losses[0], rel=1e-4)
+
+
+def test_a_training_may_be_validated_by_steps_and_end_by_them(tmp_path: Path) -> None:
+    result = run_here(tmp_path, validate_every=3, max_steps=8, epochs=9, batch_tokens=64)
+    assert [row["step"] for row in result.curves.valid] == [3, 6, 8]
+    assert result.steps == 8
+    again = run_here(tmp_path, validate_every=3, max_steps=8, epochs=9, batch_tokens=64)
+    assert (again.resumed_from_step, again.curves.valid) == (8, result.curves.valid)
+
+
+def test_the_last_epoch_is_validated_at_its_end_too(tmp_path: Path) -> None:
+    result = run_here(tmp_path, **SHORT, validate_every=10_000)
+    assert [row["step"] for row in result.curves.valid] == [result.steps]
+
+
+def test_the_learning_rate_falls_to_its_end_at_the_most_steps(tmp_path: Path) -> None:
+    settings = {**SHORT, "max_steps": 5, "log_every_steps": 1, "final_learning_rate_factor": 0.5}
+    rates = [row["learning_rate"] for row in run_here(tmp_path, **settings).curves.train]
+    assert len(rates) == 5
+    assert rates[-1] < 0.8 * max(rates)  # step 5 is the first below the end
+
+
+def test_a_training_ends_when_its_hours_are_over(tmp_path: Path) -> None:
+    result = run_here(tmp_path, epochs=10_000, early_stopping_epochs=10_000, max_hours=1.5 / 3600)
+    assert 1 < result.seconds < 60
+    assert result.curves.valid[-1]["step"] == result.steps
 
 
 def test_a_diverging_run_is_reported(tmp_path: Path) -> None:

@@ -109,8 +109,8 @@ def many_held_out_warning(split: str, pairs: int, percent: float | None) -> str 
         return None
     title, _ = HELD_OUT_SPLITS[split]
     return (
-        f"{pairs:,} {title} sentences are more than a score needs, cost training text, and take long "
-        f"to translate: set prepare.{split}_percent to {percent * ENOUGH_HELD_OUT / pairs:.2g}"
+        f"{pairs:,} {title} sentences are more than a score needs, cost training text and take "
+        f"long to translate: set prepare.{split}_percent to {percent * ENOUGH_HELD_OUT / pairs:.2g}"
     )
 
 

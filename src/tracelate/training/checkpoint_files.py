@@ -68,13 +68,6 @@ def best_checkpoint(
     )
 
 
-def last_checkpoint(folder: Path) -> MovableCheckpoint:
-    """Returns the callback that writes the checkpoint for resuming after each epoch."""
-    return MovableCheckpoint(
-        folder, Path(LAST).stem, save_on_train_epoch_end=True, enable_version_counter=False
-    )
-
-
 def _keep(path: Path, kept: Path) -> None:
     """Gives the file a second name, in place of an older file of that name."""
     with suppress(OSError):  # a file system without hard links, or no file yet

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytorch_lightning as pl
 from torch.utils.data import DataLoader
 
@@ -24,34 +26,47 @@ class TranslationData(pl.LightningDataModule):
         valid: TokenizedSplit,
         special: SpecialIds,
         config: TrainConfig,
+        accumulate: int = 1,
     ) -> None:
         super().__init__()
         self.train = train
         self.valid = valid
         self.special = special
         self.config = config
+        self.accumulate = accumulate
 
     def count_steps(self) -> int:
-        """Returns the number of training batches in all epochs, by planning each of them."""
+        """Returns the number of steps of the training, by planning each of its epochs."""
         first = self.train.shard(0)
         planned = sum(
             len(plan_shard(first, self.config, epoch=epoch)) for epoch in range(self.config.epochs)
         )
-        return round(planned * (len(self.train) / len(first)))
+        steps = round(planned * (len(self.train) / len(first)))
+        return min(steps, self.config.max_steps or steps)
 
     def train_dataloader(self) -> DataLoader[Batch]:
-        return self._loader(self.train, self._trainer().current_epoch)
+        trainer = self._trainer()
+        epochs: Any = trainer.fit_loop.epoch_progress.current
+        is_resumed_within = epochs.ready > epochs.processed
+        done = trainer.fit_loop.epoch_loop.batch_progress.current.ready if is_resumed_within else 0
+        return self._loader(
+            self.train, trainer.current_epoch, first=done // self.accumulate, parts=self.accumulate
+        )
 
     def val_dataloader(self) -> DataLoader[Batch]:
         return self._loader(self.valid, epoch=0)
 
-    def _loader(self, pairs: TokenizedSplit, epoch: int) -> DataLoader[Batch]:
+    def _loader(
+        self, pairs: TokenizedSplit, epoch: int, *, first: int = 0, parts: int = 1
+    ) -> DataLoader[Batch]:
         trainer = self._trainer()
         batches = EpochBatches(
             pairs,
             self.special,
             self.config,
             epoch=epoch,
+            first=first,
+            parts=parts,
             rank=trainer.global_rank,
             process_count=trainer.world_size,
         )

@@ -41,7 +41,11 @@ def count_batches(pairs: TokenizedSplit, config: TrainConfig) -> int:
 
 
 class EpochBatches(IterableDataset[Batch]):
-    """One process's rows of the batches of an epoch, in the order of training."""
+    """One process's rows of the batches of an epoch, in the order of training.
+
+    It begins with the batch `first`, counted from 0. Each batch comes in `parts`, as if there were
+    as many times more processes.
+    """
 
     def __init__(
         self,
@@ -50,6 +54,8 @@ class EpochBatches(IterableDataset[Batch]):
         config: TrainConfig,
         *,
         epoch: int,
+        first: int = 0,
+        parts: int = 1,
         rank: int = 0,
         process_count: int = 1,
     ) -> None:
@@ -57,20 +63,30 @@ class EpochBatches(IterableDataset[Batch]):
         self.special = special
         self.config = config
         self.epoch = epoch
+        self.first = first
+        self.parts = parts
         self.rank = rank
         self.process_count = process_count
 
     def __iter__(self) -> Iterator[Batch]:
         numbers = list(range(self.pairs.shard_count))
         random.Random(f"{self.config.seed}:{self.epoch}:shards").shuffle(numbers)
+        before = 0
+        """Batches of the shards before this one."""
         for number in numbers:
             shard = self.pairs.shard(number)
-            batches = PlannedBatches(
-                shard,
-                plan_shard(shard, self.config, epoch=self.epoch, shard=number),
-                self.special,
-                rank=self.rank,
-                process_count=self.process_count,
-            )
-            for place in range(len(batches)):
-                yield batches[place]
+            plan = plan_shard(shard, self.config, epoch=self.epoch, shard=number)
+            parts = [self._part(shard, plan, part) for part in range(self.parts)]
+            for place in range(max(0, self.first - before), len(plan)):
+                for part in parts:
+                    yield part[place]
+            before += len(plan)
+
+    def _part(self, shard: TokenizedPairs, plan: BatchPlan, part: int) -> PlannedBatches:
+        return PlannedBatches(
+            shard,
+            plan,
+            self.special,
+            rank=self.rank * self.parts + part,
+            process_count=self.process_count * self.parts,
+        )

@@ -18,7 +18,6 @@ from lightning_fabric.utilities.exceptions import MisconfigurationException
 from pytorch_lightning.callbacks import EarlyStopping, WeightAveraging
 from pytorch_lightning.loggers import Logger
 from pytorch_lightning.strategies import DDPStrategy
-from pytorch_lightning.utilities.exceptions import SIGTERMException
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from tracelate.config import ModelConfig, MonitorName, RuntimeConfig, TrainConfig
@@ -28,11 +27,7 @@ from tracelate.errors import InputError
 from tracelate.metric_table import Metric
 from tracelate.model.seq2seq import Seq2Seq
 from tracelate.sacrebleu_metric import sacrebleu_metric
-from tracelate.training.checkpoint_files import (
-    WholeCheckpointIO,
-    best_checkpoint,
-    last_checkpoint,
-)
+from tracelate.training.checkpoint_files import WholeCheckpointIO, best_checkpoint
 from tracelate.training.checkpoints import LAST, resume_step
 from tracelate.training.cpu_ram import tune_cpu_ram
 from tracelate.training.curves import Curves
@@ -43,6 +38,7 @@ from tracelate.training.module import ScoresOfIds, TranslationTraining, Validate
 from tracelate.training.precision import used_precision
 from tracelate.training.progress import TrainingProgress
 from tracelate.training.result import TrainingResult
+from tracelate.training.resume_points import ResumePoints, StoppedError, TrainingEnd
 
 RANKS = ("RANK", "LOCAL_RANK", "NODE_RANK", "GROUP_RANK", "SLURM_PROCID")
 """Environment variables with the number of a process or of its machine, from 0."""
@@ -52,10 +48,6 @@ OUT_OF_MEMORY = re.compile("can't allocate memory|out of memory", re.IGNORECASE)
 
 BETTER: Mapping[MonitorName, Literal["max", "min"]] = {"bleu": "max", "chrf": "max", "loss": "min"}
 """The better values of what may choose the weights."""
-
-
-class StoppedError(InputError):
-    """Training was stopped before its end; there is no model."""
 
 
 class ResumableStopping(EarlyStopping):
@@ -83,7 +75,7 @@ def fit(
 ) -> TrainingResult | None:
     """Trains a model and returns its best weights; None in all processes but the first.
 
-    A checkpoint is written to `checkpoint_dir` after each epoch. If there is one, the training is
+    Checkpoints are written to `checkpoint_dir`, as `runtime` says. If there is one, the training is
     resumed from it and ends with the same weights as if it had not been stopped. `metrics` is the
     metric table with the options that fit the target language.
 
@@ -96,16 +88,17 @@ def fit(
     pl.seed_everything(config.seed, verbose=False)
     model = Seq2Seq(model_config, tokenizer.size, tokenizer.padding_id)
     special = special_ids(tokenizer)
-    data = TranslationData(train, valid, special, config)
+    data = TranslationData(train, valid, special, config, runtime.accumulate)
     scores = scores_of_ids(tokenizer, metrics, config.monitor)
     module = TranslationTraining(model, config, data.count_steps(), special, scores)
     curves = Curves(config.log_every_steps)
     best = best_checkpoint(checkpoint_dir, **_monitored(config))
     callbacks = [
+        TrainingEnd(config),
         curves,
         *_callbacks(config, module.total_steps),
         best,
-        last_checkpoint(checkpoint_dir),
+        ResumePoints(checkpoint_dir, config, runtime),
     ]
     trainer = _make_trainer(config, runtime, callbacks, loggers, checkpoint_dir)
     resumed_from_step = resume_step(checkpoint_dir)
@@ -199,7 +192,9 @@ def _new_trainer(
     return pl.Trainer(
         accelerator=runtime.accelerator,
         devices=runtime.devices,
-        strategy=DDPStrategy() if runtime.devices > 1 else "auto",
+        num_nodes=runtime.num_nodes,
+        strategy=DDPStrategy() if runtime.devices * runtime.num_nodes > 1 else "auto",
+        accumulate_grad_batches=runtime.accumulate,
         precision=used_precision(config, runtime),
         max_epochs=config.epochs,
         logger=list(loggers) or False,
@@ -207,12 +202,21 @@ def _new_trainer(
         plugins=[WholeCheckpointIO()],
         log_every_n_steps=config.log_every_steps,
         num_sanity_val_steps=0,
+        **_validation_times(config, runtime),
         reload_dataloaders_every_n_epochs=1,
         use_distributed_sampler=False,
         enable_model_summary=False,
         deterministic=True,
         default_root_dir=checkpoint_dir,
     )
+
+
+def _validation_times(config: TrainConfig, runtime: RuntimeConfig) -> dict[str, Any]:
+    """Returns the arguments with which Lightning validates every few steps; none: each epoch."""
+    if config.validate_every is None:
+        return {}
+    parts = config.validate_every * runtime.accumulate
+    return {"val_check_interval": parts, "check_val_every_n_epoch": None}
 
 
 def _run(
@@ -225,23 +229,21 @@ def _run(
 
     Raises StoppedError if the process is asked to stop, and InputError if memory is not enough.
     """
-    stopped = False
     try:
         trainer.fit(module, data, ckpt_path=checkpoint, weights_only=True)
-    except SIGTERMException:  # a SystemExit, which would end the process with status 0
-        stopped = True
+    except SystemExit as error:  # Lightning's, which ends a process without a word
+        raise StoppedError(
+            f"training was interrupted at step {trainer.global_step:,} of {module.total_steps:,}: "
+            "run the same command again to resume it from its last checkpoint"
+        ) from error
     except (MemoryError, RuntimeError) as error:
         if not (isinstance(error, MemoryError) or OUT_OF_MEMORY.search(str(error))):
             raise
         raise InputError(
-            f"out of memory at {module.place}: lower train.batch_tokens "
-            f"({module.config.batch_tokens}), or the sizes of the section model"
+            f"out of memory at {module.place}: raise runtime.accumulate "
+            f"({trainer.accumulate_grad_batches}), which changes no result, or lower "
+            f"train.batch_tokens ({module.config.batch_tokens}) or the sizes of the section model"
         ) from error
-    if stopped or trainer.received_sigterm or not trainer.state.finished:
-        raise StoppedError(
-            f"training was stopped at step {trainer.global_step} of {module.total_steps}: "
-            "run the same command again to resume it from the last epoch"
-        )
 
 
 def _prepare_process() -> None:

@@ -19,6 +19,7 @@ from tracelate.model.search import SpecialIds, greedy_search
 from tracelate.model.seq2seq import Seq2Seq
 from tracelate.training.batches import Batch
 from tracelate.training.loss import token_loss
+from tracelate.training.resume_points import is_last_part
 
 LARGEST_LOSS = 1000.0
 """Loss in nats a token above which a training has diverged. A guess among V pieces costs ln V, and
@@ -62,22 +63,26 @@ class TranslationTraining(pl.LightningModule):
         self._translated: list[Validated] = []
         self._valid_loss = torch.zeros(2, dtype=torch.float64)
         self._batch_index = 0
+        self._loss: Tensor | None = None
+        """Of the parts of the batch that were computed."""
 
     @property
     def place(self) -> str:
         """The step that is being made, counted from 1, or the validation after a step."""
         if self.trainer.validating:
             return f"the validation after step {self.global_step}"
-        epoch, batch = self.current_epoch + 1, self._batch_index + 1
+        epoch = self.current_epoch + 1
+        batch = self._batch_index // self.trainer.accumulate_grad_batches + 1
         return f"step {self.global_step + 1} (epoch {epoch}, batch {batch})"
 
     # Training
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """Returns the loss in nats a token, scaled for averaging over processes.
+        """Returns the loss in nats a token, scaled for averaging over processes and parts.
 
-        The sum over this process's tokens is divided by the tokens of all processes and multiplied
-        by the number of processes, so that the mean over processes is the loss of the batch.
+        The sum over the tokens of this part of a batch is divided by the tokens of the whole batch
+        and multiplied by the number of processes and parts, so that the mean over them is the loss
+        of the batch.
         """
         self._batch_index = batch_idx
         mask_seed = self.config.seed * 2**32 + self.global_step
@@ -90,8 +95,12 @@ class TranslationTraining(pl.LightningModule):
             label_smoothing=self.config.label_smoothing,
         )
         loss = loss_sum * (self.trainer.world_size / batch.global_tokens)
-        self.log("train_loss", loss.detach(), sync_dist=True)
-        return loss
+        parts = self.trainer.accumulate_grad_batches
+        own = loss.detach()
+        self._loss = own if batch_idx % parts == 0 or self._loss is None else self._loss + own
+        if is_last_part(self.trainer, batch_idx):
+            self.log("train_loss", self._loss, sync_dist=True)
+        return loss * parts
 
     def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
         # Trainer(gradient_clip_val=) does not support a fused optimiser with bf16
