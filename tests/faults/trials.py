@@ -140,7 +140,7 @@ class Disturbed:
         copy_project(self.undisturbed.trained if is_trained else world.prepared, folder)
         if self.server is not None:
             self.experiment = f"trial {trial.number} at {time.time()}"
-        set_runtime(folder, devices=self.devices, experiment=self.experiment)
+        set_runtime(folder, devices=self.devices, experiment=self.experiment, checkpoint_steps=2)
         if trial.stage == "evaluate" and not is_trained:
             self.repeat("train")
 

@@ -12,7 +12,7 @@ from typing import Any
 
 SLURM_JOB = "SLURM_JOB_ID"
 REQUEUED_BY = signal.SIGUSR1
-"""What SLURM sends before a job's end, if the job asks for it (`#SBATCH --signal=USR1@90`).
+"""Signal of SLURM before a job's end, if the job asks for it (`#SBATCH --signal=USR1@90`).
 """
 
 
