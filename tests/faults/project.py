@@ -29,6 +29,8 @@ STAGES = ("train", "evaluate")
 _numbers = itertools.count()
 LIMIT_S = 900
 """Longest time that a stage may take; a machine may be busy."""
+CHECKPOINT_STEPS = 2
+"""So that a killed training is resumed within an epoch."""
 
 
 class Undisturbed(NamedTuple):
@@ -66,7 +68,7 @@ def run_undisturbed(
 ) -> Undisturbed:
     """Trains and evaluates in a copy of a project with tokenized data and an empty store."""
     copy_project(prepared, folder)
-    set_runtime(folder, devices=devices)
+    set_runtime(folder, devices=devices, checkpoint_steps=CHECKPOINT_STEPS)
     trained, seconds = folder.with_name(f"{folder.name}-trained"), {}
     for stage in STAGES:
         began_s = time.monotonic()
