@@ -141,7 +141,12 @@ class Disturbed:
         copy_project(self.undisturbed.trained if is_trained else world.prepared, folder)
         if self.server is not None:
             self.experiment = f"trial {trial.number} at {time.time()}"
-        set_runtime(folder, devices=self.devices, experiment=self.experiment, checkpoint_steps=CHECKPOINT_STEPS)
+        set_runtime(
+            folder,
+            devices=self.devices,
+            experiment=self.experiment,
+            checkpoint_steps=CHECKPOINT_STEPS,
+        )
         if trial.stage == "evaluate" and not is_trained:
             self.repeat("train")
 
