@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from tracelate.config import TrainConfig
 from tracelate.corpus.tokenized_file import TokenizedSplit
-from tracelate.training.epochs import count_batches
+from tracelate.training.epochs import count_batches, count_steps
 
 FEW_BATCHES = 5
 """Number of batches of an epoch below which batches are too large for the corpus."""
@@ -24,10 +24,10 @@ have more than a fiftieth (exp(-4)) of the average."""
 def size_warnings(config: TrainConfig, train: TokenizedSplit) -> Iterator[str]:
     """Yields a line for each setting that the training is too short for, with a value to set.
 
-    The number of steps is that of the first epoch times `train.epochs`: epochs differ by a few.
+    The number of steps is that of `count_steps`.
     """
     batches = count_batches(train, config)
-    steps = batches * config.epochs
+    steps = count_steps(train, config)
     training = f"the {steps:,} steps of this training ({batches:,} an epoch)"
     if batches < FEW_BATCHES:
         better = _batch_tokens(train)

@@ -11,7 +11,7 @@ from tracelate.config import TrainConfig
 from tracelate.corpus.tokenized_file import TokenizedSplit
 from tracelate.model.search import SpecialIds
 from tracelate.training.batches import Batch
-from tracelate.training.epochs import EpochBatches, plan_shard
+from tracelate.training.epochs import EpochBatches
 
 
 class TranslationData(pl.LightningDataModule):
@@ -34,15 +34,6 @@ class TranslationData(pl.LightningDataModule):
         self.special = special
         self.config = config
         self.accumulate = accumulate
-
-    def count_steps(self) -> int:
-        """Returns the number of steps of the training, by planning each of its epochs."""
-        first = self.train.shard(0)
-        planned = sum(
-            len(plan_shard(first, self.config, epoch=epoch)) for epoch in range(self.config.epochs)
-        )
-        steps = round(planned * (len(self.train) / len(first)))
-        return min(steps, self.config.max_steps or steps)
 
     def train_dataloader(self) -> DataLoader[Batch]:
         trainer = self._trainer()

@@ -40,6 +40,15 @@ def count_batches(pairs: TokenizedSplit, config: TrainConfig) -> int:
     return round(len(plan_shard(first, config)) * (len(pairs) / len(first)))
 
 
+def count_steps(pairs: TokenizedSplit, config: TrainConfig) -> int:
+    """Returns the number of steps by which the learning rate has fallen to its end.
+
+    It is the number of batches of the first epoch for each epoch; others have a few more or less.
+    """
+    steps = config.epochs * count_batches(pairs, config)
+    return min(steps, config.max_steps or steps)
+
+
 class EpochBatches(IterableDataset[Batch]):
     """One process's rows of the batches of an epoch, in the order of training.
 

@@ -32,6 +32,7 @@ from tracelate.training.checkpoints import LAST, resume_step
 from tracelate.training.cpu_ram import tune_cpu_ram
 from tracelate.training.curves import Curves
 from tracelate.training.data import TranslationData
+from tracelate.training.epochs import count_steps
 from tracelate.training.model_files import special_ids
 from tracelate.training.model_size import refuse_too_large
 from tracelate.training.module import ScoresOfIds, TranslationTraining, Validated
@@ -90,7 +91,7 @@ def fit(
     special = special_ids(tokenizer)
     data = TranslationData(train, valid, special, config, runtime.accumulate)
     scores = scores_of_ids(tokenizer, metrics, config.monitor)
-    module = TranslationTraining(model, config, data.count_steps(), special, scores)
+    module = TranslationTraining(model, config, count_steps(train, config), special, scores)
     curves = Curves(config.log_every_steps)
     best = best_checkpoint(checkpoint_dir, **_monitored(config))
     callbacks = [
