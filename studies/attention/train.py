@@ -5,7 +5,7 @@
 reads   data/tokenized/*, params.yaml, studies/attention/study.yaml
 writes  studies/attention/results/VARIANT/SEED/{model/*,curves/*,train.json}
 
-If it was killed or stopped, it continues from the last checkpoint when run again with the same inputs.
+If it was stopped, it continues from the last checkpoint when run again with the same inputs.
 """
 
 from __future__ import annotations

@@ -44,13 +44,16 @@ class StopSignals:
 
     def requeue(self) -> None:
         """Queues the job again if it was stopped by SLURM's signal."""
-        if self.received == REQUEUED_BY:
-            done = subprocess.run(["scontrol", "requeue", os.environ[SLURM_JOB]], check=False)
-            if done.returncode != 0:
-                sys.stderr.write(
-                    f"warning: scontrol cannot queue job {os.environ[SLURM_JOB]} again: submit it "
-                    "with --requeue\n"
-                )
+        if self.received != REQUEUED_BY:
+            return
+        job = os.environ[SLURM_JOB]
+        try:
+            subprocess.run(["scontrol", "requeue", job], check=True)
+        except (OSError, subprocess.CalledProcessError) as error:
+            sys.stderr.write(
+                f"warning: scontrol cannot queue job {job} again ({error}): submit it with "
+                "--requeue\n"
+            )
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         if self.received is not None:
