@@ -244,6 +244,7 @@ def _documents() -> dict[str, Target]:
         "xliff": _document("a.xlf", lambda: samples.XLIFF),
         "xliff_2": _document("b.xlf", lambda: samples.XLIFF_2),
         "android": _document("es.xml", lambda: samples.STRINGS),
+        "yaml_catalog": _document("es.yml", lambda: "es:\n  a: b\n  c: &c {d: e}\n  f: *c\n"),
         "json_catalog": _document("es.json", lambda: '{"": {"lang": "es"}, "a": ["b", null]}'),
         "tsv": _document("a.tsv", lambda: "en\tes\na\tb\n"),
         "csv": _document("a.csv", lambda: 'en,es\n"a ""b""",c\n'),

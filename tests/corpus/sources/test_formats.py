@@ -11,6 +11,7 @@ from tracelate.corpus.sources.formats.android import read_android, unescape
 from tracelate.corpus.sources.formats.gettext import read_mo, read_po
 from tracelate.corpus.sources.formats.json_catalogs import read_json_catalog
 from tracelate.corpus.sources.formats.messages import CatalogReader, Message, Omitted
+from tracelate.corpus.sources.formats.yaml_catalogs import read_yaml_catalog
 from tracelate.errors import InputError
 
 
@@ -201,3 +202,58 @@ def test_changed_bytes_give_messages_or_one_line(reader: CatalogReader, content:
 
     one_byte()
     cut()
+
+
+RAILS = """# Spanish
+es:
+  direction: ltr
+  errors: &errors
+    blank: 'no puede estar en blanco'   # a comment
+    no: |
+      varias
+      líneas
+  date:
+    order: [day, month]
+    precision: 2
+  other:
+    <<: *errors
+"""
+
+
+def test_yaml_is_read_below_its_language() -> None:
+    omitted = Omitted()
+    found = read(read_yaml_catalog, RAILS, omitted)
+    assert [(one.place, one.text) for one in found] == [
+        ("direction", "ltr"),
+        ("errors::blank", "no puede estar en blanco"),
+        ("errors::no", "varias\nlíneas\n"),
+        ("other::blank", "no puede estar en blanco"),
+        ("other::no", "varias\nlíneas\n"),
+    ]
+    assert omitted.remarks("x") == [
+        "x: 2 not read, since a value is no text (the first: file:date::order)"
+    ]
+
+
+def test_yaml_without_a_language_keeps_its_keys() -> None:
+    found = read(read_yaml_catalog, "messages:\n  lost: Falta\nother: Otro\n")
+    assert [(one.keys, one.text) for one in found] == [
+        (("messages", "lost"), "Falta"),
+        (("other",), "Otro"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"es:\n  a: b\n  a: c\n", 'found duplicate key "a"'),
+        (b"es: [", "is no valid YAML"),
+        (b"es:\n  404: Falta\n", "has the key 404, which is no text: quote it"),
+        (b"es: !!python/object/apply:os.system [ls]", "is no valid YAML"),
+        ("es: ñ".encode("latin-1"), "is not UTF-8"),
+    ],
+)
+def test_damaged_yaml_is_refused_in_a_line(content: bytes, reason: str) -> None:
+    with pytest.raises(InputError, match=f"^file .*{reason}") as error:
+        read(read_yaml_catalog, content)
+    assert "\n" not in str(error.value)

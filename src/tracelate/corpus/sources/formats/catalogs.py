@@ -27,6 +27,7 @@ from tracelate.corpus.sources.formats.messages import (
     Omitted,
 )
 from tracelate.corpus.sources.formats.wanted import closest
+from tracelate.corpus.sources.formats.yaml_catalogs import read_yaml_catalog
 from tracelate.errors import InputError
 
 BY_SUFFIX: Mapping[str, CatalogReader] = {
@@ -35,6 +36,8 @@ BY_SUFFIX: Mapping[str, CatalogReader] = {
     ".pot": read_po,
     ".mo": read_mo,
     ".gmo": read_mo,
+    ".yml": read_yaml_catalog,
+    ".yaml": read_yaml_catalog,
 }
 BY_CONTENT: Mapping[content.Content, CatalogReader] = {
     content.JSON: read_json_catalog,
@@ -197,8 +200,8 @@ def _read(catalogs: Catalogs, name: str, omitted: Omitted) -> Iterator[Message]:
         reader = None if kind is None else BY_CONTENT.get(kind)
     if reader is None:
         raise InputError(
-            f"{name} ({catalogs.title}) is no catalog: name JSON, gettext PO or MO, or Android "
-            f"strings in {catalogs.setting}"
+            f"{name} ({catalogs.title}) is no catalog: name JSON, YAML, gettext PO or MO, or "
+            f"Android strings in {catalogs.setting}"
         )
     try:
         yield from reader(data, name, omitted)
