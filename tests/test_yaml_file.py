@@ -134,3 +134,10 @@ def test_a_missing_file_and_a_link_to_itself_are_refused(tmp_path: Path) -> None
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
     with pytest.raises(InputError, match="cannot be read"):
         read_yaml(tmp_path / "loop", "restore it")
+
+
+def test_an_anchor_that_is_used_twice_is_no_warning(
+    recwarn: pytest.WarningsRecorder,
+) -> None:
+    assert parse_yaml("a: &x 1\nb: &x 2\nc: *x\n", "place") == {"a": 1, "b": 2, "c": 2}
+    assert not recwarn.list

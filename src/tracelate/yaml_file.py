@@ -6,11 +6,12 @@ of JSON, and dates, bytes and sets where the file has them.
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
+from ruamel.yaml.error import ReusedAnchorWarning, YAMLError
 from ruamel.yaml.events import (
     AliasEvent,
     CollectionEndEvent,
@@ -50,7 +51,9 @@ def parse_yaml(text: str, place: str, max_values: int = MAX_VALUES) -> Any:
     try:
         _refuse_beyond_limits(text, max_values)
         # pure: the C loader follows YAML 1.1
-        values = YAML(typ="safe", pure=True).load(text)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ReusedAnchorWarning)  # YAML allows it
+            values = YAML(typ="safe", pure=True).load(text)
         _refuse_odd_values(values)
     except _RefusedError as error:
         raise InputError(f"{place} {error}") from error
