@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,15 +10,19 @@ from typing import Any
 
 import pytest
 
+from tests.corpus.shifts.made_text import made_pairs, with_shift
 from tests.corpus.test_cleaning import CONFIG, pair
 from tests.tiny_corpus import sentence
 from tracelate.config import PrepareConfig
 from tracelate.corpus import pairs as pairs_module
+from tracelate.corpus.cleaning import SHIFTED
 from tracelate.corpus.leakage import NEAR_HELD_OUT
 from tracelate.corpus.mixture import Mixture
 from tracelate.corpus.pairs import Pair, read_pairs, write_pairs
 from tracelate.corpus.preparing import Prepared, prepare_corpus
 from tracelate.corpus.raw import SPLITS
+from tracelate.corpus.report import data_report
+from tracelate.corpus.shifts.shifted_lines import Example
 from tracelate.corpus.splitting import HELD_OUT
 from tracelate.errors import InputError
 
@@ -182,3 +187,28 @@ def test_text_for_training_alone_is_never_held_out(tmp_path: Path) -> None:
     _, without = prepare(tmp_path / "two", {"all": mine})
     assert splits["train"] == [*alone, *without["train"]]
     assert (splits["valid"], splits["test"]) == (without["valid"], without["test"])
+
+
+def test_shifted_lines_are_named_dropped_or_refused(tmp_path: Path) -> None:
+    aligned = made_pairs(1_500)
+    raw = {"all": with_shift(aligned, 600, 40, 1)}
+    found, _ = prepare(tmp_path, raw, split_by="pair")
+    assert (found.shifted.runs, found.counts.dropped[SHIFTED]) == (1, 0)
+    assert any("shifted" in line for line in found.warnings)
+    document = json.loads(json.dumps(data_report(found, config())))
+    assert document["shifted"]["runs"] == 1 and "shifted" not in document["dropped"]
+    assert document["shifted"]["listed"][0]["examples"][0].keys() == set(Example._fields)
+
+    found, dropped = prepare(tmp_path, raw, split_by="pair", shifted="drop")
+    assert data_report(found, config(shifted="drop"))["dropped"]["shifted"] > 0
+    [run] = found.shifted.listed
+    assert found.counts.dropped[SHIFTED] == run.pairs == found.shifted.pairs
+    assert not any("shifted" in line for line in found.warnings)
+    kept = {pair for part in dropped.values() for pair in part}
+    assert not kept & set(raw["all"][run.first_line - 1 : run.last_line])
+
+    for name in SPLITS:
+        (tmp_path / f"{name}.parquet").unlink()
+    with pytest.raises(InputError, match="shifted"):
+        prepare(tmp_path, raw, split_by="pair", shifted="fail")
+    assert not any((tmp_path / f"{name}.parquet").exists() for name in SPLITS)

@@ -31,6 +31,8 @@ PLAIN = (
 )
 """Class of characters that no step of the normaliser but mojibake changes, in any order, with
 single blanks between them: most texts need no look in Python."""
+SHIFTED = "shifted"
+"""Name in counts of the pairs that prepare.shifted drops."""
 TEXTS = "texts"
 """Key of the number of texts that any step of the normaliser changed."""
 
@@ -56,6 +58,11 @@ class Cleaner:
         rules = context.config.rules
         self._row_rules = {name: ROW_RULES[name] for name in rules if name in ROW_RULES}
         self._keys: dict[RuleName, list[Keys]] = {name: [] for name in rules if name in REPEAT_KEYS}
+
+    def drop_shifted(self, batch: pa.RecordBatch) -> None:
+        """Counts pairs that prepare.shifted drops."""
+        if batch.num_rows:
+            self._counts.dropped[SHIFTED] += batch.num_rows
 
     def keep_rows(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Returns the normalised pairs that no rule for one pair matches."""

@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from tracelate.config import PrepareConfig
+from tracelate.corpus.cleaned_part import Part, clean_part
 from tracelate.corpus.cleaning import Cleaner, CleaningCounts, context_of
 from tracelate.corpus.leakage import (
     NEAR_HELD_OUT,
@@ -28,7 +28,14 @@ from tracelate.corpus.leakage import (
 from tracelate.corpus.mixture import Mixture
 from tracelate.corpus.pairs import SCHEMA, count_pairs, pair_writer, read_batches
 from tracelate.corpus.raw import ALL, SPLITS
-from tracelate.corpus.repeats import Keys, text_keys
+from tracelate.corpus.shifts.shifted_lines import (
+    Shifted,
+    find_shifted_runs,
+    parted,
+    refuse_shifted,
+    report_runs,
+    shifted_warnings,
+)
 from tracelate.corpus.splitting import (
     HELD_OUT,
     TEST,
@@ -49,29 +56,6 @@ DROPPED = 255
 """Number of no split, for pairs that are in none."""
 OnProgress = Callable[[str, int, int], object]
 """Called with a step, the number of pairs done since the last call, and the number of all."""
-
-
-class Part(NamedTuple):
-    """The cleaned pairs of one file of the raw corpus."""
-
-    path: Path
-    """An Arrow file of those that the rules for one pair keep."""
-    kept: NDArray[np.bool_]
-    """True for each of its pairs that is kept in the end; the arrays below are of those alone."""
-    sources: Keys
-    groups: Places
-
-    def batches(self, chosen: NDArray[np.bool_]) -> Iterator[pa.RecordBatch]:
-        """Yields the chosen pairs of those that are kept."""
-        wanted = np.zeros(len(self.kept), bool)
-        wanted[self.kept] = chosen
-        start = 0
-        with pa.OSFile(str(self.path)) as file, pa.ipc.open_stream(file) as reader:
-            for batch in reader:
-                rows = wanted[start : start + batch.num_rows]
-                start += batch.num_rows
-                if rows.any():
-                    yield batch if rows.all() else batch.filter(pa.array(rows))
 
 
 class SplitSize(NamedTuple):
@@ -99,6 +83,8 @@ class Prepared(NamedTuple):
     """Of valid and test, into the training text as it was written."""
     left_out: Mapping[str, LeftOut]
     """Of valid and test."""
+    shifted: Shifted
+    """Runs of shifted lines in the raw corpus, whatever was done with them."""
     warnings: list[str]
 
 
@@ -114,23 +100,35 @@ def prepare_corpus(
     """Writes the splits to `outputs`; `raw` has the raw corpus's files, by split.
 
     `folder` is for temporary files. Raises InputError if there is nothing to split, if a split is
-    empty, or for leakage if prepare.near_leakage is fail; no file is written then.
+    empty, for leakage if prepare.near_leakage is fail, and for shifted lines if prepare.shifted is;
+    no file is written then.
     """
     rest = ALL if ALL in raw else "train"
     if rest not in raw:
         raise InputError("the corpus has no training text: it needs train.parquet or all.parquet")
     shares = shares_of((name for name in SPLITS if name not in raw), config)
     read = sum(map(count_pairs, raw.values()))
+    runs = find_shifted_runs(raw, lambda done: on_progress("shifted lines", done, read))
+    shifted = report_runs(raw, runs)
+    if config.shifted == "fail":
+        refuse_shifted(shifted)
     context = context_of(config, _sample(raw.values(), read), languages)
     counts = CleaningCounts()
     parts: dict[str, Part] = {}
     for name, path in raw.items():
         cleaner = Cleaner(context, counts)
         spool = folder / f"{name}.arrow"
-        parts[name] = _clean_part(
-            path, spool, cleaner, config.seed, lambda done: on_progress("cleaning", done, read)
+        left_out_rows = [run.rows for run in runs if run.split == name and config.shifted == "drop"]
+        parts[name] = clean_part(
+            parted(read_batches(path), left_out_rows),
+            spool,
+            cleaner,
+            config.seed,
+            lambda done: on_progress("cleaning", done, read),
         )
     codes, warnings = _assign(parts, rest, shares, config)
+    if config.shifted == "warn":
+        warnings += shifted_warnings(shifted)
     counts.dropped[HELD_OUT] += _drop_held_out(parts, codes)
     _refuse_empty(parts, codes, read, counts)
     with ExitStack() as files:
@@ -181,6 +179,7 @@ def prepare_corpus(
         sources=mixture.report(),
         leakage=leakage,
         left_out=left_out,
+        shifted=shifted,
         warnings=warnings,
     )
 
@@ -194,24 +193,6 @@ def _sample(paths: Iterable[Path], pairs: int) -> Iterator[pa.RecordBatch]:
             rows = np.arange(-place % step, batch.num_rows, step)
             place += batch.num_rows
             yield batch.take(pa.array(rows))
-
-
-def _clean_part(
-    path: Path, spool: Path, cleaner: Cleaner, seed: int, advance: Callable[[int], object]
-) -> Part:
-    sources: list[Keys] = []
-    groups: list[Places] = []
-    with pa.OSFile(str(spool), "wb") as file, pa.ipc.new_stream(file, SCHEMA) as writer:
-        for batch in read_batches(path):
-            kept = cleaner.keep_rows(batch)
-            writer.write_batch(kept)
-            sources.append(text_keys(kept["source"]))
-            groups.append(places_of(kept["group"], seed))
-            advance(batch.num_rows)
-    none = np.zeros(0, np.uint64)
-    keys, places = np.concatenate([none, *sources]), np.concatenate([none, *groups])
-    first = cleaner.keep_first(len(keys))
-    return Part(spool, first, keys[first], places[first])
 
 
 def _assign(
