@@ -27,16 +27,10 @@ class Part(NamedTuple):
     groups: Places
 
     def batches(self, chosen: NDArray[np.bool_]) -> Iterator[pa.RecordBatch]:
-        """Yields the chosen pairs of those that are kept."""
+        """Returns the chosen pairs of those that are kept."""
         wanted = np.zeros(len(self.kept), bool)
         wanted[self.kept] = chosen
-        start = 0
-        with pa.OSFile(str(self.path)) as file, pa.ipc.open_stream(file) as reader:
-            for batch in reader:
-                rows = wanted[start : start + batch.num_rows]
-                start += batch.num_rows
-                if rows.any():
-                    yield batch if rows.all() else batch.filter(pa.array(rows))
+        return _chosen(self.path, wanted)
 
 
 def clean_part(
@@ -62,5 +56,21 @@ def clean_part(
             advance(batch.num_rows + shifted.num_rows)
     none = np.zeros(0, np.uint64)
     keys, places = np.concatenate([none, *sources]), np.concatenate([none, *groups])
-    first = cleaner.keep_first(len(keys))
+    repeats = cleaner.find_repeats(len(keys))
+    if cleaner.observer.wants_pairs:
+        for number, rule in enumerate(cleaner.repeat_rules, start=1):
+            for batch in _chosen(spool, repeats == number):
+                cleaner.observer.dropped(rule, batch)
+    first = repeats == 0
     return Part(spool, first, keys[first], places[first])
+
+
+def _chosen(spool: Path, wanted: NDArray[np.bool_]) -> Iterator[pa.RecordBatch]:
+    """Yields the wanted ones of the pairs of a temporary file."""
+    start = 0
+    with pa.OSFile(str(spool)) as file, pa.ipc.open_stream(file) as reader:
+        for batch in reader:
+            rows = wanted[start : start + batch.num_rows]
+            start += batch.num_rows
+            if rows.any():
+                yield batch if rows.all() else batch.filter(pa.array(rows))

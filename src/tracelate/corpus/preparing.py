@@ -26,6 +26,7 @@ from tracelate.corpus.leakage import (
     too_much_leakage,
 )
 from tracelate.corpus.mixture import Mixture
+from tracelate.corpus.observer import Observer
 from tracelate.corpus.pairs import SCHEMA, count_pairs, pair_writer, read_batches
 from tracelate.corpus.raw import ALL, SPLITS
 from tracelate.corpus.shifts.shifted_lines import (
@@ -96,12 +97,13 @@ def prepare_corpus(
     mixture: Mixture,
     folder: Path,
     on_progress: OnProgress = lambda step, done, total: None,
+    observer: Observer | None = None,
 ) -> Prepared:
     """Writes the splits to `outputs`; `raw` has the raw corpus's files, by split.
 
-    `folder` is for temporary files. Raises InputError if there is nothing to split, if a split is
-    empty, for leakage if prepare.near_leakage is fail, and for shifted lines if prepare.shifted is;
-    no file is written then.
+    `folder` is for temporary files, and `observer` is called with each pair. Raises InputError if
+    there is nothing to split, if a split is empty, for leakage if prepare.near_leakage is fail, and
+    for shifted lines if prepare.shifted is; no file is written then.
     """
     rest = ALL if ALL in raw else "train"
     if rest not in raw:
@@ -114,9 +116,10 @@ def prepare_corpus(
         refuse_shifted(shifted)
     context = context_of(config, _sample(raw.values(), read), languages)
     counts = CleaningCounts()
+    observer = observer or Observer()
     parts: dict[str, Part] = {}
     for name, path in raw.items():
-        cleaner = Cleaner(context, counts)
+        cleaner = Cleaner(context, counts, observer)
         spool = folder / f"{name}.arrow"
         left_out_rows = [run.rows for run in runs if run.split == name and config.shifted == "drop"]
         parts[name] = clean_part(
@@ -129,13 +132,15 @@ def prepare_corpus(
     codes, warnings = _assign(parts, rest, shares, config)
     if config.shifted == "warn":
         warnings += shifted_warnings(shifted)
-    counts.dropped[HELD_OUT] += _drop_held_out(parts, codes)
+    counts.dropped[HELD_OUT] += _drop_held_out(parts, codes, observer)
     _refuse_empty(parts, codes, read, counts)
     with ExitStack() as files:
         add_to = {name: files.enter_context(pair_writer(path)) for name, path in outputs.items()}
         held_out = [_write_split(name, parts, codes, add_to[name]) for name in ("valid", "test")]
         for name, table in zip(("valid", "test"), held_out, strict=True):
             mixture.count(name, table)
+            for batch in table.to_batches():
+                observer.kept(name, batch)
         meter = LeakageMeter(
             pa.concat_tables(held_out),
             config.near_duplicate,
@@ -151,6 +156,7 @@ def prepare_corpus(
                 mixture,
                 add_to["train"],
                 lambda done: on_progress("leakage", done, train),
+                observer,
             )
         _refuse_empty(parts, codes, read, counts)
         mixture.refuse_without_training()
@@ -215,7 +221,9 @@ def _assign(
     return {**codes, rest: assigned.codes}, assigned.warnings
 
 
-def _drop_held_out(parts: Mapping[str, Part], codes: Mapping[str, Codes]) -> int:
+def _drop_held_out(
+    parts: Mapping[str, Part], codes: Mapping[str, Codes], observer: Observer
+) -> int:
     """Drops by the rule HELD_OUT. Returns the number of pairs."""
     dropped = 0
     held_out = np.zeros(0, np.uint64)
@@ -228,6 +236,9 @@ def _drop_held_out(parts: Mapping[str, Part], codes: Mapping[str, Codes]) -> int
         for name, part in parts.items():
             leaked = np.isin(codes[name], below) & np.isin(part.sources, held_out)
             dropped += int(leaked.sum())
+            if observer.wants_pairs:
+                for batch in part.batches(leaked):
+                    observer.dropped(HELD_OUT, batch)
             codes[name][leaked] = DROPPED
     return dropped
 
@@ -256,6 +267,7 @@ def _write_train(
     mixture: Mixture,
     add: Callable[[pa.RecordBatch], None],
     advance: Callable[[int], object],
+    observer: Observer,
 ) -> int:
     """Writes the training pairs. Returns the number of those that were left out as near."""
     train = np.flatnonzero(codes == TRAIN)
@@ -268,7 +280,11 @@ def _write_train(
         codes[train[start : start + batch.num_rows][is_near]] = DROPPED
         start += batch.num_rows
         kept = np.flatnonzero(~is_near)
-        mixture.count("train", pa.Table.from_batches([batch.take(pa.array(kept))]))
+        kept_batch = batch.take(pa.array(kept))
+        observer.kept("train", kept_batch)
+        if is_near.any():
+            observer.dropped(NEAR_HELD_OUT, batch.filter(pa.array(is_near)))
+        mixture.count("train", pa.Table.from_batches([kept_batch]))
         written = batch.take(pa.array(np.repeat(kept, copies[kept])))
         mixture.count_training(written)
         add(written)
