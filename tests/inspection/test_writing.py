@@ -127,6 +127,7 @@ def test_two_settings_are_compared(project: Path) -> None:
     assert changed["only_before"] - changed["only_after"] == (
         changed["kept"]["before"] - changed["kept"]["after"]
     )
+    assert next(iter(changed["dropped"])) == "shifted"
     assert list(changed["dropped"])[-2:] == ["source_in_held_out", "near_held_out"]
     items = section("compared").xpath(".//details[1]//li")
     assert len(items) == 20

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from tracelate.corpus.cleaning import SHIFTED
 from tracelate.corpus.leakage import NEAR_HELD_OUT
 from tracelate.corpus.report import data_report
 from tracelate.corpus.splitting import HELD_OUT
@@ -48,6 +49,7 @@ def comparison_document(
 
 
 LAST_RULES = (HELD_OUT, NEAR_HELD_OUT)
+"""Tried after all rules of the settings."""
 
 
 class RuleChange(NamedTuple):
@@ -64,5 +66,6 @@ def rule_changes(before: Inspection, after: Inspection) -> list[RuleChange]:
         {rule: one.prepared.counts.dropped[rule] for rule in rules_in_order(one.config)}
         for one in (before, after)
     ]
-    names = sorted(dict.fromkeys([*sides[0], *sides[1]]), key=LAST_RULES.__contains__)
-    return [RuleChange(name, sides[0].get(name), sides[1].get(name)) for name in names]
+    names = [SHIFTED, *dict.fromkeys([*before.config.rules, *after.config.rules]), *LAST_RULES]
+    used = [name for name in names if name in sides[0] or name in sides[1]]
+    return [RuleChange(name, sides[0].get(name), sides[1].get(name)) for name in used]
