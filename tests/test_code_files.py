@@ -80,10 +80,11 @@ def test_every_form_of_import_is_followed_but_those_for_types_and_of_exempt_modu
 def test_a_template_belongs_to_the_module_of_its_name_and_a_backup_copy_does_not(
     sample: Path,
 ) -> None:
-    for name in ("plain.html", "plain.py.orig", "unused.html"):
+    for name in ("plain.css", "plain.html", "plain.py.orig", "unused.html"):
         (sample / name).touch()
     reached = reached_files(sample / "script.py", "sample")
-    assert [path.name for path in reached.values() if path.suffix != ".py"] == ["plain.html"]
+    templates = [path.name for path in reached.values() if path.suffix != ".py"]
+    assert templates == ["plain.css", "plain.html"]
 
 
 def test_every_module_that_the_stages_load_is_reached(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,6 +29,8 @@ WITHOUT_EFFECT = (
     "pipeline.stage",  # ends a stage
 )
 """Modules and packages that change no output of a stage; what they import is not followed."""
+TEMPLATES = (".html", ".css")
+"""Ends of the names of files that belong to the module of the same name beside them."""
 TYPE_CHECKS = ("TYPE_CHECKING", "typing.TYPE_CHECKING")
 
 
@@ -50,9 +52,9 @@ def reached_files(script: Path, package: str) -> dict[str, Path]:
         for name in _imported(tree, module.rpartition(".")[0]):
             if (imported := _file_of(name)) is not None:
                 waiting.append((name, imported))
-        template = path.with_suffix(".html")
-        if template.is_file():
-            found[f"{module}{template.suffix}"] = template
+        for template in map(path.with_suffix, TEMPLATES):
+            if template.is_file():
+                found[f"{module}{template.suffix}"] = template
     return dict(sorted(found.items()))
 
 

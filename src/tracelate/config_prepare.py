@@ -118,6 +118,10 @@ class PrepareConfig(Section):
     (rule repeated_characters)."""
     max_targets: Count = 4
     """Most different targets of a source; further pairs are dropped (rule many_targets)."""
+    shifted: Literal["warn", "drop", "fail"] = "warn"
+    """Treatment of shifted lines: runs of pairs whose target belongs to the source one line before
+    or after, as after a line that one of two files lost. warn: the stage names them; drop: they are
+    dropped before all rules; fail: the stage fails. They are looked for in 1,000 pairs or more."""
     excluded: ExclusionConfig
     """Pairs that are dropped by name."""
     near_duplicate: NearDuplicateConfig

@@ -61,6 +61,7 @@ def test_standard_output_is_one_document_and_nothing_else(
     "command",
     [
         ("summary",),
+        ("inspect",),
         ("sync",),
         ("rollback",),
         ("history",),

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
+from tests.corpus.shifts.made_text import made_pairs, with_shift
 from tests.corpus.test_cleaning import CONFIG, pair
 from tests.tiny_corpus import sentence
 from tracelate.config import PrepareConfig
 from tracelate.corpus import pairs as pairs_module
+from tracelate.corpus.cleaning import SHIFTED
 from tracelate.corpus.leakage import NEAR_HELD_OUT
 from tracelate.corpus.mixture import Mixture
+from tracelate.corpus.observer import Observer
 from tracelate.corpus.pairs import Pair, read_pairs, write_pairs
 from tracelate.corpus.preparing import Prepared, prepare_corpus
 from tracelate.corpus.raw import SPLITS
+from tracelate.corpus.report import data_report
+from tracelate.corpus.shifts.shifted_lines import Example
 from tracelate.corpus.splitting import HELD_OUT
 from tracelate.errors import InputError
 
@@ -30,7 +37,10 @@ def config(**changes: Any) -> PrepareConfig:
 
 
 def prepare(
-    folder: Path, raw: Mapping[str, Sequence[Pair]], **changes: Any
+    folder: Path,
+    raw: Mapping[str, Sequence[Pair]],
+    observer: Observer | None = None,
+    **changes: Any,
 ) -> tuple[Prepared, Splits]:
     for name, pairs in raw.items():
         write_pairs(folder / f"raw_{name}.parquet", pairs)
@@ -43,6 +53,7 @@ def prepare(
         ("en", "es"),
         Mixture({}),
         folder / "temporary",
+        observer=observer,
     )
     return found, {name: read_pairs(path) for name, path in outputs.items()}
 
@@ -182,3 +193,66 @@ def test_text_for_training_alone_is_never_held_out(tmp_path: Path) -> None:
     _, without = prepare(tmp_path / "two", {"all": mine})
     assert splits["train"] == [*alone, *without["train"]]
     assert (splits["valid"], splits["test"]) == (without["valid"], without["test"])
+
+
+def test_shifted_lines_are_named_dropped_or_refused(tmp_path: Path) -> None:
+    aligned = made_pairs(1_500)
+    raw = {"all": with_shift(aligned, 600, 40, 1)}
+    found, _ = prepare(tmp_path, raw, split_by="pair")
+    assert (found.shifted.runs, found.counts.dropped[SHIFTED]) == (1, 0)
+    assert any("shifted" in line for line in found.warnings)
+    document = json.loads(json.dumps(data_report(found, config())))
+    assert document["shifted"]["runs"] == 1 and "shifted" not in document["dropped"]
+    assert document["shifted"]["listed"][0]["examples"][0].keys() == set(Example._fields)
+
+    found, dropped = prepare(tmp_path, raw, split_by="pair", shifted="drop")
+    assert data_report(found, config(shifted="drop"))["dropped"]["shifted"] > 0
+    [run] = found.shifted.listed
+    assert found.counts.dropped[SHIFTED] == run.pairs == found.shifted.pairs
+    assert not any("shifted" in line for line in found.warnings)
+    kept = {pair for part in dropped.values() for pair in part}
+    assert not kept & set(raw["all"][run.first_line - 1 : run.last_line])
+
+    for name in SPLITS:
+        (tmp_path / f"{name}.parquet").unlink()
+    with pytest.raises(InputError, match="shifted"):
+        prepare(tmp_path, raw, split_by="pair", shifted="fail")
+    assert not any((tmp_path / f"{name}.parquet").exists() for name in SPLITS)
+
+
+class Noted(Observer):
+    """Notes the pairs that it is called with."""
+
+    wants_pairs = True
+
+    def __init__(self) -> None:
+        self.by_rule: dict[str, list[str]] = {}
+        self.by_split: dict[str, list[str]] = {}
+
+    def dropped(self, rule: str, batch: pa.RecordBatch) -> None:
+        self.by_rule.setdefault(rule, []).extend(batch["origin"].to_pylist())
+
+    def kept(self, split: str, batch: pa.RecordBatch) -> None:
+        self.by_split.setdefault(split, []).extend(batch["origin"].to_pylist())
+
+
+def test_an_observer_is_called_with_each_pair_once(tmp_path: Path) -> None:
+    pairs = with_shift(made_pairs(1_200), 300, 30, 1)
+    pairs[700] = pairs[700]._replace(target="")
+    pairs[800] = pairs[799]._replace(origin="made.en:801")
+    of_test = pairs[1_100]._replace(target=f"{pairs[1_100].target} bo", origin="of test")
+    of_valid = pairs[1_000]._replace(target=f"{pairs[1_000].target} bo", origin="of valid")
+    raw = {
+        "train": [*pairs[:1_000], of_test],
+        "valid": pairs[1_000:1_100],
+        "test": [*pairs[1_100:], of_valid],
+    }
+    noted = Noted()
+    found, splits = prepare(tmp_path, raw, noted, shifted="drop")
+    assert {rule: len(noted.by_rule[rule]) for rule in noted.by_rule} == +found.counts.dropped
+    assert {SHIFTED, "empty", "duplicate", HELD_OUT} <= noted.by_rule.keys()
+    for name, part in splits.items():
+        assert noted.by_split[name] == [one.origin for one in part]
+    noted_origins = [one for part in (noted.by_rule, noted.by_split) for group in part.values()
+                     for one in group]  # fmt: skip
+    assert sorted(noted_origins) == sorted(one.origin for part in raw.values() for one in part)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from tracelate.config import PrepareConfig, RuleName
 from tracelate.corpus.exclusion import selection
 from tracelate.corpus.length_ratio import typical_ratio
+from tracelate.corpus.observer import Observer
 from tracelate.corpus.pairs import Pair, pairs_of, table_of
 from tracelate.corpus.repeats import REPEAT_KEYS, Keys, is_repeated
 from tracelate.corpus.rules import ROW_RULES, Context
@@ -31,6 +32,8 @@ PLAIN = (
 )
 """Class of characters that no step of the normaliser but mojibake changes, in any order, with
 single blanks between them: most texts need no look in Python."""
+SHIFTED = "shifted"
+"""Name in counts of the pairs that prepare.shifted drops."""
 TEXTS = "texts"
 """Key of the number of texts that any step of the normaliser changed."""
 
@@ -47,15 +50,24 @@ class CleaningCounts:
 
 
 class Cleaner:
-    """Cleans pairs that belong together: `keep_rows` all their batches, then `keep_first`."""
+    """Cleans pairs that belong together: `keep_rows` all their batches, then `find_repeats`."""
 
-    def __init__(self, context: Context, counts: CleaningCounts) -> None:
+    def __init__(
+        self, context: Context, counts: CleaningCounts, observer: Observer | None = None
+    ) -> None:
         self._context = context
         self._counts = counts
+        self.observer = observer or Observer()
         self._normaliser = Normaliser(context.config.normalise)
         rules = context.config.rules
         self._row_rules = {name: ROW_RULES[name] for name in rules if name in ROW_RULES}
         self._keys: dict[RuleName, list[Keys]] = {name: [] for name in rules if name in REPEAT_KEYS}
+
+    def drop_shifted(self, batch: pa.RecordBatch) -> None:
+        """Counts pairs that prepare.shifted drops."""
+        if batch.num_rows:
+            self._counts.dropped[SHIFTED] += batch.num_rows
+            self.observer.dropped(SHIFTED, batch)
 
     def keep_rows(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Returns the normalised pairs that no rule for one pair matches."""
@@ -64,23 +76,32 @@ class Cleaner:
             dropped = matches(batch, self._context)
             if dropped.any():
                 self._counts.dropped[name] += int(dropped.sum())
+                self.observer.dropped(name, batch.filter(pa.array(dropped)))
                 batch = batch.filter(pa.array(~dropped))
         for name, keys in self._keys.items():
             keys.append(REPEAT_KEYS[name](batch))
         return batch
 
-    def keep_first(self, rows: int) -> NDArray[np.bool_]:
-        """Returns for each of the `rows` that `keep_rows` kept if the rules of repeats keep it."""
-        kept = np.ones(rows, bool)
-        for name, parts in self._keys.items():
+    @property
+    def repeat_rules(self) -> list[RuleName]:
+        """The rules of repeats, in their order."""
+        return list(self._keys)
+
+    def find_repeats(self, rows: int) -> NDArray[np.uint8]:
+        """Returns for each of the `rows` that `keep_rows` kept 0 if the rules of repeats keep it,
+        and otherwise the number of the rule that drops it, from 1 in their order.
+        """
+        found = np.zeros(rows, np.uint8)
+        for number, (name, parts) in enumerate(self._keys.items(), start=1):
             keys = np.concatenate([np.zeros(0, np.uint64), *parts])
             parts.clear()
             most = self._context.config.max_targets if name == "many_targets" else 1
+            kept = found == 0
             repeated = is_repeated(keys[kept], most)
             if repeated.any():
                 self._counts.dropped[name] += int(repeated.sum())
-            kept[kept] = ~repeated
-        return kept
+                found[np.flatnonzero(kept)[repeated]] = number
+        return found
 
 
 def context_of(
@@ -134,7 +155,7 @@ def clean(
     cleaner = Cleaner(context or context_of(config, batches), counts)
     kept = [cleaner.keep_rows(batch) for batch in batches]
     table = pa.Table.from_batches(kept, table_of([]).schema)
-    yield from pairs_of(table.filter(pa.array(cleaner.keep_first(table.num_rows))))
+    yield from pairs_of(table.filter(pa.array(cleaner.find_repeats(table.num_rows) == 0)))
 
 
 def _normalise(

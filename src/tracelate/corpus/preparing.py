@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from tracelate.config import PrepareConfig
+from tracelate.corpus.cleaned_part import Part, clean_part
 from tracelate.corpus.cleaning import Cleaner, CleaningCounts, context_of
 from tracelate.corpus.leakage import (
     NEAR_HELD_OUT,
@@ -26,9 +26,17 @@ from tracelate.corpus.leakage import (
     too_much_leakage,
 )
 from tracelate.corpus.mixture import Mixture
+from tracelate.corpus.observer import Observer
 from tracelate.corpus.pairs import SCHEMA, count_pairs, pair_writer, read_batches
 from tracelate.corpus.raw import ALL, SPLITS
-from tracelate.corpus.repeats import Keys, text_keys
+from tracelate.corpus.shifts.shifted_lines import (
+    Shifted,
+    find_shifted_runs,
+    parted,
+    refuse_shifted,
+    report_runs,
+    shifted_warnings,
+)
 from tracelate.corpus.splitting import (
     HELD_OUT,
     TEST,
@@ -49,29 +57,6 @@ DROPPED = 255
 """Number of no split, for pairs that are in none."""
 OnProgress = Callable[[str, int, int], object]
 """Called with a step, the number of pairs done since the last call, and the number of all."""
-
-
-class Part(NamedTuple):
-    """The cleaned pairs of one file of the raw corpus."""
-
-    path: Path
-    """An Arrow file of those that the rules for one pair keep."""
-    kept: NDArray[np.bool_]
-    """True for each of its pairs that is kept in the end; the arrays below are of those alone."""
-    sources: Keys
-    groups: Places
-
-    def batches(self, chosen: NDArray[np.bool_]) -> Iterator[pa.RecordBatch]:
-        """Yields the chosen pairs of those that are kept."""
-        wanted = np.zeros(len(self.kept), bool)
-        wanted[self.kept] = chosen
-        start = 0
-        with pa.OSFile(str(self.path)) as file, pa.ipc.open_stream(file) as reader:
-            for batch in reader:
-                rows = wanted[start : start + batch.num_rows]
-                start += batch.num_rows
-                if rows.any():
-                    yield batch if rows.all() else batch.filter(pa.array(rows))
 
 
 class SplitSize(NamedTuple):
@@ -99,6 +84,8 @@ class Prepared(NamedTuple):
     """Of valid and test, into the training text as it was written."""
     left_out: Mapping[str, LeftOut]
     """Of valid and test."""
+    shifted: Shifted
+    """Runs of shifted lines in the raw corpus, whatever was done with them."""
     warnings: list[str]
 
 
@@ -110,34 +97,50 @@ def prepare_corpus(
     mixture: Mixture,
     folder: Path,
     on_progress: OnProgress = lambda step, done, total: None,
+    observer: Observer | None = None,
 ) -> Prepared:
     """Writes the splits to `outputs`; `raw` has the raw corpus's files, by split.
 
-    `folder` is for temporary files. Raises InputError if there is nothing to split, if a split is
-    empty, or for leakage if prepare.near_leakage is fail; no file is written then.
+    `folder` is for temporary files, and `observer` is called with each pair. Raises InputError if
+    there is nothing to split, if a split is empty, for leakage if prepare.near_leakage is fail, and
+    for shifted lines if prepare.shifted is; no file is written then.
     """
     rest = ALL if ALL in raw else "train"
     if rest not in raw:
         raise InputError("the corpus has no training text: it needs train.parquet or all.parquet")
     shares = shares_of((name for name in SPLITS if name not in raw), config)
     read = sum(map(count_pairs, raw.values()))
+    runs = find_shifted_runs(raw, lambda done: on_progress("shifted lines", done, read))
+    shifted = report_runs(raw, runs)
+    if config.shifted == "fail":
+        refuse_shifted(shifted)
     context = context_of(config, _sample(raw.values(), read), languages)
     counts = CleaningCounts()
+    observer = observer or Observer()
     parts: dict[str, Part] = {}
     for name, path in raw.items():
-        cleaner = Cleaner(context, counts)
+        cleaner = Cleaner(context, counts, observer)
         spool = folder / f"{name}.arrow"
-        parts[name] = _clean_part(
-            path, spool, cleaner, config.seed, lambda done: on_progress("cleaning", done, read)
+        left_out_rows = [run.rows for run in runs if run.split == name and config.shifted == "drop"]
+        parts[name] = clean_part(
+            parted(read_batches(path), left_out_rows),
+            spool,
+            cleaner,
+            config.seed,
+            lambda done: on_progress("cleaning", done, read),
         )
     codes, warnings = _assign(parts, rest, shares, config)
-    counts.dropped[HELD_OUT] += _drop_held_out(parts, codes)
+    if config.shifted == "warn":
+        warnings += shifted_warnings(shifted)
+    counts.dropped[HELD_OUT] += _drop_held_out(parts, codes, observer)
     _refuse_empty(parts, codes, read, counts)
     with ExitStack() as files:
         add_to = {name: files.enter_context(pair_writer(path)) for name, path in outputs.items()}
         held_out = [_write_split(name, parts, codes, add_to[name]) for name in ("valid", "test")]
         for name, table in zip(("valid", "test"), held_out, strict=True):
             mixture.count(name, table)
+            for batch in table.to_batches():
+                observer.kept(name, batch)
         meter = LeakageMeter(
             pa.concat_tables(held_out),
             config.near_duplicate,
@@ -153,6 +156,7 @@ def prepare_corpus(
                 mixture,
                 add_to["train"],
                 lambda done: on_progress("leakage", done, train),
+                observer,
             )
         _refuse_empty(parts, codes, read, counts)
         mixture.refuse_without_training()
@@ -181,6 +185,7 @@ def prepare_corpus(
         sources=mixture.report(),
         leakage=leakage,
         left_out=left_out,
+        shifted=shifted,
         warnings=warnings,
     )
 
@@ -194,24 +199,6 @@ def _sample(paths: Iterable[Path], pairs: int) -> Iterator[pa.RecordBatch]:
             rows = np.arange(-place % step, batch.num_rows, step)
             place += batch.num_rows
             yield batch.take(pa.array(rows))
-
-
-def _clean_part(
-    path: Path, spool: Path, cleaner: Cleaner, seed: int, advance: Callable[[int], object]
-) -> Part:
-    sources: list[Keys] = []
-    groups: list[Places] = []
-    with pa.OSFile(str(spool), "wb") as file, pa.ipc.new_stream(file, SCHEMA) as writer:
-        for batch in read_batches(path):
-            kept = cleaner.keep_rows(batch)
-            writer.write_batch(kept)
-            sources.append(text_keys(kept["source"]))
-            groups.append(places_of(kept["group"], seed))
-            advance(batch.num_rows)
-    none = np.zeros(0, np.uint64)
-    keys, places = np.concatenate([none, *sources]), np.concatenate([none, *groups])
-    first = cleaner.keep_first(len(keys))
-    return Part(spool, first, keys[first], places[first])
 
 
 def _assign(
@@ -234,7 +221,9 @@ def _assign(
     return {**codes, rest: assigned.codes}, assigned.warnings
 
 
-def _drop_held_out(parts: Mapping[str, Part], codes: Mapping[str, Codes]) -> int:
+def _drop_held_out(
+    parts: Mapping[str, Part], codes: Mapping[str, Codes], observer: Observer
+) -> int:
     """Drops by the rule HELD_OUT. Returns the number of pairs."""
     dropped = 0
     held_out = np.zeros(0, np.uint64)
@@ -247,6 +236,9 @@ def _drop_held_out(parts: Mapping[str, Part], codes: Mapping[str, Codes]) -> int
         for name, part in parts.items():
             leaked = np.isin(codes[name], below) & np.isin(part.sources, held_out)
             dropped += int(leaked.sum())
+            if observer.wants_pairs:
+                for batch in part.batches(leaked):
+                    observer.dropped(HELD_OUT, batch)
             codes[name][leaked] = DROPPED
     return dropped
 
@@ -275,6 +267,7 @@ def _write_train(
     mixture: Mixture,
     add: Callable[[pa.RecordBatch], None],
     advance: Callable[[int], object],
+    observer: Observer,
 ) -> int:
     """Writes the training pairs. Returns the number of those that were left out as near."""
     train = np.flatnonzero(codes == TRAIN)
@@ -287,7 +280,11 @@ def _write_train(
         codes[train[start : start + batch.num_rows][is_near]] = DROPPED
         start += batch.num_rows
         kept = np.flatnonzero(~is_near)
-        mixture.count("train", pa.Table.from_batches([batch.take(pa.array(kept))]))
+        kept_batch = batch.take(pa.array(kept))
+        observer.kept("train", kept_batch)
+        if is_near.any():
+            observer.dropped(NEAR_HELD_OUT, batch.filter(pa.array(is_near)))
+        mixture.count("train", pa.Table.from_batches([kept_batch]))
         written = batch.take(pa.array(np.repeat(kept, copies[kept])))
         mixture.count_training(written)
         add(written)

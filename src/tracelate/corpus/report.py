@@ -6,9 +6,10 @@ import math
 from typing import Any
 
 from tracelate.config import NearDuplicateConfig, PrepareConfig
-from tracelate.corpus.cleaning import TEXTS
+from tracelate.corpus.cleaning import SHIFTED, TEXTS
 from tracelate.corpus.leakage import NEAR_HELD_OUT, Leakage
 from tracelate.corpus.preparing import Prepared
+from tracelate.corpus.shifts.shifted_lines import Shifted
 from tracelate.corpus.splitting import HELD_OUT
 
 FEW_PAIRS = 10_000
@@ -46,8 +47,15 @@ def data_report(prepared: Prepared, config: PrepareConfig) -> dict[str, Any]:
         },
         "typical_length_ratio": round(prepared.typical_ratio, 3),
         "dropped": {
-            rule: counts.dropped[rule] for rule in (*config.rules, HELD_OUT, NEAR_HELD_OUT)
+            rule: counts.dropped[rule]
+            for rule in (
+                *([SHIFTED] if config.shifted == "drop" else []),
+                *config.rules,
+                HELD_OUT,
+                NEAR_HELD_OUT,
+            )
         },
+        **({"shifted": _shifted_document(prepared.shifted)} if prepared.shifted.runs else {}),
         "splits": {name: size._asdict() for name, size in prepared.sizes.items()},
         "near_duplicate": describe_near_duplicate(config.near_duplicate),
         "near_dropped": {
@@ -60,6 +68,14 @@ def data_report(prepared: Prepared, config: PrepareConfig) -> dict[str, Any]:
         "leakage": {name: leakage_document(one) for name, one in prepared.leakage.items()},
         **({"sources": prepared.sources} if prepared.sources else {}),
     }
+
+
+def _shifted_document(shifted: Shifted) -> dict[str, Any]:
+    listed = [
+        {**run._asdict(), "examples": [example._asdict() for example in run.examples]}
+        for run in shifted.listed
+    ]
+    return {**shifted._asdict(), "listed": listed}
 
 
 def few_pairs_warning(pairs: int, language: str) -> str | None:

@@ -5,8 +5,6 @@ The template is page.html in this folder; the sentences are inserted as JSON.
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import html
 import json
 import re
@@ -20,6 +18,7 @@ import numpy as np
 from tracelate.behaviour_table import check_title
 from tracelate.evaluation.metrics import LengthBucket, Score
 from tracelate.evaluation.page_frame import PageFrame
+from tracelate.evaluation.page_style import content_hash, page_style
 from tracelate.evaluation.report import TranslationRow
 from tracelate.evaluation.sacrebleu_statistics import present
 from tracelate.evaluation.word_attention import WordAttention
@@ -58,6 +57,7 @@ def page(
     """Returns the content of the page."""
     shown_faults = [()] * len(rows) if faults is None else faults
     template = resources.files(__package__).joinpath(TEMPLATE).read_text(encoding="utf-8")
+    template = template.replace("{{page_style}}", page_style())
     sentences = [
         _sentence(row, seen, found)
         for row, seen, found in zip(rows, attentions, shown_faults, strict=True)
@@ -129,5 +129,4 @@ def _json_in_html(value: Any) -> str:
 def _hash_of(name: str, template: str) -> str:
     """Returns the Content-Security-Policy source of the one inline element `name`."""
     [content] = re.findall(rf"<{name}>(.*?)</{name}>", template, re.DOTALL)
-    digest = hashlib.sha256(content.encode()).digest()
-    return f"'sha256-{base64.b64encode(digest).decode()}'"
+    return content_hash(content)
