@@ -31,7 +31,6 @@ from tracelate.cli import (
     score,
     seeds,
     serve,
-    smoke,
     summary,
     sync,
     translate,
