@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from tracelate.config import TokenizeConfig
+from tests.tiny_corpus import PROJECT
+from tracelate.config import TokenizeConfig, load_params
 from tracelate.corpus.pairs import Pair, table_of, write_pairs
 from tracelate.corpus.tokenized import TokenizedPair
 from tracelate.corpus.tokenized_file import read_tokenized
@@ -18,6 +19,7 @@ from tracelate.corpus.tokenizing import (
     tokenize_batch,
     tokenize_file,
 )
+from tracelate.errors import InputError
 
 TEXTS = [
     ("Open {door} and {window}.", "Abre {window} y {door}."),
@@ -133,3 +135,12 @@ def test_user_symbols_that_cannot_be_pieces_are_refused(
 ) -> None:
     with pytest.raises(ValidationError, match=message):
         TokenizeConfig.model_validate(settings("text").model_dump() | change)
+
+
+def test_a_user_symbol_that_normalising_changes_is_refused(tmp_path: Path) -> None:
+    text = (PROJECT / "params.yaml").read_text()
+    (tmp_path / "params.yaml").write_text(
+        text.replace("user_symbols: []", r'user_symbols: ["e\u0301x"]')
+    )
+    with pytest.raises(InputError, match=r"prepare\.normalise changes to 'éx'"):
+        load_params(tmp_path / "params.yaml")
