@@ -1,8 +1,9 @@
-"""Learns byte-pair encoding on the training split, both languages together, and encodes train and
+"""Learns subword pieces on the training split, both languages together, and encodes train and
 valid. The test split is encoded where it is translated, so that another one trains nothing again.
 
 reads   data/prepared/{train,valid}.parquet
-writes  data/tokenized/{train,valid}.arrow (ids), data/tokenized/tokenizer.json
+writes  data/tokenized/{train,valid}.arrow (ids), data/tokenized/tokenizer.json,
+        reports/tokenize.json (pieces per word and character of each language and split)
 params  tokenize
 """
 
@@ -15,7 +16,15 @@ from tracelate.config import load_params
 from tracelate.corpus.pairs import count_pairs
 from tracelate.corpus.tokenizing import learn_tokenizer, read_texts, tokenize_file
 from tracelate.corpus.vocabulary import unreached_vocabulary_warning
-from tracelate.layout import TOKENIZED_TRAIN, TOKENIZED_VALID, TOKENIZER, TRAIN, VALID
+from tracelate.files import write_json
+from tracelate.layout import (
+    TOKENIZED_TRAIN,
+    TOKENIZED_VALID,
+    TOKENIZER,
+    TOKENIZER_REPORT,
+    TRAIN,
+    VALID,
+)
 from tracelate.progress import bar_for_each_step
 
 OUTPUTS = {TRAIN: TOKENIZED_TRAIN, VALID: TOKENIZED_VALID}
@@ -39,6 +48,8 @@ def main() -> None:
             for path, ids in OUTPUTS.items()
         }
     tokenizer.save(TOKENIZER)
+    splits = {path.stem: one.fertility.report() for path, one in counts.items()}
+    write_json(TOKENIZER_REPORT, {"vocabulary": tokenizer.size, **splits})
     warn(unreached_vocabulary_warning(tokenizer.size, config))
     pairs = sum(one.pairs for one in counts.values())
     source_pieces = sum(one.source_pieces for one in counts.values())
@@ -46,6 +57,12 @@ def main() -> None:
     say(
         f"tokenize: {tokenizer.size:,} pieces; a sentence has {source_pieces / pairs:.1f} source "
         f"and {target_pieces / pairs:.1f} target pieces on average"
+    )
+    train = splits[TRAIN.stem]
+    source, target = (train[side]["pieces_per_word"] for side in ("source", "target"))
+    say(
+        f"tokenize: a training word has {source} source and {target} target pieces on average; "
+        f"{train['unused_pieces']:,} pieces do not occur in training, see {TOKENIZER_REPORT}"
     )
     if config.placeholders == "copy":
         say(
@@ -55,4 +72,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run_stage(main, [*OUTPUTS.values(), TOKENIZER])
+    run_stage(main, [*OUTPUTS.values(), TOKENIZER, TOKENIZER_REPORT])

@@ -33,6 +33,7 @@ RUN = MODELS / "run.json"
 
 REPORTS = Path("reports")
 DATA_REPORT = REPORTS / "data.json"
+TOKENIZER_REPORT = REPORTS / "tokenize.json"
 TEST_SETS_REPORT = REPORTS / "test_sets.json"
 TRAINING_REPORT = REPORTS / "train.json"
 CURVES = REPORTS / "curves"

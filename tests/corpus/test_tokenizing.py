@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
-from tracelate.config import TokenizeConfig
+from tests.tiny_corpus import PROJECT
+from tracelate.config import TokenizeConfig, load_params
 from tracelate.corpus.pairs import Pair, table_of, write_pairs
 from tracelate.corpus.tokenized import TokenizedPair
 from tracelate.corpus.tokenized_file import read_tokenized
@@ -17,6 +19,7 @@ from tracelate.corpus.tokenizing import (
     tokenize_batch,
     tokenize_file,
 )
+from tracelate.errors import InputError
 
 TEXTS = [
     ("Open {door} and {window}.", "Abre {window} y {door}."),
@@ -78,7 +81,9 @@ def test_shared_placeholders_are_slots_and_others_stay_text(tmp_path: Path) -> N
     write_pairs(tmp_path / "pairs.parquet", PAIRS)
     counts = tokenize_file(tokenizer, tmp_path / "pairs.parquet", tmp_path / "ids.arrow")
     assert list(read_tokenized(tmp_path / "ids.arrow")) == pairs
+    assert counts.fertility.target.report()["pieces"] == counts.target_pieces
     assert counts == TokenizedCounts(
+        counts.fertility,
         pairs=len(PAIRS),
         source_pieces=sum(len(pair.source_ids) for pair in pairs),
         target_pieces=sum(len(pair.target_ids) for pair in pairs),
@@ -99,3 +104,43 @@ def test_no_piece_is_learnt_from_placeholders() -> None:
     reading = learnt(pairs, settings("text"))
     [copied], [read] = copying.encode(["bathroom"]), reading.encode(["bathroom"])
     assert len(copied) == 8 > len(read)
+
+
+def test_a_params_file_without_kinds_of_pieces_means_byte_pair_encoding_over_bytes() -> None:
+    config = settings("text")
+    assert (config.model, config.pieces, config.user_symbols) == ("bpe", "bytes", [])
+
+
+def test_user_symbols_are_learnt_from_the_settings_and_slots_go_before_them() -> None:
+    chosen = {"model": "unigram", "pieces": "byte_fallback", "user_symbols": ["<b>", "light"]}
+    tokenizer = learnt(PAIRS, TokenizeConfig.model_validate(settings("copy").model_dump() | chosen))
+    assert list(tokenizer.user_symbols) == ["<b>", "light"]
+    pair = tokenized(tokenizer, PAIRS)[1]
+    assert pair.placeholders == ("<b>", "{light}")
+    [ids] = tokenizer.encode(["lights"])
+    assert ids[0] == tokenizer.user_symbols["light"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"user_symbols": ["a", "a"]}, "occurs twice"),
+        ({"user_symbols": [" a"]}, "white space"),
+        ({"user_symbols": [""]}, "user_symbols"),
+        ({"vocabulary_size": 300, "user_symbols": ["a"]}, "301"),
+    ],
+)
+def test_user_symbols_that_cannot_be_pieces_are_refused(
+    change: dict[str, object], message: str
+) -> None:
+    with pytest.raises(ValidationError, match=message):
+        TokenizeConfig.model_validate(settings("text").model_dump() | change)
+
+
+def test_a_user_symbol_that_normalising_changes_is_refused(tmp_path: Path) -> None:
+    text = (PROJECT / "params.yaml").read_text()
+    (tmp_path / "params.yaml").write_text(
+        text.replace("user_symbols: []", r'user_symbols: ["e\u0301x"]')
+    )
+    with pytest.raises(InputError, match=r"prepare\.normalise changes to 'éx'"):
+        load_params(tmp_path / "params.yaml")

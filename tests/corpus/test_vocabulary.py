@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from tests.tiny_corpus import PROJECT
-from tracelate.config import load_params
-from tracelate.corpus.vocabulary import SMALLEST, unreached_vocabulary_warning
+from tracelate.config import SMALLEST_VOCABULARY, load_params
+from tracelate.corpus.vocabulary import unreached_vocabulary_warning
 
 CONFIG = load_params(PROJECT / "params.yaml").tokenize
 
@@ -21,5 +21,5 @@ def test_the_half_of_the_pieces_is_advised() -> None:
 
 def test_the_advice_is_a_valid_setting() -> None:
     line = unreached_vocabulary_warning(310, CONFIG)
-    assert line is not None and line.endswith(f"to {SMALLEST}")
-    type(CONFIG).model_validate({**CONFIG.model_dump(), "vocabulary_size": SMALLEST})
+    assert line is not None and line.endswith(f"to {SMALLEST_VOCABULARY}")
+    type(CONFIG).model_validate({**CONFIG.model_dump(), "vocabulary_size": SMALLEST_VOCABULARY})

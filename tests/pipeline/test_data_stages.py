@@ -58,6 +58,7 @@ def test_the_data_stages_write_all_their_outputs_and_the_same_every_time(project
         "data/tokenized/train.arrow",
         "data/tokenized/valid.arrow",
         "reports/data.json",
+        "reports/tokenize.json",
     ]
     assert project.run(*STAGES).returncode == 0
     assert project.files() == first

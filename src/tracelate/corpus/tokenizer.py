@@ -1,8 +1,8 @@
-"""Subword pieces: byte-pair encoding over bytes, so that every text decodes back exactly.
+"""Subword pieces of texts. Every text decodes back exactly, since bytes are pieces too.
 
-Sennrich et al. 2016 (byte-pair encoding); Radford et al. 2019 (over bytes). Placeholders may have
-slot tokens in place of pieces, so that they are copied whole (placeholding: Crego et al. 2016, Post
-et al. 2019).
+Sennrich et al. 2016 (byte-pair encoding); Kudo 2018 (unigram language model); Radford et al. 2019
+(over bytes). User symbols are always one piece. Placeholders may have slot tokens in place of
+pieces, so that they are copied whole (placeholding: Crego et al. 2016, Post et al. 2019).
 """
 
 from __future__ import annotations
@@ -14,8 +14,17 @@ from itertools import count, groupby, takewhile
 from pathlib import Path
 from typing import NamedTuple
 
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from tokenizers import Tokenizer
 
+from tracelate.corpus.subword_learning import (
+    BYTE_PIECES,
+    Learning,
+    ModelName,
+    PiecesName,
+    learn,
+    pieces_of,
+)
+from tracelate.corpus.user_symbols import BYTES, any_of, refuse_symbols
 from tracelate.errors import InputError
 from tracelate.files import whole_file
 from tracelate.text.slots import Parts, placeholders_in_order, split_slots
@@ -31,6 +40,8 @@ SPECIAL = ("<pad>", "<s>", "</s>", "<unk>")
 SLOTS = 16
 """Number of slot tokens where placeholders are copied, three times as many as the sentences of the
 default corpus need. The smallest vocabulary has place for them beside the bytes."""
+
+_FALLBACK = {piece: bytes([byte]) for byte, piece in enumerate(BYTE_PIECES)}
 
 
 class Encoded(NamedTuple):
@@ -54,6 +65,7 @@ class SubwordTokenizer:
     padding_id, start_id, end_id, unknown_id = range(4)
 
     def __init__(self, tokenizer: Tokenizer) -> None:
+        """Raises KeyError if a piece is of another kind than the tokenizer."""
         # otherwise "</s>" in a text is the special token
         tokenizer.encode_special_tokens = True
         self._tokenizer = tokenizer
@@ -61,7 +73,27 @@ class SubwordTokenizer:
         known = takewhile(lambda number: ids.get(_slot(number)) == len(SPECIAL) + number, count())
         self.slots = range(len(SPECIAL), len(SPECIAL) + len(list(known)))
         """Ids of the slot tokens."""
-        self._bytes = [_piece_bytes(piece) for piece in sorted(ids, key=ids.__getitem__)]
+        added = tokenizer.get_added_tokens_decoder()
+        self.user_symbols = {one.content: at for at, one in added.items() if not one.special}
+        """Ids of the user symbols."""
+        self._symbol = any_of(self.user_symbols)
+        is_of_bytes = pieces_of(tokenizer) == "bytes"
+        self.fallback: frozenset[int] = (
+            frozenset() if is_of_bytes else frozenset(map(ids.__getitem__, BYTE_PIECES))
+        )
+        """Ids of the pieces for bytes of characters that have no piece; over bytes, none."""
+        self._bytes = self._bytes_of_pieces(sorted(ids, key=ids.__getitem__))
+
+    def _bytes_of_pieces(self, pieces: Sequence[str]) -> list[bytes]:
+        found = [b""] * self.slots.stop
+        for piece in pieces[self.slots.stop :]:
+            if piece in self.user_symbols:
+                found.append(piece.encode())
+            elif not self.fallback:
+                found.append(bytes(BYTES[letter] for letter in piece))
+            else:
+                found.append(_FALLBACK.get(piece) or piece.encode())
+        return found
 
     @classmethod
     def train(
@@ -70,23 +102,23 @@ class SubwordTokenizer:
         vocabulary_size: int,
         min_frequency: int,
         slot_count: int = 0,
+        *,
+        model: ModelName = "bpe",
+        pieces: PiecesName = "bytes",
+        user_symbols: Sequence[str] = (),
     ) -> SubwordTokenizer:
         """Learns up to `vocabulary_size` pieces: the 256 bytes, the special tokens, `slot_count`
-        slot tokens, and merges of two pieces that occur together at least `min_frequency` times.
+        slot tokens, the user symbols, and the pieces of `model`. Merges of byte-pair encoding are
+        of two pieces that occur together at least `min_frequency` times.
         """
-        tokenizer = Tokenizer(models.BPE())
-        # it parts "</s>" into "</", "s" and ">", so no merge can spell a special token
-        tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
-        tokenizer.decoder = decoders.ByteLevel()
-        trainer = trainers.BpeTrainer(
-            vocab_size=vocabulary_size,
-            min_frequency=min_frequency,
-            special_tokens=[*SPECIAL, *map(_slot, range(slot_count))],
-            initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-            show_progress=False,
+        special = [*SPECIAL, *map(_slot, range(slot_count))]
+        refuse_symbols(user_symbols, special, pieces)
+        parted = any_of(user_symbols)
+        texts = (
+            part for one in sentences for part in (parted.split(one)[::2] if parted else [one])
         )
-        tokenizer.train_from_iterator(sentences, trainer)
-        return cls(tokenizer)
+        settings = Learning(model, pieces, vocabulary_size, min_frequency, special, user_symbols)
+        return cls(learn(texts, settings))
 
     @classmethod
     def load(cls, path: Path) -> SubwordTokenizer:
@@ -96,8 +128,8 @@ class SubwordTokenizer:
             tokenizer = Tokenizer.from_file(str(path))
         except Exception as error:  # tokenizers raises no narrower class
             raise InputError(f"{path} is no tokenizer: {error}; restore it (dvc repro)") from error
-        if tuple(map(tokenizer.id_to_token, range(len(SPECIAL)))) != SPECIAL or not (
-            isinstance(tokenizer.decoder, decoders.ByteLevel)
+        if tuple(map(tokenizer.id_to_token, range(len(SPECIAL)))) != SPECIAL or (
+            pieces_of(tokenizer) is None
         ):
             raise InputError(f"{path} is a tokenizer of another kind: restore it (dvc repro)")
         try:
@@ -118,8 +150,35 @@ class SubwordTokenizer:
 
     def encode(self, sentences: Sequence[str]) -> list[list[int]]:
         """Ids without special tokens and slots."""
-        encoded = self._tokenizer.encode_batch(list(sentences), add_special_tokens=False)
+        if self._symbol is None:
+            return self._encode(sentences)
+        # texts are at the even places, and the symbols between them at the odd ones
+        parts = [self._symbol.split(text) for text in sentences]
+        texts = iter(self._encode([part for one in parts for part in one[::2]]))
+        return [
+            [
+                piece
+                for place, part in enumerate(one)
+                for piece in ([self.user_symbols[part]] if place % 2 else next(texts))
+            ]
+            for one in parts
+        ]
+
+    def _encode(self, texts: Sequence[str]) -> list[list[int]]:
+        """Ids of texts without user symbols."""
+        encoded = self._tokenizer.encode_batch(list(texts), add_special_tokens=False)
         return [one.ids for one in encoded]
+
+    def symbol_spans(self, text: str) -> list[tuple[int, int]]:
+        """Returns the places at which each user symbol of a text begins and ends."""
+        return [] if self._symbol is None else [one.span() for one in self._symbol.finditer(text)]
+
+    @property
+    def piece_bytes(self) -> Sequence[bytes]:
+        """UTF-8 of each piece by its id, which may be a part of a character; of special tokens and
+        slots none.
+        """
+        return self._bytes
 
     def encode_sources(self, sentences: Sequence[str]) -> list[Encoded]:
         """Ids with a slot for each placeholder, numbered in the order of their first occurrences.
@@ -160,7 +219,7 @@ class SubwordTokenizer:
         A slot becomes the placeholder that is given for it; a slot without one is left out.
         """
         if not self.slots or placeholders is None:
-            return list(self._tokenizer.decode_batch([list(one) for one in ids]))
+            return [self._text(one) for one in ids]
         return ["".join(self._filled(*one)) for one in zip(ids, placeholders, strict=True)]
 
     def _filled(self, ids: Sequence[int], placeholders: Sequence[str]) -> Iterator[str]:
@@ -170,7 +229,10 @@ class SubwordTokenizer:
             if is_slot:
                 yield from (placeholders[slot - filled.start] for slot in run)
             else:
-                yield from self.decode([list(run)])
+                yield self._text(run)
+
+    def _text(self, ids: Iterable[int]) -> str:
+        return b"".join(self._bytes[piece] for piece in ids).decode("utf-8", "replace")
 
     def words(self, ids: Sequence[int], placeholders: Sequence[str] = ()) -> list[Word]:
         """The words that the pieces spell, covering every piece in order, see `text.words`.
@@ -228,19 +290,3 @@ class SubwordTokenizer:
 def _slot(number: int) -> str:
     """Returns a slot's token, which the pre-tokenizer parts, so that no merge can spell it."""
     return f"<slot{number + 1}>"
-
-
-def _byte_letters() -> dict[str, int]:
-    """The letter that byte-level pieces write for each byte: itself where it is printable."""
-    printable = [*range(ord("!"), ord("~") + 1), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
-    others = [byte for byte in range(256) if byte not in printable]
-    return {chr(byte): byte for byte in printable} | {
-        chr(256 + place): byte for place, byte in enumerate(others)
-    }
-
-
-_BYTES = _byte_letters()
-
-
-def _piece_bytes(piece: str) -> bytes:
-    return bytes(_BYTES[letter] for letter in piece)

@@ -10,8 +10,14 @@ import numpy as np
 import pyarrow as pa
 
 from tracelate.config import TokenizeConfig
+from tracelate.corpus.fertility import SplitCounts
 from tracelate.corpus.pairs import count_pairs, read_batches
-from tracelate.corpus.tokenized import TokenizedPair, tokenized_batch, tokenized_schema
+from tracelate.corpus.tokenized import (
+    TokenizedPair,
+    TokenizedPairs,
+    tokenized_batch,
+    tokenized_schema,
+)
 from tracelate.corpus.tokenized_file import tokenized_writer
 from tracelate.corpus.tokenizer import SLOTS, SubwordTokenizer
 from tracelate.text.placeholders import may_have_placeholders
@@ -25,6 +31,7 @@ OnPairs = Callable[[int], object]
 class TokenizedCounts:
     """Counts of the pairs that were written as ids."""
 
+    fertility: SplitCounts
     pairs: int = 0
     source_pieces: int = 0
     target_pieces: int = 0
@@ -48,7 +55,15 @@ def learn_tokenizer(batches: Iterable[pa.RecordBatch], config: TokenizeConfig) -
         for part in split_slots(side, shared)
         if isinstance(part, str)
     )
-    return SubwordTokenizer.train(texts, config.vocabulary_size, config.min_frequency, slot_count)
+    return SubwordTokenizer.train(
+        texts,
+        config.vocabulary_size,
+        config.min_frequency,
+        slot_count,
+        model=config.model,
+        pieces=config.pieces,
+        user_symbols=config.user_symbols,
+    )
 
 
 def tokenize_file(
@@ -61,13 +76,16 @@ def tokenize_file(
 
     Raises InputError if `pairs` is missing or of another kind.
     """
-    counts = TokenizedCounts()
+    counts = TokenizedCounts(SplitCounts(tokenizer))
     schema = tokenized_schema(tokenizer.size, has_slots=bool(tokenizer.slots))
     with tokenized_writer(ids, schema, count_pairs(pairs)) as add:
         for batch in read_batches(pairs):
             tokenized = tokenize_batch(tokenizer, batch)
             _count(counts, batch, tokenized, copying=bool(tokenizer.slots))
-            add(tokenized_batch(tokenized, schema))
+            add(ids_of_batch := tokenized_batch(tokenized, schema))
+            lists = TokenizedPairs(ids_of_batch)
+            counts.fertility.source.add(batch["source"], lists.sources)
+            counts.fertility.target.add(batch["target"], lists.targets)
             on_pairs(batch.num_rows)
     return counts
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from tracelate.config import TokenizeConfig
-
-SMALLEST = 300
-"""Least value of tokenize.vocabulary_size."""
+from tracelate.config import SMALLEST_VOCABULARY, TokenizeConfig
 
 
 def unreached_vocabulary_warning(size: int, config: TokenizeConfig) -> str | None:
@@ -16,9 +13,14 @@ def unreached_vocabulary_warning(size: int, config: TokenizeConfig) -> str | Non
     """
     if size >= config.vocabulary_size:
         return None
+    effect = (
+        f"every word that occurs tokenize.min_frequency ({config.min_frequency}) times is a piece "
+        "by itself"
+        if config.model == "bpe"
+        else "there are no more parts of words that occur twice"
+    )
+    half = max(size // 2, SMALLEST_VOCABULARY + len(config.user_symbols))
     return (
         f"the training text has only {size:,} pieces for tokenize.vocabulary_size "
-        f"{config.vocabulary_size:,}, so that every word that occurs tokenize.min_frequency "
-        f"({config.min_frequency}) times is a piece by itself: set tokenize.vocabulary_size to "
-        f"{max(size // 2, SMALLEST)}"
+        f"{config.vocabulary_size:,}, so that {effect}: set tokenize.vocabulary_size to {half}"
     )

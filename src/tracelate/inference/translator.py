@@ -143,9 +143,22 @@ class Translator:
         return count if count > self.max_line_pieces else None
 
     def _translate_in_parts(self, line: str) -> str:
-        spans_of = copied_spans if self.trained.tokenizer.slots else None
+        tokenizer = self.trained.tokenizer
+        spans_of = self._whole_spans if tokenizer.slots or tokenizer.user_symbols else None
         parts = split_line(line, self.is_long, spans_of)
         return join_parts(parts, [one.text for one in self.translate([one.text for one in parts])])
+
+    def _whole_spans(self, text: str) -> list[tuple[int, int]]:
+        """Returns the places of copied placeholders and user symbols, overlapping ones as one."""
+        tokenizer = self.trained.tokenizer
+        copied = copied_spans(text) if tokenizer.slots else []
+        spans: list[tuple[int, int]] = []
+        for start, stop in sorted([*copied, *tokenizer.symbol_spans(text)]):
+            if spans and start < spans[-1][1]:
+                spans[-1] = (spans[-1][0], max(stop, spans[-1][1]))
+            else:
+                spans.append((start, stop))
+        return spans
 
     @torch.no_grad()
     def attentions(self, translations: Sequence[Translation]) -> Iterator[npt.NDArray[np.float32]]:

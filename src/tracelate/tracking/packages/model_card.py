@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from tracelate import layout
 from tracelate.behaviour_table import CHECKS, check_title
@@ -151,8 +152,21 @@ def _data(lineage: Lineage, data: DataReport) -> list[str]:
             if lineage.params["tokenize"].get("placeholders") == "copy"
             else []
         ),
+        *_subwords(lineage.params["tokenize"]),
         f"- test sentences that nearly occur in training: {near:.1f} % ({data.near_duplicate})",
     ]
+
+
+def _subwords(tokenize: Mapping[str, Any]) -> Iterator[str]:
+    """Yields the kind of pieces, as it was before it was a setting where it is missing."""
+    model = {"bpe": "byte-pair encoding", "unigram": "a unigram language model"}
+    pieces = {"bytes": "bytes", "byte_fallback": "characters, with bytes for rare ones"}
+    yield (
+        f"- subword pieces: {model[tokenize.get('model', 'bpe')]} over "
+        f"{pieces[tokenize.get('pieces', 'bytes')]}"
+    )
+    if symbols := tokenize.get("user_symbols"):
+        yield f"- texts that are always one piece: {', '.join(f'`{one}`' for one in symbols)}"
 
 
 def _corpora(lineage: Lineage) -> Iterator[str]:
