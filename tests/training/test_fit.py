@@ -96,6 +96,20 @@ def test_a_stopped_run_continues_and_equals_an_uninterrupted_one(
         assert curve(tmp_path, kind, name) == curve(uninterrupted, kind, name)
 
 
+def test_a_stopped_run_continues_with_other_parts_of_a_batch(
+    uninterrupted: Path, tmp_path: Path
+) -> None:
+    for parts, dies_at in ((1, 11), (3, 19)):
+        stopped = train_apart(tmp_path, dies_at=dies_at, by="SIGTERM", run={"accumulate": parts})
+        assert f"stopped at step {dies_at}:" in stopped.stderr
+    assert train_apart(tmp_path, run={"accumulate": 2}).returncode == 0
+    assert json.loads((tmp_path / "curves.json").read_text())["resumed_from_step"] == 19
+    for kind, name in (("train", "train_loss"), ("valid", "valid_loss"), ("valid", "step")):
+        assert curve(tmp_path, kind, name) == pytest.approx(
+            curve(uninterrupted, kind, name), rel=1e-4
+        )
+
+
 def test_two_processes_train_as_one_does(uninterrupted: Path, tmp_path: Path) -> None:
     assert train_apart(tmp_path, devices=2, dies_at=11, by="SIGTERM").returncode != 0
     assert train_apart(tmp_path, devices=2).returncode == 0

@@ -15,6 +15,8 @@ from tracelate.training.checkpoints import LAST
 from tracelate.training.stop_signals import StopSignals
 
 HOUR_S = 3600
+PARTS = "parts_of_a_batch"
+"""Key of a checkpoint with the value of `runtime.accumulate`."""
 
 
 class StoppedError(InputError):
@@ -83,6 +85,26 @@ class ResumePoints(Checkpoint):
         self.validate_every = config.validate_every
         self.signals = StopSignals()
         self._saved_s = 0.0
+
+    def on_save_checkpoint(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        checkpoint[PARTS] = trainer.accumulate_grad_batches
+
+    def on_load_checkpoint(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        """Counts the parts of the batches so far in those of now, if `runtime.accumulate` changed.
+
+        A checkpoint is written after whole batches.
+        """
+        before, now = checkpoint[PARTS], trainer.accumulate_grad_batches
+        progress = checkpoint["loops"]["fit_loop"]["epoch_loop.batch_progress"]
+        for counts in (progress["total"], progress["current"]):
+            uncounted = counts["processed"] - counts["completed"]
+            for name in ("ready", "started", "processed"):
+                counts[name] = counts[name] // before * now
+            counts["completed"] = counts["processed"] - uncounted
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._saved_s = time.monotonic()
