@@ -157,15 +157,15 @@ def _data(lineage: Lineage, data: DataReport) -> list[str]:
     ]
 
 
+SUBWORDS = {"bpe": "byte-pair encoding", "unigram": "a unigram language model"}
+PIECES = {"bytes": "bytes", "byte_fallback": "characters, with bytes for rare ones"}
+
+
 def _subwords(tokenize: Mapping[str, Any]) -> Iterator[str]:
     """Yields the kind of pieces, as it was before it was a setting where it is missing."""
-    model = {"bpe": "byte-pair encoding", "unigram": "a unigram language model"}
-    pieces = {"bytes": "bytes", "byte_fallback": "characters, with bytes for rare ones"}
-    yield (
-        f"- subword pieces: {model[tokenize.get('model', 'bpe')]} over "
-        f"{pieces[tokenize.get('pieces', 'bytes')]}"
-    )
-    if symbols := tokenize.get("user_symbols"):
+    model, pieces = (str(tokenize.get(*one)) for one in (("model", "bpe"), ("pieces", "bytes")))
+    yield f"- subword pieces: {SUBWORDS.get(model, model)} over {PIECES.get(pieces, pieces)}"
+    if isinstance(symbols := tokenize.get("user_symbols"), list) and symbols:
         yield f"- texts that are always one piece: {', '.join(f'`{one}`' for one in symbols)}"
 
 
