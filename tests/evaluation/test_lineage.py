@@ -136,6 +136,7 @@ def test_the_card_names_the_model_that_was_trained(
     )
     title, _, what, *_ = card.splitlines()
     assert title == f"# en-es: {name}"
+    assert "- subword pieces: byte-pair encoding over bytes" in card.splitlines()
     assert f"an encoder-decoder ({name}) with " in what
     assert "attention" not in what
 

@@ -91,6 +91,7 @@ class Dying(pl.Callback):
 def main() -> None:
     folder, devices = Path(sys.argv[1]), int(sys.argv[2])
     if len(sys.argv) > 3:
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it
         dying = Dying(int(sys.argv[3]), devices - 1, signal.Signals[sys.argv[4]])
         new_trainer = fitting._new_trainer
         vars(fitting)["_new_trainer"] = lambda config, run, callbacks, *rest: new_trainer(
