@@ -96,6 +96,8 @@ def main() -> None:
     metrics = scoring_metrics(params.download.target_language, params.evaluate)
     refuse_unavailable(metrics.values())
     train_config = with_used_precision(params.train, params.runtime)
+    for path in (TOKENIZED_TRAIN, TOKENIZED_VALID):
+        read_tokenized(path)  # where it is missing, the error names its stage
     name = fingerprint(TRAINING_INPUTS, params.model, train_config, code, metrics)
     checkpoints = project_root() / CHECKPOINTS / name
     if not is_first_process():

@@ -75,7 +75,10 @@ def test_a_level_that_is_nan_is_refused(run: Run) -> None:
     assert "--level" in done.stderr
 
 
-def test_every_kind_of_text_is_shown_with_escapes_and_styles_stay() -> None:
+def test_every_kind_of_text_is_shown_with_escapes_and_styles_stay(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TERM", "xterm")  # a dumb one has no styles
     tree, table = Tree(escape(HOSTILE)), Table(title=escape(HOSTILE), caption=escape(HOSTILE))
     tree.add(Text(HOSTILE))
     table.add_column("column", style="bold")

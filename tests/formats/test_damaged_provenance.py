@@ -9,12 +9,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
 from tests.formats.test_released_formats import HERE, OldProject
 from tests.tiny_corpus import PROJECT
 from tracelate import layout
 from tracelate.config import load_params
+from tracelate.corpus.tokenized import TokenizedPair
+from tracelate.corpus.tokenized_file import write_tokenized
 from tracelate.errors import InputError
 from tracelate.evaluation.lineage import make_lineage, read_lineage
 from tracelate.files import read_json, write_json
@@ -50,9 +53,8 @@ def test_a_damaged_file_is_named_with_the_remedy(
     assert line.endswith("fetch the corpus again, with python -m pipeline.download\n")
 
 
-def test_the_stage_train_begins_no_run_with_a_damaged_file(project: OldProject) -> None:
-    (project.folder / layout.PROVENANCE).write_text("[]")
-    done = subprocess.run(
+def train(project: OldProject) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
         [sys.executable, "-m", "pipeline.train"],
         cwd=project.folder,
         env={**project.environment, "PYTHONPATH": f"{PROJECT}:{PROJECT / 'src'}"},
@@ -60,8 +62,25 @@ def test_the_stage_train_begins_no_run_with_a_damaged_file(project: OldProject) 
         encoding="utf-8",
         timeout=120,
     )
-    assert "provenance.json is damaged (it is not a JSON object): fetch the" in one_line(done)
+
+
+def test_the_stage_train_begins_no_run_with_a_damaged_file(project: OldProject) -> None:
+    (project.folder / layout.PROVENANCE).write_text("[]")
+    inputs = zip(layout.TRAINING_INPUTS[:2], layout.OLDER_TRAINING_INPUTS[:2], strict=True)
+    for ids, older in inputs:
+        rows = pq.read_table(project.folder / older, columns=["source_ids", "target_ids"])
+        pairs = [TokenizedPair(**row) for row in rows.to_pylist()]
+        write_tokenized(project.folder / ids, pairs)
+    line = one_line(train(project))
+    assert "provenance.json is damaged (it is not a JSON object): fetch the" in line
     assert not (project.folder / "mlflow.db").exists()
+
+
+def test_the_stage_train_names_the_stage_whose_ids_are_missing(project: OldProject) -> None:
+    line = one_line(train(project))
+    assert line == (
+        "error: data/tokenized/train.arrow is missing: run the stage that writes it (dvc repro)\n"
+    )
 
 
 @pytest.mark.parametrize("text", DAMAGE)
