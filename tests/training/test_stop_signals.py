@@ -15,12 +15,14 @@ from tracelate.training.stop_signals import SLURM_JOB, StopSignals
 @pytest.fixture
 def signals(monkeypatch: pytest.MonkeyPatch) -> Iterator[StopSignals]:
     monkeypatch.setenv(SLURM_JOB, "123")
+    of_tests = signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job's: none
     before = {one: signal.getsignal(one) for one in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)}
     noting = StopSignals()
     noting.install()
     yield noting
     noting.restore()
     assert {one: signal.getsignal(one) for one in before} == before
+    signal.signal(signal.SIGINT, of_tests)
 
 
 @pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT, signal.SIGUSR1])
