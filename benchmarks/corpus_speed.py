@@ -107,7 +107,8 @@ def tokenize(folder: Path) -> str:
     learnt_s = time.perf_counter() - began_s
     counts = tokenize_file(tokenizer, folder / "train.parquet", folder / "train.arrow")
     size_mib = (folder / "train.arrow").stat().st_size / 2**20
-    return f"learning until {learnt_s:.0f} s; {counts}; {size_mib:,.0f} MiB"
+    pieces = counts.source_pieces + counts.target_pieces
+    return f"learning until {learnt_s:.0f} s; {pieces:,} pieces, {size_mib:,.0f} MiB"
 
 
 def train(folder: Path) -> str:
