@@ -81,7 +81,10 @@ def copied_spans(text: str) -> list[tuple[int, int]]:
 
 def may_have_placeholders(texts_N: pa.StringArray) -> NDArray[np.bool_]:
     """Returns False for each text that certainly has no placeholder, which is quickly found out."""
-    return pc.match_substring_regex(texts_N, _SIGN_OF_ONE).to_numpy(zero_copy_only=False)  # type: ignore[no-any-return]
+    found: NDArray[np.bool_] = pc.match_substring_regex(texts_N, _SIGN_OF_ONE).to_numpy(
+        zero_copy_only=False
+    )
+    return found
 
 
 def _take_icu(text: str) -> tuple[str, list[tuple[str, str, str]]]:
