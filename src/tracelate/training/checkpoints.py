@@ -81,6 +81,11 @@ def _is_damaged(checkpoint: Path) -> bool:
     """Returns True if a byte of the file has changed, by the checksums of its zip archive."""
     try:
         with zipfile.ZipFile(checkpoint) as archive:
+            # No checksum has these: torch writes plain files without compression, and gives one
+            # that is said to be a folder whatever the memory holds.
+            for entry in archive.infolist():
+                if entry.compress_type != zipfile.ZIP_STORED or entry.external_attr != 0:
+                    return True
             if archive.testzip() is not None:
                 return True
         content = torch.load(checkpoint, weights_only=True)
