@@ -316,6 +316,7 @@ class TableSource:
             ),
         ),
         f"{LIBRARY}/config.py": (
+            ("    Section,\n)\n", "    Section,\n    Text,\n)\n"),
             (
                 "class DownloadConfig(",
                 "class TableConfig(Section):\n"

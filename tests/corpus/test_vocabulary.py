@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from tests.tiny_corpus import PROJECT
-from tracelate.config import SMALLEST_VOCABULARY, load_params
+from tracelate.config import load_params
+from tracelate.config_tokenize import SMALLEST_VOCABULARY
 from tracelate.corpus.vocabulary import unreached_vocabulary_warning
 
 CONFIG = load_params(PROJECT / "params.yaml").tokenize

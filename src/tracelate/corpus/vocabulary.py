@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tracelate.config import SMALLEST_VOCABULARY, TokenizeConfig
+from tracelate.config_tokenize import SMALLEST_VOCABULARY, TokenizeConfig
 
 
 def unreached_vocabulary_warning(size: int, config: TokenizeConfig) -> str | None:

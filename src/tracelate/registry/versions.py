@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from tracelate.config import MAX_MODEL_NAME, MODEL_NAME
+from tracelate.config_registry import MAX_MODEL_NAME, MODEL_NAME
 from tracelate.errors import InputError
 from tracelate.registry.alias_lock import hold_lock
 from tracelate.tracking.runs.runs import DESCRIPTION_TAG

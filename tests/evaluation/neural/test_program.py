@@ -13,7 +13,8 @@ from pydantic import ValidationError
 
 from tests.tiny_corpus import PROJECT
 from tracelate.comparison.comparability import inconsistencies
-from tracelate.config import NeuralMetricConfig, load_params
+from tracelate.config import load_params
+from tracelate.config_evaluate import NeuralMetricConfig
 from tracelate.errors import InputError
 from tracelate.evaluation.metrics_file import read_metrics, write_metrics
 from tracelate.evaluation.neural import comet_adapter

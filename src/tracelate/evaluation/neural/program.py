@@ -23,7 +23,7 @@ from typing import IO, Annotated, Any, NamedTuple, NoReturn
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
-from tracelate.config import NeuralMetricConfig
+from tracelate.config_evaluate import NeuralMetricConfig
 from tracelate.errors import InputError
 from tracelate.file_format import first_error
 from tracelate.printable import printable_line
