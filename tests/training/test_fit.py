@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from tests.preloaded import python
 from tests.test_scoring_metrics import Scoring
 from tests.training.reversing import (
     model_config,
@@ -44,7 +44,7 @@ def train_apart(
     folder.mkdir(exist_ok=True)
     arguments = [str(folder), str(devices), *([] if dies_at is None else [str(dies_at), by])]
     return subprocess.run(
-        [sys.executable, "-m", "tests.training.reversing", *arguments],
+        [python(), "-m", "tests.training.reversing", *arguments],
         timeout=180,
         capture_output=True,
         text=True,
