@@ -113,7 +113,7 @@ def _answer(connection: socket.socket, at_import: dict[str, str]) -> Command:
     connection.send(b"y")
     pidfd = os.pidfd_open(child)
     while True:
-        ready, _, _ = select.select([connection, pidfd], [], [])
+        ready, _, _ = select.select([connection.fileno(), pidfd], [], [])
         if pidfd in ready:
             _, status = os.waitpid(child, 0)
             connection.sendall(os.waitstatus_to_exitcode(status).to_bytes(4, "big", signed=True))
