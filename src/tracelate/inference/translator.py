@@ -183,9 +183,8 @@ class Translator:
         memory, state = model.encode(source_BS, source_BS != self.special.padding)
         weights_TS = []
         for part_BT in torch.split(target_BT, PART_PIECES, dim=1):
-            output = model.decoder(model.embedding(part_BT), state, memory, None)
-            state = output.state
-            weights_TS.append(output.weights_BTS[0])
+            weights_BTS, state = model.attend(part_BT, state, memory)
+            weights_TS.append(weights_BTS[0])
         attention_TS: npt.NDArray[np.float32] = torch.cat(weights_TS).float().numpy()
         return attention_TS
 

@@ -19,7 +19,7 @@ from tracelate.corpus.tokenizer import SubwordTokenizer
 from tracelate.errors import InputError
 from tracelate.file_format import Document, FileForm, FileFormat, Name, Sha256, Whole
 from tracelate.files import sha256_of, whole_file
-from tracelate.model.search import SpecialIds
+from tracelate.model.search import SpecialIds, TranslationModel
 from tracelate.model.seq2seq import Seq2Seq
 from tracelate.saved_settings import complete_model_settings, model_config_of
 from tracelate.text.normaliser import STEPS_BEFORE, Normaliser
@@ -110,7 +110,7 @@ CONFIG_FORMAT = FileFormat(
 
 
 class TrainedModel(NamedTuple):
-    model: Seq2Seq
+    model: TranslationModel
     """In evaluation mode."""
     tokenizer: SubwordTokenizer
     config: SavedConfig
