@@ -56,9 +56,9 @@ LIBRARIES = (
     "typer",
     "uvicorn",
 )
-READ_LATE = {"PATH", "PYTHONPATH", "PYTHONUNBUFFERED", "MLFLOW_TRACKING_URI", *OFF}
+READ_LATE = {"PYTHONPATH", "PYTHONUNBUFFERED", *OFF}
 READ_AT_IMPORT = (
-    "CUDA", "GOMP", "HF_", "HOME", "KMP_", "LANG", "LC_", "LD_", "MALLOC", "MKL_", "MLFLOW_", "MPL",
+    "CUDA", "GOMP", "HF_", "HOME", "KMP_", "LANG", "LC_", "LD_", "MALLOC", "MKL_", "MPL",
     "OMP_", "OPENBLAS", "PL_", "PYTHON", "RAYON", "SLURM", "TMPDIR", "TORCH", "TZ", "XDG_",
 )  # fmt: skip
 """Beginnings of the names of variables that Python or a library may read once."""

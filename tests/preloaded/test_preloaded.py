@@ -65,6 +65,20 @@ def test_libraries_are_there_and_the_project_is_not(tmp_path: Path) -> None:
     assert run(python(), "-c", code, folder=tmp_path).stdout == "True False\n"
 
 
+def test_variables_that_this_process_has_set_since_are_passed_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commands()
+    from tracelate.tracking.store.mlflow_settings import VARIABLES
+
+    for name in VARIABLES:
+        monkeypatch.setenv(name, "1")
+    code = (
+        "import os, sys; print('torch' in sys.modules, os.environ['MLFLOW_HTTP_REQUEST_TIMEOUT'])"
+    )
+    assert run(python(), "-c", code, folder=tmp_path).stdout == "True 1\n"
+
+
 def test_variables_that_are_read_at_the_start_get_a_process_of_their_own(tmp_path: Path) -> None:
     code = "import sys; print('torch' in sys.modules, sys.stdout.encoding)"
     done = run(python(), "-c", code, folder=tmp_path, PYTHONIOENCODING="ascii")
