@@ -78,9 +78,8 @@ class SubwordTokenizer:
         """Ids of the user symbols."""
         self._symbol = any_of(self.user_symbols)
         is_of_bytes = pieces_of(tokenizer) == "bytes"
-        self.fallback: frozenset[int] = (
-            frozenset() if is_of_bytes else frozenset(map(ids.__getitem__, BYTE_PIECES))
-        )
+        self._byte_ids = [] if is_of_bytes else [ids[piece] for piece in BYTE_PIECES]
+        self.fallback = frozenset(self._byte_ids)
         """Ids of the pieces for bytes of characters that have no piece; over bytes, none."""
         self._bytes = self._bytes_of_pieces(sorted(ids, key=ids.__getitem__))
 
@@ -144,9 +143,30 @@ class SubwordTokenizer:
         with whole_file(path) as temporary:
             temporary.write_text(self._tokenizer.to_str(pretty=True) + "\n", encoding="utf-8")
 
+    def document(self) -> str:
+        """Returns the JSON of the `tokenizers` library."""
+        return str(self._tokenizer.to_str())
+
     @property
     def size(self) -> int:
         return int(self._tokenizer.get_vocab_size())
+
+    @property
+    def first_learnt(self) -> int:
+        """Id after those of the special tokens and slots."""
+        return self.slots.stop
+
+    def pre_tokens(self, ids: Sequence[int]) -> list[str]:
+        """Returns the words that no piece crosses of the text of these ids, spelt as pieces are.
+
+        The ids have no special token, slot or user symbol.
+        """
+        parts = self._tokenizer.pre_tokenizer.pre_tokenize_str(self._text(ids))
+        return [word for word, _ in parts]
+
+    def byte_ids(self, character: str) -> list[int]:
+        """Returns the pieces of a character's bytes, where characters have those."""
+        return [self._byte_ids[byte] for byte in character.encode()]
 
     def encode(self, sentences: Sequence[str]) -> list[list[int]]:
         """Ids without special tokens and slots."""
