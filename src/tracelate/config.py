@@ -186,6 +186,16 @@ class Params(Section):
     """Settings of the machine."""
 
     @model_validator(mode="after")
+    def _refuse_dropout_without_merges(self) -> Self:
+        if self.train.bpe_dropout and self.tokenize.model != "bpe":
+            raise ValueError(
+                f"train.bpe_dropout is {self.train.bpe_dropout}, but tokenize.model is "
+                f"{self.tokenize.model}, which has no merges to leave out: set train.bpe_dropout "
+                "to 0, or tokenize.model to bpe"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _refuse_changed_symbols(self) -> Self:
         normalise = Normaliser(self.prepare.normalise)
         for symbol in self.tokenize.user_symbols:

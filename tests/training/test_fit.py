@@ -161,6 +161,20 @@ def test_the_parts_of_a_batch_together_train_as_the_whole(tmp_path: Path) -> Non
         assert losses[1] == pytest.approx(losses[0], rel=1e-4)
 
 
+def test_bpe_dropout_changes_the_training_and_is_the_same_again_and_in_parts(
+    tmp_path: Path, default_weights: dict[str, Tensor]
+) -> None:
+    first, again, parts = (
+        run_here(tmp_path / name, {"accumulate": count}, bpe_dropout=0.3, **SHORT)
+        for name, count in (("first", 1), ("again", 1), ("parts", 3))
+    )
+    for name, weight in first.weights.items():
+        assert torch.equal(weight, again.weights[name])
+    assert any(not torch.equal(one, first.weights[name]) for name, one in default_weights.items())
+    losses = [[row["train_loss"] for row in one.curves.train] for one in (first, parts)]
+    assert losses[1] == pytest.approx(losses[0], rel=1e-4)
+
+
 def test_a_training_may_be_validated_by_steps_and_end_by_them(tmp_path: Path) -> None:
     result = run_here(tmp_path, validate_every=3, max_steps=8, epochs=9, batch_tokens=64)
     assert [row["step"] for row in result.curves.valid] == [3, 6, 8]

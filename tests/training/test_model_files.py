@@ -183,6 +183,24 @@ def test_a_model_of_an_older_format_has_no_slots(folder: Path) -> None:
     assert (saved.version, saved.slots) == (0, 0)
 
 
+def test_a_model_of_an_older_format_is_cased(folder: Path) -> None:
+    document = read_json(folder / CONFIG)
+    assert document.pop("casing") == {"version": 1, "markup": False}
+    write_json(folder / CONFIG, {**document, "format_version": 4})
+    saved = load_model(folder).config.casing
+    assert (saved.version, saved.markup) == (0, False)
+
+
+def test_case_markup_that_the_tokenizer_lacks_is_refused(folder: Path) -> None:
+    document = read_json(folder / CONFIG)
+    write_json(folder / CONFIG, {**document, "casing": {"version": 1, "markup": True}})
+    with pytest.raises(InputError, match=r"lacks case markup, unlike config.json .*: restore both"):
+        load_model(folder)
+    write_json(folder / CONFIG, {**document, "casing": {"version": 2, "markup": True}})
+    with pytest.raises(InputError, match=r"made by a later version .*casing 2"):
+        load_model(folder)
+
+
 def test_slots_that_the_tokenizer_lacks_are_refused(folder: Path) -> None:
     document = read_json(folder / CONFIG)
     assert document["placeholders"] == {"version": 1, "slots": 0}

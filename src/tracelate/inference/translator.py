@@ -137,9 +137,10 @@ class Translator:
 
     def _pieces_if_long(self, line: str) -> int | None:
         line = self.normalise(line)
-        if len(line.encode()) <= self.max_line_pieces:  # a piece has at least one byte
+        tokenizer = self.trained.tokenizer
+        if tokenizer.most_pieces(line) <= self.max_line_pieces:
             return None
-        count = len(self.trained.tokenizer.encode_sources([line])[0].ids)
+        count = len(tokenizer.encode_sources([line])[0].ids)
         return count if count > self.max_line_pieces else None
 
     def _translate_in_parts(self, line: str) -> str:
