@@ -29,6 +29,7 @@ RuleName = Literal[
     "untranslated",
     "repeated_characters",
     "wrong_script",
+    "wrong_language",
     "placeholders",
     "numbers",
     "duplicate",
@@ -148,6 +149,9 @@ class PrepareConfig(Section):
     (rule repeated_characters)."""
     max_targets: Count = 4
     """Most different targets of a source; further pairs are dropped (rule many_targets)."""
+    min_language_probability: Annotated[float, Field(gt=0, le=1)] = 0.7
+    """Probability from which on a side counts as text of another language (rule wrong_language,
+    which needs `pip install 'tracelate[langid]'`). A lower one finds more and errs more often."""
     shifted: Literal["warn", "drop", "fail"] = "warn"
     """Treatment of shifted lines: runs of pairs whose target belongs to the source one line before
     or after, as after a line that one of two files lost. warn: the stage names them; drop: they are

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from tracelate.config import PrepareConfig, RuleName
 from tracelate.corpus.exclusion import selection
+from tracelate.corpus.language_identification import refuse_without_identification
 from tracelate.corpus.length_ratio import typical_ratio
 from tracelate.corpus.observer import Observer
 from tracelate.corpus.pairs import SCHEMA, Pair, pairs_of, table_of
@@ -114,8 +115,11 @@ def context_of(
 ) -> Context:
     """Returns the rules' context; `sample` has the corpus's pairs, or many of them.
 
-    `languages` are those of the source and the target, if they are known.
+    `languages` are those of the source and the target, if they are known. Raises InputError if a
+    rule needs a library that is not installed.
     """
+    if "wrong_language" in config.rules:
+        refuse_without_identification(languages)
     normaliser = Normaliser(config.normalise)
     normalised = (normalise_batch(batch, normaliser, CleaningCounts()) for batch in sample)
     wants_ratio = "unbalanced" in config.rules
@@ -124,6 +128,7 @@ def context_of(
         selection(config.excluded.texts, config.excluded.origins).normalised(normaliser),
         typical_ratio(normalised, config) if wants_ratio else 1.0,
         (script_of(languages[0]), script_of(languages[1])) if languages else ("Zyyy", "Zyyy"),
+        languages,
     )
 
 
