@@ -92,6 +92,9 @@ class HubConfig(Section):
     """Licence of the texts, as the lineage and the model card state it."""
 
 
+Megabytes = Annotated[
+    int, Field(ge=1, le=10_000_000), Reason("more than any machine reads as one file")
+]
 Paths = Annotated[list[Text], Field(min_length=1, max_length=1_000)]
 
 
@@ -173,9 +176,7 @@ class ArchiveConfig(Section):
     sha256: FileHash | None
     """SHA-256 of the file in hexadecimal; a file with another one is refused. null: the stage
     fetches the file and refuses it with its hash, to be set here."""
-    max_megabytes: Annotated[
-        int, Field(ge=1, le=10_000_000), Reason("more than any machine reads as one file")
-    ]
+    max_megabytes: Megabytes
     """Largest size of the file, in megabytes; what is unpacked of it may have 20 times as much."""
     train: MembersConfig
     """Members to train on. A file that is no archive is its own only member."""
