@@ -85,17 +85,20 @@ class EpochBatches(IterableDataset[Batch]):
         for number in numbers:
             shard = self.pairs.shard(number)
             plan = plan_shard(shard, self.config, epoch=self.epoch, shard=number)
-            parts = [self._part(shard, plan, part) for part in range(self.parts)]
+            parts = [self._part(number, shard, plan, part) for part in range(self.parts)]
             for place in range(max(0, self.first - before), len(plan)):
                 for part in parts:
                     yield part[place]
             before += len(plan)
 
-    def _part(self, shard: TokenizedPairs, plan: BatchPlan, part: int) -> PlannedBatches:
+    def _part(
+        self, number: int, shard: TokenizedPairs, plan: BatchPlan, part: int
+    ) -> PlannedBatches:
         return PlannedBatches(
             shard,
             plan,
             self.special,
             rank=self.rank * self.parts + part,
             process_count=self.process_count * self.parts,
+            first_pair=self.pairs.first_pair(number),
         )

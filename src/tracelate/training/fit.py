@@ -44,7 +44,7 @@ from tracelate.training.resume_points import ResumePoints, StoppedError, Trainin
 RANKS = ("RANK", "LOCAL_RANK", "NODE_RANK", "GROUP_RANK", "SLURM_PROCID")
 """Environment variables with the number of a process or of its machine, from 0."""
 
-OUT_OF_MEMORY = re.compile("can't allocate memory|out of memory", re.IGNORECASE)
+OUT_OF_MEMORY = re.compile("can't allocate memory|out of memory|ALLOC_FAILED", re.IGNORECASE)
 """Part of torch's messages; its own class of errors is of other devices than the CPU."""
 
 BETTER: Mapping[MonitorName, Literal["max", "min"]] = {"bleu": "max", "chrf": "max", "loss": "min"}
@@ -60,6 +60,20 @@ class ResumableStopping(EarlyStopping):
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         if self.wait_count >= self.patience:
             trainer.should_stop = True
+
+
+class AverageOfSteps(WeightAveraging):
+    """WeightAveraging that leaves out the steps that were skipped."""
+
+    def __init__(self, module: TranslationTraining, decay: float) -> None:
+        average = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
+        super().__init__(multi_avg_fn=average)
+        self.module = module
+
+    def on_train_batch_end(self, trainer: pl.Trainer, *batch: Any) -> None:
+        if self.module.is_skipped:
+            self._latest_update_step = trainer.global_step
+        super().on_train_batch_end(trainer, *batch)
 
 
 def fit(
@@ -97,7 +111,7 @@ def fit(
     callbacks = [
         TrainingEnd(config),
         curves,
-        *_callbacks(config, module.total_steps),
+        *_callbacks(config, module),
         best,
         ResumePoints(checkpoint_dir, config, runtime),
     ]
@@ -117,6 +131,7 @@ def fit(
         resumed_from_step=resumed_from_step,
         parameter_count=sum(parameter.numel() for parameter in model.parameters()),
         precision=used_precision(config, runtime),
+        skipped_batches=module.skipped_batches,
     )
 
 
@@ -156,14 +171,13 @@ def _monitored(config: TrainConfig) -> dict[str, Any]:
     return {"monitor": f"valid_{config.monitor}", "mode": BETTER[config.monitor]}
 
 
-def _callbacks(config: TrainConfig, total_steps: int) -> list[pl.Callback]:
+def _callbacks(config: TrainConfig, module: TranslationTraining) -> list[pl.Callback]:
     """Returns the progress bar, the average of the weights, and early stopping."""
     averaging: list[pl.Callback] = []
     if config.weight_average_decay > 0:
-        average = get_ema_multi_avg_fn(config.weight_average_decay)  # type: ignore[no-untyped-call]
-        averaging = [WeightAveraging(multi_avg_fn=average)]
+        averaging = [AverageOfSteps(module, config.weight_average_decay)]
     stopping = ResumableStopping(**_monitored(config), patience=config.early_stopping_epochs)
-    return [TrainingProgress(total_steps), *averaging, stopping]
+    return [TrainingProgress(module.total_steps), *averaging, stopping]
 
 
 def _make_trainer(
