@@ -1,4 +1,4 @@
-"""Programs that this process starts, and stops when it ends itself."""
+"""The processes of a program, and programs that this process starts and stops."""
 
 from __future__ import annotations
 
@@ -9,8 +9,19 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
+RANKS = ("RANK", "LOCAL_RANK", "NODE_RANK", "GROUP_RANK", "SLURM_PROCID")
+"""Environment variables with the number of a process or of its machine, from 0."""
 STOP_TIMEOUT_S = 20
 """Time that a program has to end after SIGTERM, before SIGKILL is sent."""
+
+
+def is_first_process() -> bool:
+    """Returns True in the process that writes files and tracks the run.
+
+    Of several machines, it is the first process of the first one. torchrun, SLURM and Lightning
+    each set some of the variables of RANKS.
+    """
+    return all(int(os.environ.get(name) or 0) == 0 for name in RANKS)
 
 
 def run_to_end(

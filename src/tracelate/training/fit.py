@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import re
 import time
 import warnings
@@ -40,9 +39,6 @@ from tracelate.training.precision import used_precision
 from tracelate.training.progress import TrainingProgress
 from tracelate.training.result import TrainingResult
 from tracelate.training.resume_points import ResumePoints, StoppedError, TrainingEnd
-
-RANKS = ("RANK", "LOCAL_RANK", "NODE_RANK", "GROUP_RANK", "SLURM_PROCID")
-"""Environment variables with the number of a process or of its machine, from 0."""
 
 OUT_OF_MEMORY = re.compile("can't allocate memory|out of memory|ALLOC_FAILED", re.IGNORECASE)
 """Part of torch's messages; its own class of errors is of other devices than the CPU."""
@@ -133,15 +129,6 @@ def fit(
         precision=used_precision(config, runtime),
         skipped_batches=module.skipped_batches,
     )
-
-
-def is_first_process() -> bool:
-    """Returns True in the process that writes files and tracks the run.
-
-    Of several machines, it is the first process of the first one. torchrun, SLURM and Lightning
-    each set some of the variables of RANKS.
-    """
-    return all(int(os.environ.get(name) or 0) == 0 for name in RANKS)
 
 
 def scores_of_ids(
