@@ -10,6 +10,8 @@ from typing import NamedTuple
 from torch.distributed import PrefixStore, Store  # type: ignore[attr-defined]
 from torch.distributed.rendezvous import rendezvous
 
+from tracelate.processes import refuse_unsafe_restarts
+
 TORCHRUN, SLURM_TASKS = "TORCHELASTIC_RUN_ID", "SLURM_STEP_NUM_TASKS"
 """Environment variables: of a process that torchrun has started, and the number of processes that
 srun has started; the latter is missing in the script of a job."""
@@ -35,7 +37,11 @@ def launched_count(environment: Mapping[str, str] = os.environ) -> int:
 
 
 def launched_group() -> LaunchedGroup:
-    """Joins the processes that torchrun or SLURM has started."""
+    """Joins the processes that torchrun or SLURM has started.
+
+    Raises InputError if torchrun would restart them in a way that they cannot be.
+    """
+    refuse_unsafe_restarts()
     if TORCHRUN not in os.environ:
         from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
 

@@ -25,6 +25,7 @@ from tracelate.corpus.tokenizer import SubwordTokenizer
 from tracelate.errors import InputError
 from tracelate.metric_table import Metric
 from tracelate.model.seq2seq import Seq2Seq
+from tracelate.processes import refuse_unsafe_restarts
 from tracelate.sacrebleu_metric import sacrebleu_metric
 from tracelate.training.checkpoint_files import WholeCheckpointIO, best_checkpoint
 from tracelate.training.checkpoints import LAST, resume_step
@@ -93,6 +94,7 @@ def fit(
     Raises StoppedError when training is stopped, and InputError when it diverges, or when the
     machine cannot train such a model or lacks memory or the devices. Checkpoints stay as they are.
     """
+    refuse_unsafe_restarts()
     _prepare_process()
     began_s = time.perf_counter()
     refuse_too_large(model_config, tokenizer.size, tokenizer.padding_id)
