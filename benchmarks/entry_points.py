@@ -76,7 +76,7 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
 def remember_searches() -> None:
     """Makes every translator search each sentence once, with each number of beams."""
     found: dict[tuple[int, tuple[int, ...]], list[Hypothesis]] = {}
-    search = Translator._search
+    search = Translator.search_batch
 
     def remembered(self: Translator, source_ids: Sequence[Sequence[int]]) -> list[list[Hypothesis]]:
         keys = [(self.beam_size, tuple(ids)) for ids in source_ids]
@@ -86,7 +86,7 @@ def remember_searches() -> None:
             found.update(zip(part, search(self, [list(ids) for _, ids in part]), strict=True))
         return [found[key] for key in keys]
 
-    Translator._search = remembered  # type: ignore[method-assign]
+    Translator.search_batch = remembered  # type: ignore[method-assign]
 
 
 def print_bleu_table(translator: Translator, pairs: Sequence[Pair]) -> None:

@@ -9,7 +9,8 @@ writes  reports/metrics.json, reports/evaluate.json (speed), reports/translation
         reports/tests/scores.json (of all of them),
         reports/scores.json (the figures that DVC compares),
         reports/lineage.json (hashes of all files that the model comes from)
-params  evaluate; all others except runtime are recorded in the lineage
+params  evaluate; all others except runtime are recorded in the lineage; translation is shared out
+        over runtime.devices processes, or those that torchrun or SLURM has started
 
 Its outputs are also logged to the training's MLflow run, which models/run.json names.
 """
@@ -19,6 +20,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 
 from pipeline.stage import run_stage, say, warn
 from tracelate.config import EvaluateConfig, FurtherTestConfig, load_params
@@ -40,6 +42,9 @@ from tracelate.evaluation.metrics import Score
 from tracelate.evaluation.page_frame import project_facts
 from tracelate.evaluation.scores_file import scores_document
 from tracelate.files import sha256_of, write_json
+from tracelate.inference.launched import launched_count
+from tracelate.inference.search_worker import serve_searches
+from tracelate.inference.shared_search import search_here, search_launched
 from tracelate.inference.translator import Translation, Translator
 from tracelate.layout import (
     EVALUATION_FILES,
@@ -47,6 +52,7 @@ from tracelate.layout import (
     LINEAGE,
     MODELS,
     SCORES,
+    SEARCHES,
     SPEED,
     TEST,
     TEST_RESULTS,
@@ -54,8 +60,10 @@ from tracelate.layout import (
     TRAIN,
     TRAINING_REPORT,
     VALID_CURVE,
+    project_root,
 )
 from tracelate.metric_table import scoring_metrics
+from tracelate.processes import is_first_process
 from tracelate.progress import bar
 from tracelate.sacrebleu_metric import refuse_unavailable, tokenised_warning
 from tracelate.tracking.runs.best_effort import best_effort
@@ -66,6 +74,9 @@ from tracelate.training.report import read_training_report
 
 
 def main() -> None:
+    if not is_first_process():
+        serve_searches()
+        return
     params = load_params()
     config, pairs = params.evaluate, read_pairs(TEST)
     further = read_sets(params.evaluate.tests)
@@ -83,13 +94,16 @@ def main() -> None:
         refuse_long_sentences(translator, one, f"the test set {name!r}")
     for folder in (FIGURES, TEST_RESULTS):
         shutil.rmtree(folder, ignore_errors=True)
-    translations, seconds = translate(translator, pairs)
-    evaluation = evaluate(translator, pairs, translations, sha256_of(TEST), config, TRAIN)
-    warn(advice(draw_figures(evaluation, translator, config.heat_maps)))
-    write_reports(evaluation, translator)
+    with sharing(translator, params.runtime.devices):
+        translations, seconds = translate(translator, pairs)
+        evaluation = evaluate(translator, pairs, translations, sha256_of(TEST), config, TRAIN)
+        warn(advice(draw_figures(evaluation, translator, config.heat_maps)))
+        write_reports(evaluation, translator)
+        scores_of = {
+            name: evaluate_set(translator, name, one, config) for name, one in further.items()
+        }
     speed = len(pairs) / seconds
     write_json(SPEED, {"sentences_per_s": speed, "seconds": seconds})
-    scores_of = {name: evaluate_set(translator, name, one, config) for name, one in further.items()}
     write_json(TEST_SCORES, {name: named_scores(one) for name, one in scores_of.items()})
     training, curve = read_training_report(TRAINING_REPORT), read_curve(VALID_CURVE)
     write_json(SCORES, scores_document(evaluation.metrics.scores, training, curve, scores_of))
@@ -120,6 +134,14 @@ def evaluate_set(
     return evaluation.metrics.scores
 
 
+def sharing(translator: Translator, devices: int) -> AbstractContextManager[None]:
+    """Shares out translation over processes, which change no translation."""
+    folder = project_root() / SEARCHES
+    if launched_count() > 1:
+        return search_launched(translator, folder)
+    return search_here(translator, devices, folder)
+
+
 def shown(scores: Sequence[Score]) -> str:
     return ", ".join(f"{score.name} {score.value:.2f}" for score in scores)
 
@@ -133,4 +155,5 @@ def translate(translator: Translator, pairs: list[Pair]) -> tuple[list[Translati
 
 
 if __name__ == "__main__":
-    run_stage(main, [*EVALUATION_FILES, FIGURES / "training.png", SCORES, TEST_SCORES])
+    outputs = [*EVALUATION_FILES, FIGURES / "training.png", SCORES, TEST_SCORES]
+    run_stage(main, outputs if is_first_process() else [])

@@ -44,6 +44,7 @@ from tracelate.layout import (
 )
 from tracelate.metric_table import Metric, scoring_metrics
 from tracelate.printable import printable_line
+from tracelate.processes import is_first_process
 from tracelate.sacrebleu_metric import refuse_unavailable, tokenised_warning
 from tracelate.tracking.runs.best_effort import best_effort
 from tracelate.tracking.runs.lightning_logger import LiveLogger
@@ -64,7 +65,7 @@ from tracelate.training.finished_training import (
     note_outputs,
     remove_committed,
 )
-from tracelate.training.fit import fit, is_first_process
+from tracelate.training.fit import fit
 from tracelate.training.model_files import CONFIG, WEIGHTS, save_model
 from tracelate.training.precision import precision_warning, with_used_precision
 from tracelate.training.report import training_report

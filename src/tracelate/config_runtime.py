@@ -16,7 +16,7 @@ class RuntimeConfig(Section):
     """Device to train on; auto: a GPU if there is one."""
     devices: Annotated[int, Field(ge=1, le=1_024), Reason("more than any machine has")]
     """Number of devices of a machine, each with a process of its own; all processes train together
-    (DDP)."""
+    (DDP), and share out the translation of the test sets."""
     num_nodes: Annotated[int, Field(ge=1, le=100_000)] = 1
     """Number of machines that train together, each with as many devices; torchrun or SLURM starts
     the processes."""

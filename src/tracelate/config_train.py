@@ -59,6 +59,9 @@ class TrainConfig(Section):
     gradient_clip_norm: Annotated[float, Field(gt=0, le=1e30), Reason("since float32 ends there")]
     """Largest L2 norm of the gradient of all weights; a larger gradient is scaled down to it
     (Pascanu et al. 2013)."""
+    max_skipped_batches: Annotated[int, Field(ge=0, le=MAX_COUNT)] = 0
+    """Most batches without a finite loss and gradient that are skipped; with one more, the training
+    ends. 0: it ends with the first."""
     weight_average_decay: Fraction
     """Decay, for each step, of the moving average of the weights (Polyak and Juditsky 1992), which
     is validated and kept in place of the weights; 0: no average."""

@@ -63,6 +63,8 @@ DVC_CACHE = LOCAL / "dvc"
 CHECKPOINTS = LOCAL / "checkpoints"
 FINISHED_TRAINING = Path("finished.pt")
 """The result of a training in the folder of its checkpoints, until DVC has its outputs."""
+SEARCHES = LOCAL / "searches"
+"""Folder of weights that processes search with together, while they do."""
 DATABASE = Path("mlflow.db")
 ARTIFACTS = Path("mlartifacts")
 

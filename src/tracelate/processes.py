@@ -1,4 +1,4 @@
-"""Programs that this process starts, and stops when it ends itself."""
+"""The processes of a program, and programs that this process starts and stops."""
 
 from __future__ import annotations
 
@@ -9,8 +9,40 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
+from tracelate.errors import InputError
+
+RANKS = ("RANK", "LOCAL_RANK", "NODE_RANK", "GROUP_RANK", "SLURM_PROCID")
+"""Environment variables with the number of a process or of its machine, from 0."""
+RESTARTS, SHARED_STORE = "TORCHELASTIC_MAX_RESTARTS", "TORCHELASTIC_USE_AGENT_STORE"
+"""Environment variables that torchrun sets."""
+OWN_STORE = "TORCH_DISABLE_SHARE_RDZV_TCP_STORE"
+"""Environment variable of torchrun with which each start of the processes has a store of its own.
+"""
 STOP_TIMEOUT_S = 20
 """Time that a program has to end after SIGTERM, before SIGKILL is sent."""
+
+
+def is_first_process() -> bool:
+    """Returns True in the process that writes files and tracks the run.
+
+    Of several machines, it is the first process of the first one. torchrun, SLURM and Lightning
+    each set some of the variables of RANKS.
+    """
+    return all(int(os.environ.get(name) or 0) == 0 for name in RANKS)
+
+
+def refuse_unsafe_restarts(environment: Mapping[str, str] = os.environ) -> None:
+    """Raises InputError if torchrun would restart processes with what the dead ones have written.
+
+    By default it keeps one store for all starts, from which restarted processes read the addresses
+    of those before, and fail or wait for ever.
+    """
+    restarts = int(environment.get(RESTARTS) or 0)
+    if restarts > 0 and environment.get(SHARED_STORE) == str(True):
+        raise InputError(
+            f"torchrun with --max-restarts {restarts} cannot restart processes that share its "
+            f"store: set the environment variable {OWN_STORE} to 1 for it, or use --max-restarts 0"
+        )
 
 
 def run_to_end(

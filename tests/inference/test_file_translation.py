@@ -22,7 +22,7 @@ class Reverser(Translator):
     """Translates a line by reversing it, and records its input."""
 
     def __init__(self) -> None:
-        self.batch_sentences = 1
+        self.batch_sentences, self.processes = 1, 1
         self.seen: list[str] = []
 
     def translate_lines(self, lines: Iterator[str]) -> Iterator[str]:

@@ -54,7 +54,7 @@ def test_no_white_space_is_left_around_a_translation(
 ) -> None:
     [ids] = translator.trained.tokenizer.encode([" La puerta "])
     found = [[Hypothesis(ids, -1.0)]]
-    monkeypatch.setattr(translator, "_search", lambda _: found)
+    monkeypatch.setattr(translator, "search_batch", lambda _: found)
     [translation] = translator.translate(["The door"])
     assert (translation.text, translation.target_ids) == ("La puerta", ids)
 
@@ -82,7 +82,7 @@ def test_a_line_of_100_000_characters_is_never_searched_as_a_whole(
         searched.extend(map(len, source_ids))
         return [[Hypothesis([], 0.0)]] * len(source_ids)
 
-    monkeypatch.setattr(translator, "_search", search)
+    monkeypatch.setattr(translator, "search_batch", search)
     for line in ("x" * 100_000, "e" + "\u0301" * 100_000, "The door opens. " * 6000):
         assert len(list(translator.translate_lines(iter([line, "Never."])))) == 2
     assert max(searched) <= translator.max_line_pieces

@@ -2,7 +2,8 @@
 
 Run as a program, it trains on that task: `python -m tests.training.reversing FOLDER DEVICES [STEP
 SIGNAL]` writes FOLDER/weights.safetensors and FOLDER/curves.json. With STEP the last process sends
-itself that signal after the step. The environment variables TRAIN and RUNTIME change settings.
+itself that signal after the step, but not after a restart by torchrun. The environment variables
+TRAIN and RUNTIME change settings.
 """
 
 from __future__ import annotations
@@ -90,7 +91,7 @@ class Dying(pl.Callback):
 
 def main() -> None:
     folder, devices = Path(sys.argv[1]), int(sys.argv[2])
-    if len(sys.argv) > 3:
+    if len(sys.argv) > 3 and os.environ.get("TORCHELASTIC_RESTART_COUNT", "0") == "0":
         signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it
         dying = Dying(int(sys.argv[3]), devices - 1, signal.Signals[sys.argv[4]])
         new_trainer = fitting._new_trainer

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import os
+import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -28,7 +30,7 @@ from tracelate.metric_table import METRICS, scoring_metrics
 from tracelate.sacrebleu_metric import sacrebleu_metric
 from tracelate.training.batches import Batch
 from tracelate.training.curve_files import read_curve, write_curves
-from tracelate.training.fit import fit, scores_of_ids
+from tracelate.training.fit import AverageOfSteps, fit, scores_of_ids
 from tracelate.training.module import TranslationTraining, Validated, schedule_factor
 from tracelate.training.report import training_report
 
@@ -212,14 +214,91 @@ def test_a_loss_that_is_finite_and_enormous_is_reported_too(tmp_path: Path) -> N
     assert not (tmp_path / "last.ckpt").exists()
 
 
+def with_bad_gradients(
+    patch: pytest.MonkeyPatch, bad: dict[int, float], parts: int = 1
+) -> list[dict[str, Any]]:
+    """Multiplies the loss of these steps; returns what each step had before and after it."""
+    enough, seen = TranslationTraining.training_step, []
+
+    def step(self: TranslationTraining, batch: Batch, batch_idx: int) -> Tensor:
+        is_first = batch_idx % parts == 0
+        factor = bad.get(self.global_step + 1, 1.0) if is_first else 1.0
+        return enough(self, batch, batch_idx) * factor
+
+    def after(self: TranslationTraining, *_: object) -> None:
+        [optimizer] = self.trainer.optimizers
+        states = [float(state["step"]) for state in optimizer.state.values()]
+        trainer: Any = self.trainer
+        [average] = [one for one in trainer.callbacks if isinstance(one, AverageOfSteps)]
+        averaged: Any = average._average_model
+        seen.append(
+            {
+                "step": self.global_step,
+                "weights": {n: p.detach().clone() for n, p in self.model.named_parameters()},
+                "adam": max(states, default=0.0),
+                "averaged": int(averaged.n_averaged),
+                "rate": optimizer.param_groups[0]["lr"],
+            }
+        )
+
+    patch.setattr(TranslationTraining, "training_step", step)
+    patch.setattr(TranslationTraining, "on_train_batch_end", after)
+    return seen
+
+
+@pytest.mark.parametrize("parts", [1, 2])
+def test_a_batch_without_a_finite_gradient_is_skipped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], parts: int
+) -> None:
+    settings = {**SHORT, "max_skipped_batches": 2, "log_every_steps": 1}
+    with monkeypatch.context() as patch:
+        seen = with_bad_gradients(patch, {3: math.nan, 4: math.inf}, parts)
+        result = run_here(tmp_path, {"accumulate": parts}, **settings)
+    rows = {one["step"]: one for one in seen}  # the last part's
+    for name, before in rows[2]["weights"].items():
+        assert torch.equal(before, rows[4]["weights"][name])
+        assert not torch.equal(before, rows[5]["weights"][name]) or not before.requires_grad
+    assert [rows[step]["adam"] for step in (2, 3, 4, 5)] == [2, 2, 2, 3]
+    assert [rows[step]["averaged"] for step in (2, 3, 4, 5)] == [2, 2, 2, 3]
+    assert len({rows[step]["rate"] for step in (5, 6, 7)}) == 3  # the schedule goes on
+    assert result.skipped_batches == training_report(result)["skipped_batches"] == 2
+    assert all(torch.isfinite(value).all() for value in result.weights.values())
+    write_curves(tmp_path, result)
+    written = {row["step"]: row for row in read_curve(tmp_path / "train.csv")}
+    assert [written[step].get("skipped_batches") for step in (2, 3, 4, 5)] == [None, 1, 2, 2]
+    assert "gradient_norm" not in written[3] and "gradient_norm" in written[5]
+    said = capfd.readouterr().err
+    assert re.search(
+        r"skipped step 3 .epoch 1, batch 3., batch 1 of at most 2 .*rows \d+, \d+,", said
+    )
+    assert said.count("warning: skipped") == 2
+
+
+def test_more_skipped_batches_than_the_limit_end_the_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        with_bad_gradients(patch, {2: math.nan, 8: math.nan})
+        with pytest.raises(InputError, match=r"step 8 .*raise train.max_skipped_batches .1."):
+            run_here(tmp_path, **SHORT, max_skipped_batches=1)
+    kept = torch.load(tmp_path / "last.ckpt", weights_only=True)
+    assert 2 < kept["global_step"] < 8 and kept["skipped_batches"] == 1
+    with monkeypatch.context() as patch:  # a resumed training knows of the first one
+        with_bad_gradients(patch, {7: math.nan})
+        with pytest.raises(InputError, match=r"step 7 .*max_skipped_batches .1."):
+            run_here(tmp_path, **SHORT, max_skipped_batches=1)
+    assert run_here(tmp_path, **SHORT, max_skipped_batches=1).skipped_batches == 1
+
+
 @pytest.mark.parametrize(
     "error",
     [
         MemoryError(),
         RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"),
         torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
     ],
-    ids=lambda error: type(error).__name__,
+    ids=["python", "cpu", "gpu", "cublas"],
 )
 def test_memory_that_is_not_enough_is_reported_and_the_last_checkpoint_stands(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -71,6 +72,15 @@ def translate(
             "with its square.",
         ),
     ] = MAX_LINE_PIECES,
+    processes: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            max=1024,
+            help="Number of processes, each with a copy of the model, that share out the text of "
+            "files; the translations are the same with any number.",
+        ),
+    ] = 1,
     receipt: Annotated[
         Path | None,
         typer.Option(
@@ -90,6 +100,8 @@ def translate(
     """
     from tracelate.inference.part_file import refuse_output
 
+    if processes > 1 and not files:
+        raise InputError("--processes needs input files: name them")
     for path in files or []:
         if not path.is_file():
             raise InputError(
@@ -109,11 +121,15 @@ def translate(
     check_line = translator.refuse_long if long_lines == "refuse" else lambda _: None
     if not files:
         digests = _translate_standard_input(translator, check_line)
-    elif output is None:
-        digests = _translate_files(translator, files, check_line)
     else:
-        hashes = loaded.sha256_by_name
-        digests = _translate_to_file(translator, hashes, files, output, check_line)
+        from tracelate.inference.shared_search import search_here
+
+        with search_here(translator, processes, Path(tempfile.gettempdir())):
+            if output is None:
+                digests = _translate_files(translator, files, check_line)
+            else:
+                hashes = loaded.sha256_by_name
+                digests = _translate_to_file(translator, hashes, files, output, check_line)
     if receipt is not None and key is not None and loaded.receipt is not None:
         from tracelate.signing.receipt import write_receipt
 

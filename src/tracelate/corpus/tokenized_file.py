@@ -62,6 +62,10 @@ class TokenizedSplit:
             ) from error
         return TokenizedPairs(batch)
 
+    def first_pair(self, number: int) -> int:
+        """Returns the number of pairs in the shards before this one."""
+        return sum(shard.num_rows for shard in self._shards[:number])
+
     def shards(self) -> Iterator[TokenizedPairs]:
         return map(self.shard, range(self.shard_count))
 

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 from tracelate.errors import InputError
 from tracelate.files import sha256_of
 from tracelate.inference.part_file import is_complete, open_part, refuse_output
-from tracelate.inference.translator import CHUNK_BATCHES, Translator
+from tracelate.inference.translator import Translator
 
 LONGEST_LINE_BYTES = 1 << 24
 """Limit of a line, so that a file without line ends is not read into the RAM."""
@@ -50,7 +50,7 @@ def translate_to_file(
         return
     with open_part(output, identity) as part:
         lines = read_files(inputs, on_bytes, check_line, skipped=part.state.lines)
-        while chunk := list(itertools.islice(lines, CHUNK_BATCHES * translator.batch_sentences)):
+        while chunk := list(itertools.islice(lines, translator.group_lines)):
             translations = translator.translate_lines(iter(chunk))
             part.append("".join(f"{line}\n" for line in translations).encode(), len(chunk))
         part.complete()

@@ -13,9 +13,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from tracelate.corpus.tokenizer import Encoded
 from tracelate.errors import InputError
-from tracelate.inference.long_lines import MAX_LINE_PIECES, join_parts, split_line
-from tracelate.model.search import Hypothesis, beam_search
+from tracelate.inference.batch_search import BatchSearch, Found, SourceIds
+from tracelate.inference.long_lines import MAX_LINE_PIECES, Part, join_parts, split_line
+from tracelate.model.search import Hypothesis
 from tracelate.model.seq2seq import TeacherForced
 from tracelate.text.placeholders import copied_spans
 from tracelate.training.batches import pad
@@ -43,6 +45,27 @@ class Translation(NamedTuple):
     """Text of the slots in both."""
 
 
+class SearchPlan(NamedTuple):
+    """Sentences as ids, in batches of similar length."""
+
+    sources: Sequence[Encoded]
+    batches: list[list[int]]
+    """Places of the sentences of each batch; blank ones are in none."""
+
+    @property
+    def sentence_count(self) -> int:
+        return sum(map(len, self.batches))
+
+
+class LinePlace(NamedTuple):
+    """Place of the translation of a line."""
+
+    text: int
+    line: int | None
+    """None: the line is all of the text, in parts."""
+    parts: Sequence[Part]
+
+
 class Translator:
     """Translates with beam search, in full precision.
 
@@ -67,6 +90,9 @@ class Translator:
         self.max_line_pieces = max_line_pieces
         self.special = special_ids(trained.tokenizer)
         self.normalise = trained.config.normaliser.build()
+        self.search_batches: Callable[[Sequence[SourceIds]], Iterator[Found]] = self._search_alone
+        self.processes = 1
+        """Number of those that search; see `shared_search.py`."""
 
     def translate(
         self, sentences: Sequence[str], on_progress: Callable[[int], object] = lambda _: None
@@ -87,41 +113,84 @@ class Translator:
 
         There are fewer if the search found fewer, and one blank one for a blank sentence.
         """
+        return self._translate_texts([sentences], count, on_progress)[0]
+
+    def _translate_texts(
+        self,
+        texts: Sequence[Sequence[str]],
+        count: int = 1,
+        on_progress: Callable[[int], object] = lambda _: None,
+    ) -> list[list[list[Translation]]]:
+        """Returns the best translations of each sentence of each text.
+
+        A batch has sentences of one text, so that its translations do not depend on other texts.
+        """
+        plans = [self._plan(sentences) for sentences in texts]
+        blank = Translation("", 0.0, [], [])
+        translations = [[[blank]] * len(sentences) for sentences in texts]
+        on_progress(sum(map(len, texts)) - sum(plan.sentence_count for plan in plans))
+        batches = [(number, batch) for number, plan in enumerate(plans) for batch in plan.batches]
+        found = self.search_batches(
+            [[plans[number].sources[place].ids for place in batch] for number, batch in batches]
+        )
+        for (number, batch), of_batch in zip(batches, found, strict=True):
+            for place, hypotheses in zip(batch, of_batch, strict=True):
+                source = plans[number].sources[place]
+                translations[number][place] = self._decoded(source, hypotheses[:count])
+            on_progress(len(batch))
+        return translations
+
+    def _plan(self, sentences: Sequence[str]) -> SearchPlan:
         sentences = [self.normalise(sentence) for sentence in sentences]
         sources = self.trained.tokenizer.encode_sources(sentences)
-        blank = Translation("", 0.0, [], [])
-        translations = [[blank]] * len(sentences)
         order = [place for place, sentence in enumerate(sentences) if sentence.strip()]
         order.sort(key=lambda place: len(sources[place].ids), reverse=True)
-        on_progress(len(sentences) - len(order))
-        for start in range(0, len(order), self.batch_sentences):
-            places = order[start : start + self.batch_sentences]
-            found = self._search([sources[place].ids for place in places])
-            for place, hypotheses in zip(places, found, strict=True):
-                best, (source_ids, slots) = hypotheses[:count], sources[place]
-                texts = self.trained.tokenizer.decode(
-                    [one.ids for one in best], [slots] * len(best)
-                )
-                translations[place] = [
-                    Translation(text.strip(), one.score, source_ids, one.ids, slots)
-                    for text, one in zip(texts, best, strict=True)
-                ]
-            on_progress(len(places))
-        return translations
+        starts = range(0, len(order), self.batch_sentences)
+        return SearchPlan(sources, [order[at : at + self.batch_sentences] for at in starts])
+
+    def _decoded(self, source: Encoded, best: Sequence[Hypothesis]) -> list[Translation]:
+        source_ids, slots = source
+        texts = self.trained.tokenizer.decode([one.ids for one in best], [slots] * len(best))
+        return [
+            Translation(text.strip(), one.score, source_ids, one.ids, slots)
+            for text, one in zip(texts, best, strict=True)
+        ]
 
     def translate_lines(self, lines: Iterator[str]) -> Iterator[str]:
         """Yields a line for each line, in order and in constant RAM; line breaks become spaces.
 
         A line with more than `max_line_pieces` is translated in parts, see `long_lines`.
         """
-        while chunk := list(itertools.islice(lines, CHUNK_BATCHES * self.batch_sentences)):
-            chunk = [self.normalise(line) for line in chunk]
-            is_long = [self.is_long(line) for line in chunk]
-            whole = [line for line, long in zip(chunk, is_long, strict=True) if not long]
-            translations = iter(self.translate(whole))
-            for line, long in zip(chunk, is_long, strict=True):
-                text = self._translate_in_parts(line) if long else next(translations).text
-                yield " ".join(text.splitlines())
+        while group := list(itertools.islice(lines, self.group_lines)):
+            size = CHUNK_BATCHES * self.batch_sentences
+            chunks = [group[start : start + size] for start in range(0, len(group), size)]
+            yield from self._translate_chunks(chunks)
+
+    @property
+    def group_lines(self) -> int:
+        """Number of lines that are read at once: a chunk for each process."""
+        return self.processes * CHUNK_BATCHES * self.batch_sentences
+
+    def _translate_chunks(self, chunks: Sequence[Sequence[str]]) -> Iterator[str]:
+        """Yields a line for each line; a chunk's translations do not depend on other chunks."""
+        texts: list[list[str]] = []
+        places: list[LinePlace] = []
+        for chunk in chunks:
+            whole = len(texts)
+            texts.append([])
+            for line in map(self.normalise, chunk):
+                if self.is_long(line):
+                    parts = self._parts(line)
+                    places.append(LinePlace(len(texts), None, parts))
+                    texts.append([part.text for part in parts])
+                else:
+                    places.append(LinePlace(whole, len(texts[whole]), []))
+                    texts[whole].append(line)
+        translated = self._translate_texts(texts)
+        for place in places:
+            found = [n_best[0].text for n_best in translated[place.text]]
+            text = join_parts(place.parts, found) if place.line is None else found[place.line]
+            yield " ".join(text.splitlines())
 
     def is_long(self, line: str) -> bool:
         """True if the line has more than `max_line_pieces`."""
@@ -143,11 +212,10 @@ class Translator:
         count = len(tokenizer.encode_sources([line])[0].ids)
         return count if count > self.max_line_pieces else None
 
-    def _translate_in_parts(self, line: str) -> str:
+    def _parts(self, line: str) -> list[Part]:
         tokenizer = self.trained.tokenizer
         spans_of = self._whole_spans if tokenizer.slots or tokenizer.user_symbols else None
-        parts = split_line(line, self.is_long, spans_of)
-        return join_parts(parts, [one.text for one in self.translate([one.text for one in parts])])
+        return split_line(line, self.is_long, spans_of)
 
     def _whole_spans(self, text: str) -> list[tuple[int, int]]:
         """Returns the places of copied placeholders and user symbols, overlapping ones as one."""
@@ -212,13 +280,10 @@ class Translator:
         target_BT = pad([[special.start, *one.target_ids] for one in batch], special.padding)
         return source_BS, target_BT
 
-    def _search(self, source_ids: Sequence[Sequence[int]]) -> list[list[Hypothesis]]:
-        source_BS = pad([[*ids, self.special.end] for ids in source_ids], self.special.padding)
-        return beam_search(
-            self.trained.model,
-            source_BS,
-            source_BS != self.special.padding,
-            self.special,
-            beam_size=self.beam_size,
-            alpha=self.length_penalty,
-        )
+    def search_batch(self, source_ids: SourceIds) -> Found:
+        """Returns the hypotheses of each sentence."""
+        model = self.trained.model
+        return BatchSearch(model, self.special, self.beam_size, self.length_penalty)(source_ids)
+
+    def _search_alone(self, batches: Sequence[SourceIds]) -> Iterator[Found]:
+        return map(self.search_batch, batches)

@@ -38,6 +38,8 @@ class Batch(NamedTuple):
     """Positions of these rows in the batch of all processes."""
     global_rows: int
     """Number of rows of all processes."""
+    pairs_N: Tensor
+    """Places of the pairs of all processes; `EpochBatches` counts them in the training text."""
     global_tokens: int
     """Number of target tokens to predict, of all processes."""
     placeholders: list[tuple[str, ...]]
@@ -161,6 +163,7 @@ class PlannedBatches(Dataset[Batch]):
             target_out_BT=(target_out_BT if len(rows) else torch.full_like(target_out_BT, padding)),
             rows_B=torch.from_numpy(rows if len(rows) else np.zeros(1, np.int64)),
             global_rows=len(planned),
+            pairs_N=torch.from_numpy(planned),
             global_tokens=int(targets.lengths_of(planned).sum()) + len(planned),
             placeholders=self.pairs.placeholders(own),
         )

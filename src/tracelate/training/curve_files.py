@@ -15,8 +15,9 @@ if TYPE_CHECKING:  # reading a curve needs no Lightning
     from tracelate.training.result import TrainingResult
 
 KEY_COLUMNS = ("step", "epoch")
-TRAIN_COLUMNS = ("train_loss", "learning_rate", "gradient_norm", "tokens_per_s")
-"""Loss in nats a token; tokens are target tokens of all processes."""
+TRAIN_COLUMNS = ("train_loss", "learning_rate", "gradient_norm", "tokens_per_s", "skipped_batches")
+"""Loss in nats a token; tokens are target tokens of all processes; skipped batches are those so
+far, and are there only from the first of them on."""
 VALID_COLUMNS = ("valid_bleu", "valid_chrf", "valid_loss")
 """BLEU and chrF in percent, loss in nats a token. chrF is there only if it chooses the weights."""
 
@@ -25,9 +26,8 @@ SHOWN_CHARACTERS = 200
 
 def write_curves(folder: Path, result: TrainingResult) -> None:
     """Writes train.csv, with a row every few steps, and valid.csv, with a row each validation."""
-    _write_csv(folder / "train.csv", (*KEY_COLUMNS, *TRAIN_COLUMNS), result.curves.train)
-    measured = [name for name in VALID_COLUMNS if any(name in row for row in result.curves.valid)]
-    _write_csv(folder / "valid.csv", (*KEY_COLUMNS, *measured), result.curves.valid)
+    _write_csv(folder / "train.csv", TRAIN_COLUMNS, result.curves.train)
+    _write_csv(folder / "valid.csv", VALID_COLUMNS, result.curves.valid)
 
 
 def read_curve(path: Path) -> list[dict[str, float]]:
@@ -61,7 +61,9 @@ def _numbers(row: Mapping[str, str], columns: Sequence[str]) -> dict[str, float]
 
 
 def _write_csv(path: Path, columns: Sequence[str], rows: Sequence[Mapping[str, float]]) -> None:
+    """Writes the columns that have a value."""
+    measured = [name for name in columns if any(name in row for row in rows)]
     with whole_file(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, columns, lineterminator="\n")
+        writer = csv.DictWriter(file, (*KEY_COLUMNS, *measured), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import Any
 
@@ -92,9 +93,13 @@ class Curves(pl.Callback):
 
 
 def _row(trainer: pl.Trainer, columns: tuple[str, ...]) -> dict[str, float]:
+    """Returns the step and its measured values that are finite: those of a skipped batch may not
+    be.
+    """
     metrics = trainer.callback_metrics
+    values = {name: float(metrics[name]) for name in columns if name in metrics}
     return {
         "step": trainer.global_step,
         "epoch": trainer.current_epoch + 1,
-        **{name: float(metrics[name]) for name in columns if name in metrics},
+        **{name: value for name, value in values.items() if math.isfinite(value)},
     }

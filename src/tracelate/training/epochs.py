@@ -6,6 +6,7 @@ import random
 from collections.abc import Iterator
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch.utils.data import IterableDataset
 
@@ -99,6 +100,7 @@ class EpochBatches(IterableDataset[Batch]):
         self, shard: TokenizedPairs, places_N: NDArray[np.int64], number: int
     ) -> Iterator[Batch]:
         """Yields the parts of the batch that the pairs at these places of a shard are."""
+        pairs_N = torch.from_numpy(self.pairs.first_pair(number) + places_N)
         if self.dropout is not None:
             # of all processes, because the loss is divided by the tokens of all
             shard = self.dropout.pairs(shard, places_N, epoch=self.epoch, shard=number)
@@ -109,4 +111,4 @@ class EpochBatches(IterableDataset[Batch]):
             batches = PlannedBatches(
                 shard, [places_N], self.special, rank=rank, process_count=count
             )
-            yield batches[0]
+            yield batches[0]._replace(pairs_N=pairs_N)

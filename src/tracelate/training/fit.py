@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import re
 import time
 import warnings
@@ -27,6 +26,7 @@ from tracelate.corpus.tokenizer import SubwordTokenizer
 from tracelate.errors import InputError
 from tracelate.metric_table import Metric
 from tracelate.model.seq2seq import Seq2Seq
+from tracelate.processes import refuse_unsafe_restarts
 from tracelate.sacrebleu_metric import sacrebleu_metric
 from tracelate.training.checkpoint_files import WholeCheckpointIO, best_checkpoint
 from tracelate.training.checkpoints import LAST, resume_step
@@ -42,10 +42,7 @@ from tracelate.training.progress import TrainingProgress
 from tracelate.training.result import TrainingResult
 from tracelate.training.resume_points import ResumePoints, StoppedError, TrainingEnd
 
-RANKS = ("RANK", "LOCAL_RANK", "NODE_RANK", "GROUP_RANK", "SLURM_PROCID")
-"""Environment variables with the number of a process or of its machine, from 0."""
-
-OUT_OF_MEMORY = re.compile("can't allocate memory|out of memory", re.IGNORECASE)
+OUT_OF_MEMORY = re.compile("can't allocate memory|out of memory|ALLOC_FAILED", re.IGNORECASE)
 """Part of torch's messages; its own class of errors is of other devices than the CPU."""
 
 BETTER: Mapping[MonitorName, Literal["max", "min"]] = {"bleu": "max", "chrf": "max", "loss": "min"}
@@ -61,6 +58,20 @@ class ResumableStopping(EarlyStopping):
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         if self.wait_count >= self.patience:
             trainer.should_stop = True
+
+
+class AverageOfSteps(WeightAveraging):
+    """WeightAveraging that leaves out the steps that were skipped."""
+
+    def __init__(self, module: TranslationTraining, decay: float) -> None:
+        average = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
+        super().__init__(multi_avg_fn=average)
+        self.module = module
+
+    def on_train_batch_end(self, trainer: pl.Trainer, *batch: Any) -> None:
+        if self.module.is_skipped:
+            self._latest_update_step = trainer.global_step
+        super().on_train_batch_end(trainer, *batch)
 
 
 def fit(
@@ -85,6 +96,7 @@ def fit(
     machine cannot train such a model or lacks memory or the devices, or when the tokenizer has no
     merges for BPE dropout. Checkpoints stay as they are.
     """
+    refuse_unsafe_restarts()
     _prepare_process()
     began_s = time.perf_counter()
     refuse_too_large(model_config, tokenizer.size, tokenizer.padding_id)
@@ -102,7 +114,7 @@ def fit(
     callbacks = [
         TrainingEnd(config),
         curves,
-        *_callbacks(config, module.total_steps),
+        *_callbacks(config, module),
         best,
         ResumePoints(checkpoint_dir, config, runtime),
     ]
@@ -122,16 +134,8 @@ def fit(
         resumed_from_step=resumed_from_step,
         parameter_count=sum(parameter.numel() for parameter in model.parameters()),
         precision=used_precision(config, runtime),
+        skipped_batches=module.skipped_batches,
     )
-
-
-def is_first_process() -> bool:
-    """Returns True in the process that writes files and tracks the run.
-
-    Of several machines, it is the first process of the first one. torchrun, SLURM and Lightning
-    each set some of the variables of RANKS.
-    """
-    return all(int(os.environ.get(name) or 0) == 0 for name in RANKS)
 
 
 def scores_of_ids(
@@ -161,14 +165,13 @@ def _monitored(config: TrainConfig) -> dict[str, Any]:
     return {"monitor": f"valid_{config.monitor}", "mode": BETTER[config.monitor]}
 
 
-def _callbacks(config: TrainConfig, total_steps: int) -> list[pl.Callback]:
+def _callbacks(config: TrainConfig, module: TranslationTraining) -> list[pl.Callback]:
     """Returns the progress bar, the average of the weights, and early stopping."""
     averaging: list[pl.Callback] = []
     if config.weight_average_decay > 0:
-        average = get_ema_multi_avg_fn(config.weight_average_decay)  # type: ignore[no-untyped-call]
-        averaging = [WeightAveraging(multi_avg_fn=average)]
+        averaging = [AverageOfSteps(module, config.weight_average_decay)]
     stopping = ResumableStopping(**_monitored(config), patience=config.early_stopping_epochs)
-    return [TrainingProgress(total_steps), *averaging, stopping]
+    return [TrainingProgress(module.total_steps), *averaging, stopping]
 
 
 def _make_trainer(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import pytorch_lightning as pl
 import torch
@@ -36,6 +37,11 @@ class Validated(NamedTuple):
     """Text of the slots in both."""
 
 
+SKIPPED = "skipped_batches"
+"""Key of a checkpoint, and name of the metric."""
+SHOWN_PAIRS = 10
+
+
 ScoresOfIds = Callable[[list[Validated]], Mapping[str, float]]
 """Function from validation sentences to corpus scores in percent by the key of the metric."""
 
@@ -44,7 +50,12 @@ ValidationShare = tuple[list[Validated], float, float]
 
 
 class TranslationTraining(pl.LightningModule):
-    """Trains a `Seq2Seq` by teacher forcing, and validates it by scores of greedy search."""
+    """Trains a `Seq2Seq` by teacher forcing, and validates it by scores of greedy search.
+
+    A batch whose loss or gradient is not finite is skipped: weights, optimiser and average of the
+    weights stay as they are. It counts as a step, so that the learning rate, the dropout masks and
+    the validations of all further batches are those of the same training without a fault.
+    """
 
     def __init__(
         self,
@@ -62,7 +73,12 @@ class TranslationTraining(pl.LightningModule):
         self.scores_of_ids = scores_of_ids
         self._translated: list[Validated] = []
         self._valid_loss = torch.zeros(2, dtype=torch.float64)
+        self.skipped_batches = 0
+        self.is_skipped = False
+        """If the last step was skipped."""
         self._batch_index = 0
+        self._pairs_N: Tensor | None = None
+        """Places of the pairs of the last batch in the training text."""
         self._loss: Tensor | None = None
         """Of the parts of the batch that were computed."""
 
@@ -84,7 +100,7 @@ class TranslationTraining(pl.LightningModule):
         and multiplied by the number of processes and parts, so that the mean over them is the loss
         of the batch.
         """
-        self._batch_index = batch_idx
+        self._batch_index, self._pairs_N = batch_idx, batch.pairs_N
         mask_seed = self.config.seed * 2**32 + self.global_step
         masks = DropoutMasks(mask_seed, batch.rows_B, batch.global_rows)
         scored = self.model(batch.source_BS, batch.mask_BS, batch.target_in_BT, masks)
@@ -106,12 +122,42 @@ class TranslationTraining(pl.LightningModule):
         # Trainer(gradient_clip_val=) does not support a fused optimiser with bf16
         norm = torch.nn.utils.clip_grad_norm_(self.parameters(), self.config.gradient_clip_norm)
         loss = self.trainer.callback_metrics["train_loss"]
-        if not torch.isfinite(norm) & (loss <= LARGEST_LOSS):
-            self._refuse_divergence(
-                f"the loss is {loss:.3g} and the norm of its gradient {norm:.3g}"
-            )
+        self.is_skipped = not torch.isfinite(norm) & (loss <= LARGEST_LOSS)
+        if self.is_skipped:
+            self._skip(optimizer, norm, loss)
         self.log("gradient_norm", norm)
         self.log("learning_rate", optimizer.param_groups[0]["lr"])
+        if self.skipped_batches:
+            self.log(SKIPPED, float(self.skipped_batches))
+
+    def _skip(self, optimizer: torch.optim.Optimizer, norm: Tensor, loss: Tensor) -> None:
+        """Skips the step, or raises InputError if it may not be skipped.
+
+        All processes have the same loss and gradient, so that they decide the same.
+        """
+        numbers = f"the loss is {loss:.3g} and the norm of its gradient {norm:.3g}"
+        most = self.config.max_skipped_batches
+        if torch.isfinite(norm) & torch.isfinite(loss):
+            self._refuse_divergence(numbers)
+        if self.skipped_batches == most:
+            self._refuse_divergence(numbers, f", or raise train.max_skipped_batches ({most})")
+        self.skipped_batches += 1
+        optimizer.zero_grad()  # Adam passes over weights without a gradient
+        if self.trainer.is_global_zero:
+            pairs = [] if self._pairs_N is None else self._pairs_N.tolist()
+            shown = ", ".join(map(str, pairs[:SHOWN_PAIRS]))
+            more = ", …" if len(pairs) > SHOWN_PAIRS else ""
+            sys.stderr.write(
+                f"warning: skipped {self.place}, batch {self.skipped_batches} of at most {most} "
+                f"(train.max_skipped_batches): {numbers}; its {len(pairs):,} pairs are "
+                f"rows {shown}{more} of data/tokenized/train.arrow\n"
+            )
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint[SKIPPED] = self.skipped_batches
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        self.skipped_batches = checkpoint[SKIPPED]
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         config = self.config
@@ -165,11 +211,12 @@ class TranslationTraining(pl.LightningModule):
             self._refuse_divergence(f"the loss is {valid_loss:.3g}")
         self.log("valid_loss", torch.tensor(valid_loss, dtype=torch.float64))
 
-    def _refuse_divergence(self, numbers: str) -> NoReturn:
+    def _refuse_divergence(self, numbers: str, remedy: str = "") -> NoReturn:
         config = self.config
         raise InputError(
             f"training diverged at {self.place}: {numbers}; lower train.learning_rate "
             f"({config.learning_rate}) or raise train.warmup_steps ({config.warmup_steps})"
+            f"{remedy}"
         )
 
     def _of_all_processes(self, own: ValidationShare) -> list[ValidationShare]:

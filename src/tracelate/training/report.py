@@ -29,6 +29,8 @@ class TrainingReport(PartForm):
     """Number format of the matrix products; None in a report from before it was recorded."""
     tokens_per_s: float
     seconds: float
+    skipped_batches: Whole = 0
+    """Batches without a finite loss and gradient."""
     finished: str | None = None
     """Time at which the outputs were written (ISO 8601, UTC); None in older files."""
 
@@ -62,5 +64,6 @@ def training_report(result: TrainingResult) -> dict[str, Any]:
         "tokens_per_s": result.curves.tokens / result.curves.seconds,
         "seconds": result.seconds,
         "resumed_from_step": result.resumed_from_step,
+        "skipped_batches": result.skipped_batches,
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
     }

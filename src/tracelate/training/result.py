@@ -30,3 +30,5 @@ class TrainingResult(NamedTuple):
     parameter_count: int
     precision: Precision
     """Number format of the matrix products."""
+    skipped_batches: int = 0
+    """Batches without a finite loss and gradient."""

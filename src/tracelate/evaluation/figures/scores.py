@@ -48,7 +48,8 @@ def training_figure(
         figure = new_figure(8, 6)
         figure.set_layout_engine("constrained")
         loss_axes, bleu_axes = figure.subplots(2, 1, sharex=True)
-        train_steps, train_losses = _column(train, "step"), _column(train, "train_loss")
+        trained = [row for row in train if "train_loss" in row]  # a skipped step has none
+        train_steps, train_losses = _column(trained, "step"), _column(trained, "train_loss")
         valid_steps, valid_losses = _column(valid, "step"), _column(valid, "valid_loss")
         bleus = _column(valid, "valid_bleu")
 

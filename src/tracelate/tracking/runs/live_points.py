@@ -7,6 +7,7 @@ which `RunWriter.log_curve` writes them.
 
 from __future__ import annotations
 
+import math
 import queue
 import sys
 import threading
@@ -53,10 +54,10 @@ class LivePoints:
         self._thread.start()
 
     def add(self, values: Mapping[str, float], step: int) -> None:
-        """Takes the values of a step, which are sent soon."""
+        """Takes the values of a step, which are sent soon; as in the files, all are finite."""
         now_ms = int(time.time() * 1000)
         for name in NAMES:
-            if name in values:
+            if name in values and math.isfinite(values[name]):
                 self._points.put(Metric(name, float(values[name]), now_ms, step))
 
     def close(self, patience_s: float = END_S) -> None:

@@ -37,6 +37,7 @@ MEASURED = {
     "parameter_count": "parameter_count",
     "tokens_per_s": "target_tokens_per_s",
     "seconds": "training_seconds",
+    "skipped_batches": "total_skipped_batches",
 }
 """From the name of a value in reports/train.json to its name in MLflow."""
 
