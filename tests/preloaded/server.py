@@ -62,7 +62,7 @@ READ_AT_IMPORT = (
     "OMP_", "OPENBLAS", "PL_", "PYTHON", "RAYON", "SLURM", "TMPDIR", "TORCH", "TZ", "XDG_",
 )  # fmt: skip
 """Beginnings of the names of variables that Python or a library may read once."""
-MODULES = ("dvc", "pipeline.", "tests.", "tracelate.")
+MODULES = ("dvc", "pipeline.", "studies.", "tests.", "tracelate.")
 
 
 class Command(NamedTuple):
