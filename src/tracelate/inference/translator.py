@@ -65,7 +65,7 @@ class Translator:
         self.length_penalty = length_penalty
         self.batch_sentences = batch_sentences
         self.max_line_pieces = max_line_pieces
-        self.special = special_ids(trained.tokenizer)
+        self.special = special_ids(trained.tokenizers.target)
         self.normalise = trained.config.normaliser.build()
 
     def translate(
@@ -88,7 +88,7 @@ class Translator:
         There are fewer if the search found fewer, and one blank one for a blank sentence.
         """
         sentences = [self.normalise(sentence) for sentence in sentences]
-        sources = self.trained.tokenizer.encode_sources(sentences)
+        sources = self.trained.tokenizers.source.encode_sources(sentences)
         blank = Translation("", 0.0, [], [])
         translations = [[blank]] * len(sentences)
         order = [place for place, sentence in enumerate(sentences) if sentence.strip()]
@@ -99,7 +99,7 @@ class Translator:
             found = self._search([sources[place].ids for place in places])
             for place, hypotheses in zip(places, found, strict=True):
                 best, (source_ids, slots) = hypotheses[:count], sources[place]
-                texts = self.trained.tokenizer.decode(
+                texts = self.trained.tokenizers.target.decode(
                     [one.ids for one in best], [slots] * len(best)
                 )
                 translations[place] = [
@@ -137,21 +137,21 @@ class Translator:
 
     def _pieces_if_long(self, line: str) -> int | None:
         line = self.normalise(line)
-        tokenizer = self.trained.tokenizer
+        tokenizer = self.trained.tokenizers.source
         if tokenizer.most_pieces(line) <= self.max_line_pieces:
             return None
         count = len(tokenizer.encode_sources([line])[0].ids)
         return count if count > self.max_line_pieces else None
 
     def _translate_in_parts(self, line: str) -> str:
-        tokenizer = self.trained.tokenizer
+        tokenizer = self.trained.tokenizers.source
         spans_of = self._whole_spans if tokenizer.slots or tokenizer.user_symbols else None
         parts = split_line(line, self.is_long, spans_of)
         return join_parts(parts, [one.text for one in self.translate([one.text for one in parts])])
 
     def _whole_spans(self, text: str) -> list[tuple[int, int]]:
         """Returns the places of copied placeholders and user symbols, overlapping ones as one."""
-        tokenizer = self.trained.tokenizer
+        tokenizer = self.trained.tokenizers.source
         copied = copied_spans(text) if tokenizer.slots else []
         spans: list[tuple[int, int]] = []
         for start, stop in sorted([*copied, *tokenizer.symbol_spans(text)]):
