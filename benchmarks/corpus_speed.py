@@ -98,14 +98,16 @@ def prepare(folder: Path) -> str:
 
 def tokenize(folder: Path) -> str:
     from tracelate.config import load_params
-    from tracelate.corpus.tokenizing import learn_tokenizer, read_texts, tokenize_file
+    from tracelate.corpus.tokenizing import learn_tokenizers, read_texts, tokenize_file
 
     os.environ["TOKENIZERS_PARALLELISM"] = "true"
     began_s = time.perf_counter()
     config = load_params(PROJECT / "params.yaml").tokenize
-    tokenizer = learn_tokenizer(read_texts(folder / "train.parquet", lambda done: None), config)
+    tokenizers = learn_tokenizers(
+        lambda: read_texts(folder / "train.parquet", lambda done: None), config
+    )
     learnt_s = time.perf_counter() - began_s
-    counts = tokenize_file(tokenizer, folder / "train.parquet", folder / "train.arrow")
+    counts = tokenize_file(tokenizers, folder / "train.parquet", folder / "train.arrow")
     size_mib = (folder / "train.arrow").stat().st_size / 2**20
     pieces = counts.source_pieces + counts.target_pieces
     return f"learning until {learnt_s:.0f} s; {pieces:,} pieces, {size_mib:,.0f} MiB"

@@ -1,5 +1,6 @@
-"""Learns subword pieces on the training split, both languages together, and encodes train and
-valid. The test split is encoded where it is translated, so that another one trains nothing again.
+"""Learns subword pieces on the training split, of both languages together or of each, and encodes
+train and valid. The test split is encoded where it is translated, so that another one trains
+nothing again.
 
 reads   data/prepared/{train,valid}.parquet
 writes  data/tokenized/{train,valid}.arrow (ids), data/tokenized/tokenizer.json,
@@ -14,7 +15,7 @@ import os
 from pipeline.stage import run_stage, say, warn
 from tracelate.config import load_params
 from tracelate.corpus.pairs import count_pairs
-from tracelate.corpus.tokenizing import learn_tokenizer, read_texts, tokenize_file
+from tracelate.corpus.tokenizing import learn_tokenizers, read_texts, tokenize_file
 from tracelate.corpus.vocabulary import unreached_vocabulary_warning
 from tracelate.files import write_json
 from tracelate.layout import (
@@ -36,26 +37,38 @@ def main() -> None:
     config = load_params().tokenize
     sizes = {path: count_pairs(path) for path in OUTPUTS}
     with bar_for_each_step() as on_progress:
-        texts = read_texts(TRAIN, lambda done: on_progress("learning pieces", done, sizes[TRAIN]))
-        tokenizer = learn_tokenizer(texts, config)
+        passes = 1 if config.vocabulary == "joint" else 2
+        tokenizers = learn_tokenizers(
+            lambda: read_texts(
+                TRAIN, lambda done: on_progress("learning pieces", done, passes * sizes[TRAIN])
+            ),
+            config,
+        )
         counts = {
             path: tokenize_file(
-                tokenizer,
+                tokenizers,
                 path,
                 ids,
                 lambda done: on_progress("encoding", done, sum(sizes.values())),
             )
             for path, ids in OUTPUTS.items()
         }
-    tokenizer.save(TOKENIZER)
+    tokenizers.save(TOKENIZER)
     splits = {path.stem: one.fertility.report() for path, one in counts.items()}
-    write_json(TOKENIZER_REPORT, {"vocabulary": tokenizer.size, **splits})
-    warn(unreached_vocabulary_warning(tokenizer.size, config))
+    vocabularies = {"training text": tokenizers.target.size}
+    sizes_in_report = {"vocabulary": tokenizers.target.size}
+    if not tokenizers.is_joint:
+        vocabularies = {f"{side} text": one.size for side, one in tokenizers._asdict().items()}
+        sizes_in_report["source_vocabulary"] = tokenizers.source.size
+    write_json(TOKENIZER_REPORT, {**sizes_in_report, **splits})
+    for text, size in vocabularies.items():
+        warn(unreached_vocabulary_warning(size, config, text))
     pairs = sum(one.pairs for one in counts.values())
     source_pieces = sum(one.source_pieces for one in counts.values())
     target_pieces = sum(one.target_pieces for one in counts.values())
     say(
-        f"tokenize: {tokenizer.size:,} pieces; a sentence has {source_pieces / pairs:.1f} source "
+        f"tokenize: {' and '.join(f'{size:,}' for size in vocabularies.values())} pieces; "
+        f"a sentence has {source_pieces / pairs:.1f} source "
         f"and {target_pieces / pairs:.1f} target pieces on average"
     )
     train = splits[TRAIN.stem]

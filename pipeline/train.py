@@ -25,7 +25,7 @@ from pipeline.stage import run_stage, say, warn
 from tracelate.code_files import reached_files
 from tracelate.config import Params, load_params
 from tracelate.corpus.tokenized_file import read_tokenized
-from tracelate.corpus.tokenizer import SubwordTokenizer
+from tracelate.corpus.tokenizer_pair import TokenizerPair
 from tracelate.files import md5_of, read_json, write_json
 from tracelate.git import current_commit
 from tracelate.layout import (
@@ -145,7 +145,7 @@ def train(params: Params, metrics: Mapping[str, Metric], checkpoints: Path) -> N
 
 def warn_of_tokenised_text(params: Params, metrics: Mapping[str, Metric]) -> None:
     pairs = read_tokenized(TOKENIZED_VALID)
-    texts = SubwordTokenizer.load(TOKENIZER).decode(
+    texts = TokenizerPair.load(TOKENIZER).target.decode(
         [pair.target_ids for pair in pairs], [pair.placeholders for pair in pairs]
     )
     warn(tokenised_warning(texts, metrics["bleu"], force=params.evaluate.force))
@@ -210,7 +210,7 @@ def run_training(
         params.runtime,
         train=read_tokenized(TOKENIZED_TRAIN),
         valid=read_tokenized(TOKENIZED_VALID),
-        tokenizer=SubwordTokenizer.load(TOKENIZER),
+        tokenizers=TokenizerPair.load(TOKENIZER),
         metrics=metrics,
         checkpoint_dir=checkpoints,
         loggers=loggers,

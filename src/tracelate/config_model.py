@@ -84,7 +84,8 @@ class ModelConfig(Section):
     1997)."""
     embedding_size: Size
     """Number of features of a piece's embedding. One matrix embeds source and target pieces and is
-    the output layer (Press and Wolf 2017)."""
+    the output layer (Press and Wolf 2017); with tokenize.vocabulary separate, source pieces have
+    another."""
     hidden_size: Annotated[
         int,
         Field(ge=2, le=MAX_SIZE, multiple_of=2),

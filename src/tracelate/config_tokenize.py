@@ -21,7 +21,7 @@ class TokenizeConfig(Section):
         Field(ge=SMALLEST_VOCABULARY, le=5_000_000),
         Reason("more than a corpus has words; memory is reserved"),
     ]
-    """Number of pieces that both languages share, with the 256 bytes, 4 special tokens, 16 slots if
+    """Number of pieces of a vocabulary, with the 256 bytes, 4 special tokens, 16 slots if
     placeholders are copied, 2 tokens of case markup, and the user symbols; a small corpus may yield
     fewer."""
     min_frequency: Count
@@ -43,6 +43,10 @@ class TokenizeConfig(Section):
     """Texts that are always one piece wherever they occur, also within words, such as `<br>`. A
     placeholder that is copied is a slot, also one that is or has a user symbol."""
 
+    vocabulary: Literal["joint", "separate"] = "joint"
+    """joint: both languages have the same pieces and embeddings, so that names are copied piece by
+    piece, as in a params.yaml from before this setting; separate: each has pieces learnt from its
+    own text, and embeddings of its own, for languages of different scripts."""
     casing: CasingName = "cased"
     """Case of letters in pieces. cased: pieces have capitals, as in a params.yaml from before this
     setting; case_markup: words are in lower case after a token that says that they begin with a

@@ -36,7 +36,7 @@ from tracelate.training.batches import Batch, PlannedBatches
 from tracelate.training.cpu_ram import tune_cpu_ram
 from tracelate.training.epochs import plan_shard
 from tracelate.training.loss import token_loss
-from tracelate.training.model_files import load_model, special_ids
+from tracelate.training.model_files import load_model, source_size, special_ids
 
 ROUNDS = 5
 BATCHES = 8
@@ -114,14 +114,19 @@ def _subject(run: Run) -> Subject:
         length_penalty=params.evaluate.length_penalty,
         batch_sentences=params.evaluate.batch_sentences,
     )
-    fresh = Seq2Seq(params.model, trained.tokenizer.size, SubwordTokenizer.padding_id)
+    fresh = Seq2Seq(
+        params.model,
+        trained.tokenizers.target.size,
+        SubwordTokenizer.padding_id,
+        source_size(trained.tokenizers),
+    )
     return Subject(run, fresh, translator)
 
 
 def _batches(subject: Subject) -> list[Batch]:
     pairs = read_tokenized(TOKENIZED_TRAIN).shard(0)
     plan = plan_shard(pairs, subject.run.params.train.model_copy(update={"seed": 1}))
-    planned = PlannedBatches(pairs, plan, special_ids(subject.translator.trained.tokenizer))
+    planned = PlannedBatches(pairs, plan, special_ids(subject.translator.trained.tokenizers.target))
     return [planned[place] for place in range(BATCHES)]
 
 

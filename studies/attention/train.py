@@ -17,7 +17,7 @@ from pipeline.stage import say
 from studies.attention.settings import Run, run_of_a_variant
 from tracelate.code_files import reached_files
 from tracelate.corpus.tokenized_file import read_tokenized
-from tracelate.corpus.tokenizer import SubwordTokenizer
+from tracelate.corpus.tokenizer_pair import TokenizerPair
 from tracelate.files import write_json
 from tracelate.layout import (
     CHECKPOINTS,
@@ -49,7 +49,7 @@ def main(run: Run) -> None:
         params.runtime,
         train=read_tokenized(TOKENIZED_TRAIN),
         valid=read_tokenized(TOKENIZED_VALID),
-        tokenizer=SubwordTokenizer.load(TOKENIZER),
+        tokenizers=TokenizerPair.load(TOKENIZER),
         metrics=metrics,
         checkpoint_dir=checkpoints,
     )

@@ -17,6 +17,7 @@ from tests.corpus.test_subword_learning import SENTENCES, TEXTS, TOKENIZERS
 from tracelate.corpus.bpe_dropout import BpeDropout
 from tracelate.corpus.tokenized import TokenizedPair, TokenizedPairs
 from tracelate.corpus.tokenizer import SubwordTokenizer
+from tracelate.corpus.tokenizer_pair import TokenizerPair
 from tracelate.errors import InputError
 
 MERGING = {kind: one for kind, one in TOKENIZERS.items() if kind[0] == "bpe"}
@@ -40,7 +41,7 @@ def dropped(
     shard: int = 0,
 ) -> list[TokenizedPair]:
     at = np.arange(len(pairs)) if places is None else np.array(places, np.int64)
-    dropout = BpeDropout(tokenizer, probability, seed)
+    dropout = BpeDropout(TokenizerPair.joint(tokenizer), probability, seed)
     return list(dropout.pairs(pairs, at, epoch=epoch, shard=shard))
 
 
@@ -146,4 +147,4 @@ def test_pieces_are_as_frequent_as_with_the_algorithm_of_the_paper() -> None:
 
 def test_a_tokenizer_without_merges_is_refused() -> None:
     with pytest.raises(InputError, match=r"train\.bpe_dropout is 0.1, .*Unigram"):
-        BpeDropout(TOKENIZERS["unigram", "bytes", 0], 0.1, 1)
+        BpeDropout(TokenizerPair.joint(TOKENIZERS["unigram", "bytes", 0]), 0.1, 1)

@@ -17,6 +17,7 @@ from tracelate.corpus.fertility import SplitCounts
 from tracelate.corpus.subword_learning import ModelName, PiecesName
 from tracelate.corpus.tokenized import TokenizedPair, TokenizedPairs
 from tracelate.corpus.tokenizer import SubwordTokenizer
+from tracelate.corpus.tokenizer_pair import TokenizerPair
 from tracelate.errors import InputError
 
 PLAIN, SYMBOLIC = MARKED["bpe", "bytes", 0], MARKED["bpe", "bytes", 2]
@@ -97,7 +98,7 @@ def test_the_token_of_a_case_belongs_to_its_word() -> None:
 
 def test_a_token_of_a_case_is_a_piece_but_no_part_of_a_word() -> None:
     lists = TokenizedPairs.of([TokenizedPair(ids, ids) for ids in PLAIN.encode(["The Door THE"])])
-    counts = SplitCounts(PLAIN)
+    counts = SplitCounts(TokenizerPair.joint(PLAIN))
     counts.source.add(pa.array(["The Door THE"]), lists.sources)
     report = counts.source.report()
     assert (report["pieces"], report["words"]) == (6, 3)
@@ -110,7 +111,7 @@ def test_bpe_dropout_keeps_the_case(text: str) -> None:
     [(ids, placeholders)] = SYMBOLIC.encode_sources([text])
     pairs = TokenizedPairs.of([TokenizedPair(ids, ids, placeholders)])
     for probability in (0.0, 0.5):
-        dropout = BpeDropout(SYMBOLIC, probability, 1)
+        dropout = BpeDropout(TokenizerPair.joint(SYMBOLIC), probability, 1)
         [found] = dropout.pairs(pairs, np.zeros(1, np.int64), epoch=0, shard=0)
         assert SYMBOLIC.decode([found.source_ids], [placeholders]) == [text]
         assert probability or found.source_ids == ids

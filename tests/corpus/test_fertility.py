@@ -13,6 +13,7 @@ from tracelate.corpus.fertility import SplitCounts
 from tracelate.corpus.subword_learning import PiecesName
 from tracelate.corpus.tokenized import TokenizedPair, TokenizedPairs
 from tracelate.corpus.tokenizer import SubwordTokenizer
+from tracelate.corpus.tokenizer_pair import TokenizerPair
 
 SENTENCES = ["the door opens", "la puerta de la casa", "网 {a}"] * 5
 TOKENIZERS = {
@@ -29,7 +30,7 @@ every_kind = pytest.mark.parametrize("pieces", TOKENIZERS)
 
 
 def counted(tokenizer: SubwordTokenizer, *batches: list[str]) -> SplitCounts:
-    counts = SplitCounts(tokenizer)
+    counts = SplitCounts(TokenizerPair.joint(tokenizer))
     for texts in batches:
         lists = TokenizedPairs.of([TokenizedPair(ids, ids) for ids in tokenizer.encode(texts)])
         for side, ids in ((counts.source, lists.sources), (counts.target, lists.targets)):

@@ -13,6 +13,7 @@ from tracelate.corpus.pairs import Pair, table_of, write_pairs
 from tracelate.corpus.tokenized import TokenizedPair
 from tracelate.corpus.tokenized_file import read_tokenized
 from tracelate.corpus.tokenizer import SLOTS, SubwordTokenizer
+from tracelate.corpus.tokenizer_pair import TokenizerPair
 from tracelate.corpus.tokenizing import (
     TokenizedCounts,
     learn_tokenizer,
@@ -36,7 +37,7 @@ def learnt(pairs: list[Pair], config: TokenizeConfig) -> SubwordTokenizer:
 
 def tokenized(tokenizer: SubwordTokenizer, pairs: list[Pair]) -> list[TokenizedPair]:
     [batch] = table_of(pairs).to_batches()
-    return tokenize_batch(tokenizer, batch)
+    return tokenize_batch(TokenizerPair.joint(tokenizer), batch)
 
 
 def settings(placeholders: str) -> TokenizeConfig:
@@ -79,7 +80,9 @@ def test_shared_placeholders_are_slots_and_others_stay_text(tmp_path: Path) -> N
     targets = tokenizer.decode([pair.target_ids for pair in pairs], given)
     assert list(zip(sources, targets, strict=True)) == TEXTS
     write_pairs(tmp_path / "pairs.parquet", PAIRS)
-    counts = tokenize_file(tokenizer, tmp_path / "pairs.parquet", tmp_path / "ids.arrow")
+    counts = tokenize_file(
+        TokenizerPair.joint(tokenizer), tmp_path / "pairs.parquet", tmp_path / "ids.arrow"
+    )
     assert list(read_tokenized(tmp_path / "ids.arrow")) == pairs
     assert counts.fertility.target.report()["pieces"] == counts.target_pieces
     assert counts == TokenizedCounts(

@@ -121,10 +121,10 @@ def _read_pairs(path: Path) -> None:
 
 
 def _read_tokenizer(path: Path) -> None:
-    from tracelate.corpus.tokenizer import SubwordTokenizer
+    from tracelate.corpus.tokenizer_pair import TokenizerPair
 
-    tokenizer = SubwordTokenizer.load(path)
-    tokenizer.decode(tokenizer.encode(["a b", "é"]))
+    for tokenizer in TokenizerPair.load(path):
+        tokenizer.decode(tokenizer.encode(["a b", "é"]))
 
 
 def _normalise(data: bytes) -> None:

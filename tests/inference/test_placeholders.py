@@ -9,12 +9,12 @@ from tests.model.toy import toy_config
 from tests.tiny_corpus import SPECIAL_MESSAGES
 from tracelate.config import TokenizeConfig
 from tracelate.corpus.pairs import Pair, table_of
-from tracelate.corpus.tokenizing import learn_tokenizer
+from tracelate.corpus.tokenizing import learn_tokenizers
 from tracelate.evaluation.word_attention import attention_over_words
 from tracelate.inference.translator import Translator
 from tracelate.model.seq2seq import Seq2Seq
 from tracelate.text.placeholders import placeholders
-from tracelate.training.model_files import load_model, save_model
+from tracelate.training.model_files import load_model, save_model, source_size
 
 SENTENCES = [
     "Open {device_name} now",
@@ -27,7 +27,10 @@ SENTENCES = [
 ]
 
 
-@pytest.fixture(scope="module", params=["cased", "case_markup"])
+KINDS = [("cased", "joint"), ("case_markup", "joint"), ("case_markup", "separate")]
+
+
+@pytest.fixture(scope="module", params=KINDS)
 def translator(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Translator:
@@ -38,12 +41,14 @@ def translator(
         "vocabulary_size": 300,
         "min_frequency": 2,
         "placeholders": "copy",
-        "casing": request.param,
+        "casing": request.param[0],
+        "vocabulary": request.param[1],
     }
-    tokenizer = learn_tokenizer(pairs.to_batches(), TokenizeConfig.model_validate(settings))
-    tokenizer.save(folder / "learnt.json")
+    tokenizers = learn_tokenizers(pairs.to_batches, TokenizeConfig.model_validate(settings))
+    tokenizers.save(folder / "learnt.json")
+    target, own = tokenizers.target, source_size(tokenizers)
     torch.manual_seed(0)
-    model = Seq2Seq(toy_config(), tokenizer.size, tokenizer.padding_id)
+    model = Seq2Seq(toy_config(), target.size, target.padding_id, own)
     save_model(
         folder / "models",
         model.state_dict(),
@@ -72,7 +77,7 @@ def test_words_and_attention_have_the_text_of_placeholders(translator: Translato
     for sentence, one, weights_TS in zip(
         SENTENCES, translations, translator.attentions(translations), strict=False
     ):
-        seen = attention_over_words(translator.trained.tokenizer, one, weights_TS)
+        seen = attention_over_words(translator.trained.tokenizers, one, weights_TS)
         assert seen.source_words[:-1] == sentence.split()
         assert "".join(seen.target_words[:-1]) == "".join(one.text.split())
         assert seen.weights_WV.shape == (len(seen.target_words), len(seen.source_words))

@@ -52,7 +52,7 @@ def test_a_blank_sentence_stays_blank(translator: Translator) -> None:
 def test_no_white_space_is_left_around_a_translation(
     translator: Translator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    [ids] = translator.trained.tokenizer.encode([" La puerta "])
+    [ids] = translator.trained.tokenizers.target.encode([" La puerta "])
     found = [[Hypothesis(ids, -1.0)]]
     monkeypatch.setattr(translator, "search_batch", lambda _: found)
     [translation] = translator.translate(["The door"])
@@ -64,7 +64,7 @@ def test_a_line_up_to_the_limit_is_translated_as_a_whole_beside_longer_ones(
 ) -> None:
     whole = [" ".join(one.text.splitlines()) for one in translator.translate(SENTENCES)]
     assert list(translator.translate_lines(iter(SENTENCES))) == whole
-    longest = max(len(ids) for ids in translator.trained.tokenizer.encode(SENTENCES))
+    longest = max(len(ids) for ids in translator.trained.tokenizers.target.encode(SENTENCES))
     monkeypatch.setattr(translator, "max_line_pieces", longest)
     long = f"{SENTENCES[0]} {SENTENCES[4]}"
     assert translator.is_long(long) and not any(map(translator.is_long, SENTENCES))
@@ -103,11 +103,13 @@ def test_attention_computed_in_parts_equals_that_computed_at_once(
     config = trained.config.settings.model_copy(
         update={"architecture": architecture, "input_feeding": True}
     )
-    model = Seq2Seq(config, trained.tokenizer.size, trained.tokenizer.padding_id).eval()
+    model = Seq2Seq(
+        config, trained.tokenizers.target.size, trained.tokenizers.target.padding_id
+    ).eval()
     looking = Translator(
         trained._replace(model=model), beam_size=1, length_penalty=1.0, batch_sentences=1
     )
-    source, target = trained.tokenizer.encode([SENTENCES[0], " ".join(SENTENCES * 9)])
+    source, target = trained.tokenizers.target.encode([SENTENCES[0], " ".join(SENTENCES * 9)])
     assert len(target) > 2 * PART_PIECES
     translation = Translation("", 0.0, source, target)
     [whole_TS] = looking.attentions([translation])

@@ -125,6 +125,26 @@ def test_embeddings_are_initialised_with_the_deviation_of_the_settings() -> None
     assert float(weight_VE.std()) == pytest.approx(0.3, rel=0.02)
 
 
+def test_source_words_may_have_embeddings_of_their_own() -> None:
+    def built(source_size: int | None) -> Seq2Seq:
+        torch.manual_seed(1)
+        return Seq2Seq(toy_config(), VOCABULARY, SPECIAL.padding, source_size)
+
+    joint, two = built(None), built(VOCABULARY + 9)
+    own = {name for name, _ in two.named_parameters()} - {*dict(joint.named_parameters())}
+    assert own == {"source_embedding.weight"}
+    assert two.source_embedding is not None
+    assert not two.source_embedding.weight[SPECIAL.padding].any()
+    source_BS = torch.tensor([[VOCABULARY + 5, 4, SPECIAL.end]])
+    target_BT = torch.tensor([[SPECIAL.start, 5]])
+    logits_BTV = two(source_BS, source_BS > 0, target_BT).logits_BTV
+    assert logits_BTV.shape[2] == VOCABULARY
+    logits_BTV.sum().backward()
+    seen = two.source_embedding.weight.grad
+    assert seen is not None
+    assert seen.any(dim=1).nonzero().flatten().tolist() == [SPECIAL.end, 4, VOCABULARY + 5]
+
+
 def test_dropout_keeps_the_expected_value() -> None:
     mask_BH = DropoutMasks(5, torch.arange(400), 400).mask(50, 0.3)
     assert sorted(set(mask_BH.flatten().tolist())) == pytest.approx([0.0, 1 / 0.7])

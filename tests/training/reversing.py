@@ -23,6 +23,7 @@ from tracelate.config import ModelConfig, RuntimeConfig, TrainConfig
 from tracelate.corpus.tokenized import TokenizedPair
 from tracelate.corpus.tokenized_file import TokenizedSplit
 from tracelate.corpus.tokenizer import SubwordTokenizer
+from tracelate.corpus.tokenizer_pair import TokenizerPair
 from tracelate.metric_table import METRICS
 from tracelate.training import fit as fitting
 
@@ -104,7 +105,7 @@ def main() -> None:
         runtime(devices, **json.loads(os.environ.get("RUNTIME", "{}"))),
         train=reversing_pairs(400, seed=1),
         valid=reversing_pairs(31, seed=2),
-        tokenizer=tokenizer(),
+        tokenizers=TokenizerPair.joint(tokenizer()),
         metrics=METRICS,
         checkpoint_dir=folder / "checkpoints",
     )

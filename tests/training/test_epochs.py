@@ -12,6 +12,7 @@ from tests.training.reversing import reversing_pairs, tokenizer, train_config
 from tracelate.corpus.bpe_dropout import BpeDropout
 from tracelate.corpus.tokenized import TokenizedPair
 from tracelate.corpus.tokenized_file import TokenizedSplit
+from tracelate.corpus.tokenizer_pair import TokenizerPair
 from tracelate.training.batches import Batch
 from tracelate.training.epochs import EpochBatches, count_batches, count_steps
 
@@ -85,7 +86,10 @@ def rows_with_dropout(
     number: int = 0, *, first: int = 0, parts: int = 1, processes: int = 1
 ) -> list[list[tuple[list[int], list[int], int, int]]]:
     """The rows of each batch of all processes: both sides, tokens of the batch, and rows."""
-    pairs, dropout = reversing_pairs(60, seed=3), BpeDropout(tokenizer(), 0.3, 1)
+    pairs, dropout = (
+        reversing_pairs(60, seed=3),
+        BpeDropout(TokenizerPair.joint(tokenizer()), 0.3, 1),
+    )
     epochs = [
         EpochBatches(
             *(pairs, SPECIAL, CONFIG),

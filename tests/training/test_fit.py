@@ -18,13 +18,17 @@ from torch import Tensor
 from tests.preloaded import python
 from tests.test_scoring_metrics import Scoring
 from tests.training.reversing import (
+    WORDS,
     model_config,
     reversing_pairs,
     runtime,
     tokenizer,
     train_config,
 )
+from tracelate.corpus.tokenized import TokenizedPair
+from tracelate.corpus.tokenized_file import TokenizedSplit
 from tracelate.corpus.tokenizer import SubwordTokenizer
+from tracelate.corpus.tokenizer_pair import TokenizerPair
 from tracelate.errors import InputError
 from tracelate.metric_table import METRICS, scoring_metrics
 from tracelate.sacrebleu_metric import sacrebleu_metric
@@ -143,7 +147,7 @@ def run_here(folder: Path, run: dict[str, Any] | None = None, **changes: Any) ->
         runtime(**run or {}),
         train=reversing_pairs(50, seed=1),
         valid=reversing_pairs(7, seed=2),
-        tokenizer=tokenizer(),
+        tokenizers=TokenizerPair.joint(tokenizer()),
         metrics=METRICS,
         checkpoint_dir=folder,
     )
@@ -175,6 +179,30 @@ def test_bpe_dropout_changes_the_training_and_is_the_same_again_and_in_parts(
     assert any(not torch.equal(one, first.weights[name]) for name, one in default_weights.items())
     losses = [[row["train_loss"] for row in one.curves.train] for one in (first, parts)]
     assert losses[1] == pytest.approx(losses[0], rel=1e-4)
+
+
+def test_two_vocabularies_are_trained_with_embeddings_of_each(tmp_path: Path) -> None:
+    target = tokenizer()
+    source = SubwordTokenizer.train([f" {word.upper()}" for word in WORDS] * 50, 320, 2)
+    pairs = TokenizedSplit.of(
+        [
+            TokenizedPair(source.encode([target.decode([one[1]])[0].upper()])[0], one[1])
+            for one in reversing_pairs(30, seed=1)
+        ]
+    )
+    result = fit(
+        model_config(),
+        train_config(bpe_dropout=0.1, **SHORT),
+        runtime(),
+        train=pairs,
+        valid=pairs,
+        tokenizers=TokenizerPair(source, target),
+        metrics=METRICS,
+        checkpoint_dir=tmp_path,
+    )
+    assert result is not None
+    sizes = [len(result.weights[f"{name}.weight"]) for name in ("source_embedding", "embedding")]
+    assert sizes == [source.size, target.size]
 
 
 def test_a_training_may_be_validated_by_steps_and_end_by_them(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from tests.model.toy import toy_config
 from tracelate.corpus.tokenizer import SubwordTokenizer
+from tracelate.corpus.tokenizer_pair import TokenizerPair
 from tracelate.errors import InputError
 from tracelate.files import read_json, sha256_of, write_json
 from tracelate.model.seq2seq import Seq2Seq
@@ -181,6 +182,36 @@ def test_a_model_of_an_older_format_has_no_slots(folder: Path) -> None:
     write_json(folder / CONFIG, {**document, "format_version": 3})
     saved = load_model(folder).config.placeholders
     assert (saved.version, saved.slots) == (0, 0)
+
+
+def test_a_model_with_two_vocabularies_is_loaded_and_belongs_to_both(tmp_path: Path) -> None:
+    two = TokenizerPair(
+        SubwordTokenizer.train(TEXT, 290, 2), SubwordTokenizer.train(["la puerta"] * 9, 300, 2)
+    )
+    two.save(tmp_path / "learnt.json")
+    model = Seq2Seq(toy_config(), two.target.size, two.target.padding_id, two.source.size)
+    folder = tmp_path / "models"
+    save_model(
+        *(folder, model.state_dict(), toy_config(), tmp_path / "learnt.json"),
+        source_language="en",
+        target_language="es",
+        normalise=[],
+    )
+    trained = load_model(folder)
+    assert not trained.tokenizers.is_joint
+    assert trained.config.source_vocabulary_size == two.source.size
+    assert len(load_file(folder / WEIGHTS)["source_embedding.weight"]) == two.source.size
+    document = read_json(folder / CONFIG)
+    write_json(folder / CONFIG, {**document, "source_vocabulary_size": None})
+    with pytest.raises(InputError, match=r"source pieces, but config.json .* says no source token"):
+        load_model(folder)
+
+
+def test_a_model_of_an_older_format_has_one_vocabulary(folder: Path) -> None:
+    document = read_json(folder / CONFIG)
+    assert document.pop("source_vocabulary_size") is None
+    write_json(folder / CONFIG, {**document, "format_version": 5})
+    assert load_model(folder).config.source_vocabulary_size is None
 
 
 def test_a_model_of_an_older_format_is_cased(folder: Path) -> None:

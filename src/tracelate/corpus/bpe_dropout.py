@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from tracelate.corpus.tokenized import IdLists, TokenizedPairs
 from tracelate.corpus.tokenizer import SubwordTokenizer
+from tracelate.corpus.tokenizer_pair import TokenizerPair
 from tracelate.errors import InputError
 
 Integers = NDArray[np.int64]
@@ -31,13 +32,41 @@ _GOLDEN, _FIRST, _SECOND = (
 
 
 class BpeDropout:
+    """Gives pairs other pieces in each epoch."""
+
+    def __init__(self, tokenizers: TokenizerPair, probability: float, seed: int) -> None:
+        """Raises InputError if a tokenizer's model is not byte-pair encoding."""
+        self._seed = seed
+        source = BpeSegmenter(tokenizers.source, probability)
+        target = source if tokenizers.is_joint else BpeSegmenter(tokenizers.target, probability)
+        self._segmenters = source, target
+
+    def pairs(
+        self, pairs: TokenizedPairs, places_N: Integers, *, epoch: int, shard: int
+    ) -> TokenizedPairs:
+        """Returns the pairs at these places of a shard, with their pieces of an epoch."""
+        sources, targets = (
+            segmenter.segment(lists, places_N, self._keys(places_N, epoch, shard, side))
+            for side, (segmenter, lists) in enumerate(
+                zip(self._segmenters, (pairs.sources, pairs.targets), strict=True)
+            )
+        )
+        return pairs.with_ids(sources, targets, places_N)
+
+    def _keys(self, places_N: Integers, *numbers: int) -> Hashes:
+        keys_N = np.full(len(places_N), self._seed, np.uint64)
+        for part in (*numbers, places_N):
+            keys_N = _mix(keys_N + np.asarray(part).astype(np.uint64) * _GOLDEN)
+        return keys_N
+
+
+class BpeSegmenter:
     """Segments texts that are given as ids again, with merges left out at random."""
 
-    def __init__(self, tokenizer: SubwordTokenizer, probability: float, seed: int) -> None:
+    def __init__(self, tokenizer: SubwordTokenizer, probability: float) -> None:
         """Raises InputError if the tokenizer's model is not byte-pair encoding."""
         self._tokenizer = tokenizer
         self._threshold = np.uint64(int(probability * 2**64))
-        self._seed = seed
         document: dict[str, Any] = json.loads(tokenizer.document())
         if document["model"]["type"] != "BPE":
             raise InputError(
@@ -65,22 +94,6 @@ class BpeDropout:
         self._is_whole_V = np.zeros(self._size, np.bool_)
         self._is_whole_V[[*range(tokenizer.first_learnt), *tokenizer.user_symbols.values()]] = True
         """Slots and user symbols, which are no text that merges have made."""
-
-    def pairs(
-        self, pairs: TokenizedPairs, places_N: Integers, *, epoch: int, shard: int
-    ) -> TokenizedPairs:
-        """Returns the pairs at these places of a shard, with their pieces of an epoch."""
-        sources, targets = (
-            self.segment(lists, places_N, self._keys(places_N, epoch, shard, side))
-            for side, lists in enumerate((pairs.sources, pairs.targets))
-        )
-        return pairs.with_ids(sources, targets, places_N)
-
-    def _keys(self, places_N: Integers, *numbers: int) -> Hashes:
-        keys_N = np.full(len(places_N), self._seed, np.uint64)
-        for part in (*numbers, places_N):
-            keys_N = _mix(keys_N + np.asarray(part).astype(np.uint64) * _GOLDEN)
-        return keys_N
 
     def segment(self, lists: IdLists, places_N: Integers, keys_N: Hashes) -> IdLists:
         """Returns the texts at these places with other pieces, which depend on the keys alone."""

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from tracelate.corpus.tokenized import IdLists
 from tracelate.corpus.tokenizer import SubwordTokenizer
+from tracelate.corpus.tokenizer_pair import TokenizerPair
 
 Flags = NDArray[np.bool_]
 
@@ -96,15 +97,20 @@ class SideCounts:
 class SplitCounts:
     """Counts of both languages in a split."""
 
-    def __init__(self, tokenizer: SubwordTokenizer) -> None:
-        self.kinds = PieceKinds(tokenizer)
-        self.source, self.target = SideCounts(self.kinds), SideCounts(self.kinds)
+    def __init__(self, tokenizers: TokenizerPair) -> None:
+        self._is_joint = tokenizers.is_joint
+        self.source = SideCounts(PieceKinds(tokenizers.source))
+        self.target = SideCounts(PieceKinds(tokenizers.target))
 
     @property
     def unused_pieces(self) -> int:
-        """Number of pieces that neither language has, special tokens and slots left out."""
-        used_V = self.source.used_V + self.target.used_V
-        return int((used_V[self.kinds.first_learnt :] == 0).sum())
+        """Number of pieces that no text of their language has, or neither language if they are
+        joint; special tokens and slots are left out.
+        """
+        used = [one.used_V[one.kinds.first_learnt :] for one in (self.source, self.target)]
+        if self._is_joint:
+            used = [used[0] + used[1]]
+        return sum(int((used_V == 0).sum()) for used_V in used)
 
     def report(self) -> dict[str, Any]:
         return {

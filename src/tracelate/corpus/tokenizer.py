@@ -138,18 +138,31 @@ class SubwordTokenizer:
         if not path.is_file():
             raise InputError(f"{path} is missing: run the stage that writes it (dvc repro)")
         try:
-            tokenizer = Tokenizer.from_file(str(path))
-        except Exception as error:  # tokenizers raises no narrower class
+            document = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError as error:
             raise InputError(f"{path} is no tokenizer: {error}; restore it (dvc repro)") from error
+        return cls.parse(document, path)
+
+    @classmethod
+    def parse(cls, document: str, path: Path, side: str = "") -> SubwordTokenizer:
+        """Reads a document of the file `path`, in which it may be that of a side.
+
+        Raises InputError if it is no tokenizer of ours.
+        """
+        place = f"{path}: the {side} tokenizer" if side else str(path)
+        try:
+            tokenizer = Tokenizer.from_str(document)
+        except Exception as error:  # tokenizers raises no narrower class
+            raise InputError(f"{place} is no tokenizer: {error}; restore it (dvc repro)") from error
         if tuple(map(tokenizer.id_to_token, range(len(SPECIAL)))) != SPECIAL or (
             pieces_of(tokenizer) is None
         ):
-            raise InputError(f"{path} is a tokenizer of another kind: restore it (dvc repro)")
+            raise InputError(f"{place} is a tokenizer of another kind: restore it (dvc repro)")
         try:
             return cls(tokenizer)
         except KeyError as error:
             raise InputError(
-                f"{path} has a piece with {error}, which is not bytes: restore it (dvc repro)"
+                f"{place} has a piece with {error}, which is not bytes: restore it (dvc repro)"
             ) from error
 
     def save(self, path: Path) -> None:

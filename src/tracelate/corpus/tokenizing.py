@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from tracelate.corpus.tokenized import (
 )
 from tracelate.corpus.tokenized_file import tokenized_writer
 from tracelate.corpus.tokenizer import SLOTS, SubwordTokenizer
+from tracelate.corpus.tokenizer_pair import TokenizerPair
 from tracelate.text.placeholders import may_have_placeholders
 from tracelate.text.slots import same_placeholders, shared_placeholders, split_slots
 
@@ -41,8 +42,24 @@ class TokenizedCounts:
     """Number of pairs with a placeholder that one side has more often, where they are copied."""
 
 
-def learn_tokenizer(batches: Iterable[pa.RecordBatch], config: TokenizeConfig) -> SubwordTokenizer:
-    """Learns the vocabulary of the training pairs, both languages together.
+def learn_tokenizers(
+    read: Callable[[], Iterable[pa.RecordBatch]], config: TokenizeConfig
+) -> TokenizerPair:
+    """Learns the vocabulary of the training pairs, of both languages together or of each.
+
+    `read` is called once for each vocabulary.
+    """
+    if config.vocabulary == "joint":
+        return TokenizerPair.joint(learn_tokenizer(read(), config))
+    return TokenizerPair(*(learn_tokenizer(read(), config, [one]) for one in TokenizerPair._fields))
+
+
+def learn_tokenizer(
+    batches: Iterable[pa.RecordBatch],
+    config: TokenizeConfig,
+    languages: Collection[str] = TokenizerPair._fields,
+) -> SubwordTokenizer:
+    """Learns one vocabulary of the training pairs, from one or both of `source` and `target`.
 
     No piece is learnt from placeholders that have slots.
     """
@@ -51,7 +68,8 @@ def learn_tokenizer(batches: Iterable[pa.RecordBatch], config: TokenizeConfig) -
         part
         for batch in batches
         for *sides, shared in zip(*_sides(batch), shared_slots(batch, slot_count), strict=True)
-        for side in sides
+        for side, name in zip(sides, TokenizerPair._fields, strict=True)
+        if name in languages
         for part in split_slots(side, shared)
         if isinstance(part, str)
     )
@@ -68,7 +86,7 @@ def learn_tokenizer(batches: Iterable[pa.RecordBatch], config: TokenizeConfig) -
 
 
 def tokenize_file(
-    tokenizer: SubwordTokenizer,
+    tokenizers: TokenizerPair,
     pairs: Path,
     ids: Path,
     on_pairs: OnPairs = lambda count: None,
@@ -77,12 +95,13 @@ def tokenize_file(
 
     Raises InputError if `pairs` is missing or of another kind.
     """
-    counts = TokenizedCounts(SplitCounts(tokenizer))
-    schema = tokenized_schema(tokenizer.size, has_slots=bool(tokenizer.slots))
+    counts = TokenizedCounts(SplitCounts(tokenizers))
+    has_slots = bool(tokenizers.source.slots)
+    schema = tokenized_schema(tokenizers.largest_size, has_slots=has_slots)
     with tokenized_writer(ids, schema, count_pairs(pairs)) as add:
         for batch in read_batches(pairs):
-            tokenized = tokenize_batch(tokenizer, batch)
-            _count(counts, batch, tokenized, copying=bool(tokenizer.slots))
+            tokenized = tokenize_batch(tokenizers, batch)
+            _count(counts, batch, tokenized, copying=has_slots)
             add(ids_of_batch := tokenized_batch(tokenized, schema))
             lists = TokenizedPairs(ids_of_batch)
             counts.fertility.source.add(batch["source"], lists.sources)
@@ -91,14 +110,17 @@ def tokenize_file(
     return counts
 
 
-def tokenize_batch(tokenizer: SubwordTokenizer, batch: pa.RecordBatch) -> list[TokenizedPair]:
+def tokenize_batch(tokenizers: TokenizerPair, batch: pa.RecordBatch) -> list[TokenizedPair]:
     """Encodes both sides, with the same slots.
 
     A placeholder that the target has not as often as the source stays text on both sides: a slot
     would teach the model to drop or double it, and the rest of the pair is worth training on.
     """
-    shared = shared_slots(batch, len(tokenizer.slots))
-    sources, targets = (tokenizer.encode_with(side, shared) for side in _sides(batch))
+    shared = shared_slots(batch, len(tokenizers.source.slots))
+    sources, targets = (
+        tokenizer.encode_with(side, shared)
+        for tokenizer, side in zip(tokenizers, _sides(batch), strict=True)
+    )
     return [
         TokenizedPair(source.ids, target.ids, source.placeholders)
         for source, target in zip(sources, targets, strict=True)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from tracelate.config_tokenize import SMALLEST_VOCABULARY, TokenizeConfig
 
 
-def unreached_vocabulary_warning(size: int, config: TokenizeConfig) -> str | None:
+def unreached_vocabulary_warning(
+    size: int, config: TokenizeConfig, text: str = "training text"
+) -> str | None:
     """Returns a line with a value to set if fewer pieces were learnt than asked for, else None.
 
     Merges then ended because every frequent word had become one piece. Half as many pieces leave
@@ -21,6 +23,6 @@ def unreached_vocabulary_warning(size: int, config: TokenizeConfig) -> str | Non
     )
     half = max(size // 2, SMALLEST_VOCABULARY + len(config.user_symbols))
     return (
-        f"the training text has only {size:,} pieces for tokenize.vocabulary_size "
+        f"the {text} has only {size:,} pieces for tokenize.vocabulary_size "
         f"{config.vocabulary_size:,}, so that {effect}: set tokenize.vocabulary_size to {half}"
     )

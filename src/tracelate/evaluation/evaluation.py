@@ -117,9 +117,9 @@ def write_results(
 
     `facts` is the origin of the evaluation, for the page's heading.
     """
-    tokenizer, saved = translator.trained.tokenizer, translator.trained.config
+    tokenizers, saved = translator.trained.tokenizers, translator.trained.config
     seen = [
-        attention_over_words(tokenizer, translation, weights_TS)
+        attention_over_words(tokenizers, translation, weights_TS)
         for translation, weights_TS in zip(
             evaluation.translations, evaluation.attentions, strict=True
         )
@@ -149,7 +149,7 @@ def draw_figures(
     for number, place in enumerate(places, start=1):
         translation, row = evaluation.translations[place], evaluation.rows[place]
         seen = attention_over_words(
-            translator.trained.tokenizer,
+            translator.trained.tokenizers,
             translation,
             evaluation.attentions[place],
             translator.attention_views(translation),

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracelate.corpus.tokenizer import SubwordTokenizer
+from tracelate.corpus.tokenizer_pair import TokenizerPair
 from tracelate.inference.translator import Translation
 from tracelate.text.words import count_words
 
@@ -31,15 +32,15 @@ class WordAttention(NamedTuple):
 
 
 def attention_over_words(
-    tokenizer: SubwordTokenizer,
+    tokenizers: TokenizerPair,
     translation: Translation,
     weights_TS: NDArray[np.floating],
     views: Mapping[str, NDArray[np.floating]] = MappingProxyType({}),
 ) -> WordAttention:
     """Returns the attention between words from the weights between pieces."""
     source_ids, target_ids = translation.source_ids, translation.target_ids
-    target_words, target_spans = _words(tokenizer, target_ids, translation.placeholders)
-    source_words, source_spans = _words(tokenizer, source_ids, translation.placeholders)
+    target_words, target_spans = _words(tokenizers.target, target_ids, translation.placeholders)
+    source_words, source_spans = _words(tokenizers.source, source_ids, translation.placeholders)
     return WordAttention(
         merge_pieces(weights_TS, target_spans, source_spans),
         target_words,

@@ -10,7 +10,14 @@ from tracelate.inference.ensemble import Ensemble
 from tracelate.model.seq2seq import Seq2Seq
 from tracelate.training.model_files import SavedConfig, TrainedModel
 
-SHARED = ("source_language", "target_language", "tokenizer_sha256", "normaliser", "placeholders")
+SHARED = (
+    "source_language",
+    "target_language",
+    "tokenizer_sha256",
+    "normaliser",
+    "placeholders",
+    "casing",
+)
 """Entries of config.json in which all members agree."""
 
 

@@ -83,7 +83,8 @@ def _search(messages: Messages) -> BatchSearch:
     config = ModelConfig.model_validate(setup["model"])
     padding, start, end = setup["special"]
     special = SpecialIds(padding, start, end, range(*setup["slots"]))
-    model = Seq2Seq(config, setup["vocabulary_size"], special.padding)
+    sizes = setup["vocabulary_size"], setup["source_vocabulary_size"]
+    model = Seq2Seq(config, sizes[0], special.padding, sizes[1])
     model.load_state_dict(load_file(Path(setup["weights"])))
     return BatchSearch(model.eval(), special, setup["beam_size"], setup["length_penalty"])
 

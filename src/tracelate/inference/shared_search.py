@@ -180,6 +180,7 @@ def _setup(translator: Translator, weights: Path, threads: int) -> dict[str, Any
         "weights": str(weights),
         "model": config.settings.model_dump(mode="json"),
         "vocabulary_size": config.vocabulary_size,
+        "source_vocabulary_size": config.source_vocabulary_size,
         "special": [special.padding, special.start, special.end],
         "slots": [special.slots.start, special.slots.stop],
         "beam_size": translator.beam_size,

@@ -88,7 +88,7 @@ class Translator:
         self.length_penalty = length_penalty
         self.batch_sentences = batch_sentences
         self.max_line_pieces = max_line_pieces
-        self.special = special_ids(trained.tokenizer)
+        self.special = special_ids(trained.tokenizers.target)
         self.normalise = trained.config.normaliser.build()
         self.search_batches: Callable[[Sequence[SourceIds]], Iterator[Found]] = self._search_alone
         self.processes = 1
@@ -142,7 +142,7 @@ class Translator:
 
     def _plan(self, sentences: Sequence[str]) -> SearchPlan:
         sentences = [self.normalise(sentence) for sentence in sentences]
-        sources = self.trained.tokenizer.encode_sources(sentences)
+        sources = self.trained.tokenizers.source.encode_sources(sentences)
         order = [place for place, sentence in enumerate(sentences) if sentence.strip()]
         order.sort(key=lambda place: len(sources[place].ids), reverse=True)
         starts = range(0, len(order), self.batch_sentences)
@@ -150,7 +150,8 @@ class Translator:
 
     def _decoded(self, source: Encoded, best: Sequence[Hypothesis]) -> list[Translation]:
         source_ids, slots = source
-        texts = self.trained.tokenizer.decode([one.ids for one in best], [slots] * len(best))
+        tokenizer = self.trained.tokenizers.target
+        texts = tokenizer.decode([one.ids for one in best], [slots] * len(best))
         return [
             Translation(text.strip(), one.score, source_ids, one.ids, slots)
             for text, one in zip(texts, best, strict=True)
@@ -206,20 +207,20 @@ class Translator:
 
     def _pieces_if_long(self, line: str) -> int | None:
         line = self.normalise(line)
-        tokenizer = self.trained.tokenizer
+        tokenizer = self.trained.tokenizers.source
         if tokenizer.most_pieces(line) <= self.max_line_pieces:
             return None
         count = len(tokenizer.encode_sources([line])[0].ids)
         return count if count > self.max_line_pieces else None
 
     def _parts(self, line: str) -> list[Part]:
-        tokenizer = self.trained.tokenizer
+        tokenizer = self.trained.tokenizers.source
         spans_of = self._whole_spans if tokenizer.slots or tokenizer.user_symbols else None
         return split_line(line, self.is_long, spans_of)
 
     def _whole_spans(self, text: str) -> list[tuple[int, int]]:
         """Returns the places of copied placeholders and user symbols, overlapping ones as one."""
-        tokenizer = self.trained.tokenizer
+        tokenizer = self.trained.tokenizers.source
         copied = copied_spans(text) if tokenizer.slots else []
         spans: list[tuple[int, int]] = []
         for start, stop in sorted([*copied, *tokenizer.symbol_spans(text)]):

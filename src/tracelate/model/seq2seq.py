@@ -43,17 +43,29 @@ class Attending(NamedTuple):
 
 
 class Seq2Seq(nn.Module):
-    """An encoder-decoder with attention over one joint vocabulary.
+    """An encoder-decoder with attention over one joint vocabulary, or over one for each language.
 
-    One matrix embeds source and target words and is the output layer's weight (Press and Wolf
-    2017), so the attentional vector a_t has the embeddings' size. There is dropout only where masks
-    are given, which is in training.
+    One matrix embeds target words and is the output layer's weight (Press and Wolf 2017), so the
+    attentional vector a_t has the embeddings' size. It also embeds source words, unless there is a
+    `source_vocabulary_size`, with which they have a matrix of their own. There is dropout only
+    where masks are given, which is in training.
     """
 
-    def __init__(self, config: ModelConfig, vocabulary_size: int, padding_id: int) -> None:
+    def __init__(
+        self,
+        config: ModelConfig,
+        vocabulary_size: int,
+        padding_id: int,
+        source_vocabulary_size: int | None = None,
+    ) -> None:
         super().__init__()
         self.embedding = nn.Embedding(
             vocabulary_size, config.embedding_size, padding_idx=padding_id
+        )
+        self.source_embedding = (
+            None
+            if source_vocabulary_size is None
+            else nn.Embedding(source_vocabulary_size, config.embedding_size, padding_idx=padding_id)
         )
         self.encoder = build_encoder(config)
         self.decoder = build_decoder(config)
@@ -80,15 +92,18 @@ class Seq2Seq(nn.Module):
         for module in self.modules():
             if isinstance(module, nn.LayerNorm):
                 module.reset_parameters()
-        nn.init.normal_(self.embedding.weight, std=embedding_deviation)
-        with torch.no_grad():
-            self.embedding.weight[self.embedding.padding_idx].zero_()
+        for embedding in filter(None, (self.embedding, self.source_embedding)):
+            nn.init.normal_(embedding.weight, std=embedding_deviation)
+            with torch.no_grad():
+                embedding.weight[embedding.padding_idx].zero_()
 
     def encode(
         self, source_BS: Tensor, mask_BS: Tensor, masks: DropoutMasks | None = None
     ) -> DecoderStart[Any, Any]:
         """Reads source ids; `mask_BS` is True at real tokens, at least one in each row."""
-        encoded: Encoded = self.encoder(self._embed(source_BS, masks), mask_BS, masks)
+        embedding = self.source_embedding or self.embedding
+        embedded_BSE = drop(embedding(source_BS), self.dropout.embedding, masks)
+        encoded: Encoded = self.encoder(embedded_BSE, mask_BS, masks)
         states_BSM = drop(encoded.states_BSM, self.dropout.encoder_output, masks)
         return self.decoder.start(Encoded(states_BSM, encoded.last), mask_BS)
 

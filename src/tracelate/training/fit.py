@@ -23,6 +23,7 @@ from tracelate.config import ModelConfig, MonitorName, RuntimeConfig, TrainConfi
 from tracelate.corpus.bpe_dropout import BpeDropout
 from tracelate.corpus.tokenized_file import TokenizedSplit
 from tracelate.corpus.tokenizer import SubwordTokenizer
+from tracelate.corpus.tokenizer_pair import TokenizerPair
 from tracelate.errors import InputError
 from tracelate.metric_table import Metric
 from tracelate.model.seq2seq import Seq2Seq
@@ -34,7 +35,7 @@ from tracelate.training.cpu_ram import tune_cpu_ram
 from tracelate.training.curves import Curves
 from tracelate.training.data import TranslationData
 from tracelate.training.epochs import count_steps
-from tracelate.training.model_files import special_ids
+from tracelate.training.model_files import source_size, special_ids
 from tracelate.training.model_size import refuse_too_large
 from tracelate.training.module import ScoresOfIds, TranslationTraining, Validated
 from tracelate.training.precision import used_precision
@@ -81,7 +82,7 @@ def fit(
     *,
     train: TokenizedSplit,
     valid: TokenizedSplit,
-    tokenizer: SubwordTokenizer,
+    tokenizers: TokenizerPair,
     metrics: Mapping[str, Metric],
     checkpoint_dir: Path,
     loggers: Sequence[Logger] = (),
@@ -99,15 +100,16 @@ def fit(
     refuse_unsafe_restarts()
     _prepare_process()
     began_s = time.perf_counter()
-    refuse_too_large(model_config, tokenizer.size, tokenizer.padding_id)
+    vocabulary = tokenizers.target.size, tokenizers.target.padding_id, source_size(tokenizers)
+    refuse_too_large(model_config, *vocabulary)
     pl.seed_everything(config.seed, verbose=False)
-    model = Seq2Seq(model_config, tokenizer.size, tokenizer.padding_id)
-    special = special_ids(tokenizer)
+    model = Seq2Seq(model_config, *vocabulary)
+    special = special_ids(tokenizers.target)
     dropout = None
     if config.bpe_dropout:
-        dropout = BpeDropout(tokenizer, config.bpe_dropout, config.seed)
+        dropout = BpeDropout(tokenizers, config.bpe_dropout, config.seed)
     data = TranslationData(train, valid, special, config, runtime.accumulate, dropout)
-    scores = scores_of_ids(tokenizer, metrics, config.monitor)
+    scores = scores_of_ids(tokenizers.target, metrics, config.monitor)
     module = TranslationTraining(model, config, count_steps(train, config), special, scores)
     curves = Curves(config.log_every_steps)
     best = best_checkpoint(checkpoint_dir, **_monitored(config))

@@ -16,6 +16,7 @@ from torch import Tensor
 from tracelate.committed_outputs import RESTORE, is_committed
 from tracelate.config import ModelConfig
 from tracelate.corpus.tokenizer import SubwordTokenizer
+from tracelate.corpus.tokenizer_pair import TokenizerPair
 from tracelate.errors import InputError
 from tracelate.file_format import Document, FileForm, FileFormat, Name, Sha256, Whole
 from tracelate.files import sha256_of, whole_file
@@ -82,7 +83,9 @@ class SavedConfig(FileForm):
     source_language: Name
     target_language: Name
     vocabulary_size: int
-    """Pieces of the tokenizer, special tokens included."""
+    """Pieces of the tokenizer, special tokens included; of two tokenizers, of the target's."""
+    source_vocabulary_size: int | None
+    """Those of the source's tokenizer; null: it is joint."""
     tokenizer_sha256: Sha256
     model: dict[str, Any]
     """The section `model` of the params that the model was trained with."""
@@ -122,10 +125,15 @@ def _add_casing(document: Document) -> Document:
     return {**document, "casing": {"version": 0, "markup": False}}
 
 
+def _add_source_vocabulary(document: Document) -> Document:
+    """From version 5 to 6: vocabularies were joint."""
+    return {**document, "source_vocabulary_size": None}
+
+
 CONFIG_FORMAT = FileFormat(
     "config.json",
     SavedConfig,
-    [_complete_settings, _add_normaliser, _add_placeholders, _add_casing],
+    [_complete_settings, _add_normaliser, _add_placeholders, _add_casing, _add_source_vocabulary],
     "restore it, or train the model again",
 )
 
@@ -133,8 +141,13 @@ CONFIG_FORMAT = FileFormat(
 class TrainedModel(NamedTuple):
     model: TranslationModel
     """In evaluation mode."""
-    tokenizer: SubwordTokenizer
+    tokenizers: TokenizerPair
     config: SavedConfig
+
+
+def source_size(tokenizers: TokenizerPair) -> int | None:
+    """Returns the number of source pieces with embeddings of their own; None if they are joint."""
+    return None if tokenizers.is_joint else tokenizers.source.size
 
 
 def special_ids(tokenizer: SubwordTokenizer) -> SpecialIds:
@@ -153,7 +166,8 @@ def save_model(
 ) -> None:
     """Writes the three files, each whole, config.json last."""
     folder.mkdir(parents=True, exist_ok=True)
-    tokenizer = SubwordTokenizer.load(tokenizer_path)
+    tokenizers = TokenizerPair.load(tokenizer_path)
+    target = tokenizers.target
     with whole_file(folder / TOKENIZER) as temporary:
         shutil.copyfile(tokenizer_path, temporary)
     with whole_file(folder / WEIGHTS) as temporary:
@@ -161,12 +175,13 @@ def save_model(
     saved = SavedConfig(
         source_language=source_language,
         target_language=target_language,
-        vocabulary_size=tokenizer.size,
+        vocabulary_size=target.size,
+        source_vocabulary_size=source_size(tokenizers),
         tokenizer_sha256=sha256_of(folder / TOKENIZER),
         model=config.model_dump(mode="json"),
         normaliser=SavedNormaliser(version=NORMALISER_VERSION, steps=list(normalise)),
-        placeholders=SavedPlaceholders(version=PLACEHOLDERS_VERSION, slots=len(tokenizer.slots)),
-        casing=SavedCasing(version=CASING_VERSION, markup=bool(tokenizer.case_tokens)),
+        placeholders=SavedPlaceholders(version=PLACEHOLDERS_VERSION, slots=len(target.slots)),
+        casing=SavedCasing(version=CASING_VERSION, markup=bool(target.case_tokens)),
     )
     CONFIG_FORMAT.write(folder / CONFIG, saved)
 
@@ -193,7 +208,7 @@ def load_model(folder: Path) -> TrainedModel:
                 f"{folder / CONFIG} was made by a later version of Tracelate ({what} "
                 f"{part.version}, and {VERSION} has up to {known}): update Tracelate"
             )
-    tokenizer = _load_tokenizer(folder / TOKENIZER, config)
+    tokenizers = _load_tokenizers(folder / TOKENIZER, config)
     _refuse_unfit_weights(folder / WEIGHTS, config)
     model = _build(config)
     weights = load_file(folder / WEIGHTS)
@@ -204,21 +219,28 @@ def load_model(folder: Path) -> TrainedModel:
                 "the file, or train the model again"
             )
     model.load_state_dict(weights)
-    return TrainedModel(model.eval(), tokenizer, config)
+    return TrainedModel(model.eval(), tokenizers, config)
 
 
-def _load_tokenizer(path: Path, config: SavedConfig) -> SubwordTokenizer:
+def _load_tokenizers(path: Path, config: SavedConfig) -> TokenizerPair:
     if sha256_of(path) != config.tokenizer_sha256:
         raise InputError(
             f"{path} is not the tokenizer that the model was trained with, "
             f"whose sha256 is {config.tokenizer_sha256}: restore it"
         )
-    tokenizer = SubwordTokenizer.load(path)
+    tokenizers = TokenizerPair.load(path)
+    tokenizer = tokenizers.target
     if tokenizer.size != config.vocabulary_size:
         raise InputError(
             f"{path} has {tokenizer.size:,} pieces, but {CONFIG} beside it says "
             f"{config.vocabulary_size:,}: restore both"
         )
+    if (source := source_size(tokenizers)) != config.source_vocabulary_size:
+        found, wanted = (
+            "no source tokenizer" if size is None else f"{size:,} source pieces"
+            for size in (source, config.source_vocabulary_size)
+        )
+        raise InputError(f"{path} has {found}, but {CONFIG} beside it says {wanted}: restore both")
     if len(tokenizer.slots) != config.placeholders.slots:
         raise InputError(
             f"{path} has {len(tokenizer.slots)} slot tokens, but {CONFIG} beside it says "
@@ -227,11 +249,16 @@ def _load_tokenizer(path: Path, config: SavedConfig) -> SubwordTokenizer:
     if bool(tokenizer.case_tokens) != config.casing.markup:
         has = "has" if tokenizer.case_tokens else "lacks"
         raise InputError(f"{path} {has} case markup, unlike {CONFIG} beside it: restore both")
-    return tokenizer
+    return tokenizers
 
 
 def _build(config: SavedConfig) -> Seq2Seq:
-    return Seq2Seq(config.settings, config.vocabulary_size, SubwordTokenizer.padding_id)
+    return Seq2Seq(
+        config.settings,
+        config.vocabulary_size,
+        SubwordTokenizer.padding_id,
+        config.source_vocabulary_size,
+    )
 
 
 def _refuse_unfit_weights(path: Path, config: SavedConfig) -> None:

@@ -138,7 +138,7 @@ def _alignment(translator: Translator, translation: Translation) -> list[dict[st
     if not translation.source_ids:
         return []
     weights_TS = translator.attention_in_parts(translation)
-    seen = attention_over_words(translator.trained.tokenizer, translation, weights_TS)
+    seen = attention_over_words(translator.trained.tokenizers, translation, weights_TS)
     if not seen.weights_WV.any():
         return []
     # the end tokens, last on both sides, are no words
