@@ -22,6 +22,14 @@ def test_frequent_pairs_are_counted_over_all_files(tmp_path: Path) -> None:
     assert len(frequent_pairs(raw, 9)) == 3  # one that occurs once is not frequent
 
 
+def test_progress_counts_both_readings(tmp_path: Path) -> None:
+    pairs = [Pair(str(at % 7), "", "", str(at)) for at in range(20)]
+    write_pairs(tmp_path / "all.parquet", pairs)
+    calls: list[tuple[str, int, int]] = []
+    frequent_pairs({"all": tmp_path / "all.parquet"}, 7, lambda *call: calls.append(call))
+    assert calls == [("frequent pairs", 20, 40)] * 2
+
+
 def test_sides_that_are_exchanged_are_another_pair(tmp_path: Path) -> None:
     write_pairs(tmp_path / "all.parquet", [Pair("a", "b", "", "1"), Pair("b", "a", "", "2")])
     assert frequent_pairs({"all": tmp_path / "all.parquet"}, 5) == []

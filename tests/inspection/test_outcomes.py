@@ -20,7 +20,11 @@ def compared(folder: Path, before: dict[str, range], after: dict[str, range]) ->
     write_pairs(folder / "all.parquet", PAIRS)
     assert sum(batch.num_rows for batch in read_batches(folder / "all.parquet")) == len(PAIRS)
     raw = {"all": folder / "all.parquet"}
-    return compare(raw, outcomes_of(before), outcomes_of(after), size=4, seed=1)
+    calls: list[tuple[str, int, int]] = []
+    outcomes = outcomes_of(before), outcomes_of(after)
+    found = compare(raw, *outcomes, 4, 1, lambda *call: calls.append(call))
+    assert calls == [("samples of the comparison", len(PAIRS), len(PAIRS))]
+    return found
 
 
 def test_pairs_that_one_of_two_settings_keeps_are_counted_and_sampled(tmp_path: Path) -> None:

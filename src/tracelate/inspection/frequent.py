@@ -10,7 +10,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from tracelate.corpus.pairs import read_batches
+from tracelate.corpus.pairs import count_pairs, read_batches
+from tracelate.corpus.preparing import OnProgress
 from tracelate.corpus.repeats import Keys, joint_keys, text_keys
 
 MOST_KEYS = 100_000
@@ -55,18 +56,25 @@ class KeyCounts:
         return {key: count for key, count in found if count > 1}
 
 
-def frequent_pairs(raw: Mapping[str, Path], number: int) -> list[FrequentPair]:
+def frequent_pairs(
+    raw: Mapping[str, Path],
+    number: int,
+    on_progress: OnProgress = lambda step, done, total: None,
+) -> list[FrequentPair]:
     """Returns the most frequent pairs of the raw corpus, which is read twice."""
     counts = KeyCounts()
+    total = sum(map(count_pairs, raw.values()))
     for path in raw.values():
         for batch in read_batches(path):
             counts.add(_keys(batch))
+            on_progress("frequent pairs", batch.num_rows, 2 * total)
     wanted = counts.most_frequent(number)
     texts: dict[int, tuple[str, str]] = {}
     for path in raw.values():
         for batch in read_batches(path):
             if len(texts) == len(wanted):
                 break
+            on_progress("frequent pairs", batch.num_rows, 2 * total)
             keys = _keys(batch)
             missing = np.array([key for key in wanted if key not in texts], np.uint64)
             for row in np.flatnonzero(np.isin(keys, missing)).tolist():

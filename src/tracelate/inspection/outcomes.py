@@ -10,7 +10,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from tracelate.corpus.pairs import read_batches
+from tracelate.corpus.pairs import count_pairs, read_batches
+from tracelate.corpus.preparing import OnProgress
 from tracelate.corpus.raw import SPLITS
 from tracelate.corpus.repeats import Keys, text_keys
 
@@ -69,7 +70,12 @@ class Comparison(NamedTuple):
 
 
 def compare(
-    raw: Mapping[str, Path], before: Outcomes, after: Outcomes, size: int, seed: int
+    raw: Mapping[str, Path],
+    before: Outcomes,
+    after: Outcomes,
+    size: int,
+    seed: int,
+    on_progress: OnProgress = lambda step, done, total: None,
 ) -> Comparison:
     """Compares what two settings do with the same raw corpus, which is read again for samples of
     at most `size` pairs.
@@ -80,7 +86,7 @@ def compare(
     groups = [np.flatnonzero(kept_before & ~kept_after), np.flatnonzero(~kept_before & kept_after)]
     draw = np.random.default_rng(seed)
     drawn = [np.sort(draw.choice(rows, min(size, len(rows)), replace=False)) for rows in groups]
-    texts = _texts_at(raw, keys[np.concatenate(drawn)])
+    texts = _texts_at(raw, keys[np.concatenate(drawn)], on_progress)
     lost, gained = (
         [
             ChangedPair(*texts[int(keys[row])], before.names[first[row]], after.names[second[row]])
@@ -98,11 +104,15 @@ def compare(
     )
 
 
-def _texts_at(raw: Mapping[str, Path], wanted: Keys) -> dict[int, tuple[str, str, str]]:
+def _texts_at(
+    raw: Mapping[str, Path], wanted: Keys, on_progress: OnProgress
+) -> dict[int, tuple[str, str, str]]:
     """Returns source, target and origin of the pairs with these hashes of their origins."""
     found: dict[int, tuple[str, str, str]] = {}
+    total = sum(map(count_pairs, raw.values()))
     for path in raw.values():
         for batch in read_batches(path):
+            on_progress("samples of the comparison", batch.num_rows, total)
             keys = text_keys(batch["origin"])
             for row in np.flatnonzero(np.isin(keys, wanted)).tolist():
                 values = batch.slice(row, 1).to_pylist()[0]

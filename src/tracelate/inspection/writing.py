@@ -56,8 +56,9 @@ def write_inspection(
         if other is not None:
             after = inspected(other.config, "other")
             outcomes = inspection.inspector.outcomes, after.inspector.outcomes
-            compared = Compared(other.name, after, compare(raw, *outcomes, size, seed))
-        frequent = frequent_pairs(raw, FREQUENT_PAIRS)
+            comparison = compare(raw, *outcomes, size, seed, on_progress)
+            compared = Compared(other.name, after, comparison)
+        frequent = frequent_pairs(raw, FREQUENT_PAIRS, on_progress)
         document = inspection_page(inspection, provenance, frequent, folder, compared)
     with whole_file(output) as temporary:
         temporary.write_text(document, encoding="utf-8", newline="\n")

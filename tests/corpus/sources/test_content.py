@@ -27,6 +27,9 @@ PO = 'msgid ""\nmsgstr ""\n"Language: es\\n"\n\n#: a.py:3\nmsgid "Open"\nmsgstr 
         ('{"a": {"b": "c"}}', content.JSON),
         ('[\n  {"en": "a"}', content.JSON),
         ("1\n00:00:01,000 --> 00:00:02,500\nHello", content.SUBTITLES),
+        ("\ufeff1\r\n0:00:01,0 --> 0:00:02,5\r\nHello\r\n", content.SUBTITLES),
+        ("1 \n00:00:01.000-->00:00:02.500\nHello", content.SUBTITLES),
+        ("[Script Info]\nTitle: Film\n", content.SUBTITLES),
         ("WEBVTT\n\n00:01.000 --> 00:04.000\nHello", content.SUBTITLES),
     ],
 )
@@ -46,6 +49,8 @@ def test_text_of_other_formats_is_recognised(head: str, found: Content) -> None:
         "[[File:a.png]]\n",
         'msgid is a word, and "msgstr" too\n',
         "1\n2\n3\n",
+        "1\n10:30:00 --> 12:00\n",
+        "[Script Info] is a section.\n",
         "id\ten\tes\n",
         "BZ is a name; PK too\n",
     ],

@@ -41,7 +41,11 @@ HTML = Content("HTML", CONVERT)
 XML = Content("XML", "name a TMX or XLIFF file, Android string resources, or plain text")
 PO = Content("gettext PO", DOCUMENT)
 JSON = Content("JSON", DOCUMENT)
-SUBTITLES = Content("subtitles (SubRip or WebVTT)", "save its sentences as text, one a line")
+SUBTITLES = Content(
+    "subtitles (SubRip, WebVTT or SubStation Alpha)",
+    "two languages have other cues, so align their sentences with a tool for subtitles, and save "
+    "these as text, one a line",
+)
 
 _BEGINNINGS = {
     b"\x1f\x8b": GZIP,
@@ -70,7 +74,9 @@ _BARE_ROOT = re.compile(r"\s*<(?:[\w.-]+:)?(tmx|xliff|resources|html)[\s>]", re.
 _DECLARATION = re.compile(r"<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^>\[]*(?:\[.*?\]\s*)?>", re.DOTALL)
 _PO = re.compile(r'^msgid(_plural)?[ \t]+".*\n("[^\n]*\n)*msg(str|id_plural)', re.MULTILINE)
 _JSON = re.compile(r'\s*(\{\s*"(?:[^"\\\n]|\\.)*"\s*:|\[\s*\{\s*"(?:[^"\\\n]|\\.)*"\s*:)')
-_SUBTITLES = re.compile(r"\s*(WEBVTT\b|\d+\s*\n\d\d:\d\d:\d\d[,.]\d{3} --> )")
+_SUBTITLES = re.compile(
+    r"\s*(WEBVTT\b|\[Script Info\]\n|\d+\s*\n\d{1,2}:\d\d:\d\d[,.]\d{1,3} *--> *\d)"
+)
 
 
 def recognise(head: bytes) -> Content | None:
