@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import NamedTuple
 
@@ -25,6 +25,12 @@ class Segment(NamedTuple):
     """Place of its first piece."""
     stop: int
     case: Case | None
+
+
+def find_case_tokens(special: Mapping[int, str], first: int) -> range:
+    """Returns the ids of the tokens, which begin at `first` if a tokenizer has them; else none."""
+    ids = range(first, first + len(CASE_TOKENS))
+    return ids if tuple(map(special.get, ids)) == CASE_TOKENS else ids[:0]
 
 
 def cased_parts(text: str, symbol: re.Pattern[str] | None) -> list[CasedPart]:

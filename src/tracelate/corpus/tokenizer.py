@@ -20,6 +20,7 @@ from tracelate.corpus.case_tokens import (
     CASE_TOKENS,
     cased_parts,
     encode_with_case,
+    find_case_tokens,
     split_segments,
 )
 from tracelate.corpus.piece_words import PieceWords, Word
@@ -73,12 +74,8 @@ class SubwordTokenizer:
         self.slots = range(len(SPECIAL), len(SPECIAL) + len(list(known)))
         """Ids of the slot tokens."""
         added = tokenizer.get_added_tokens_decoder()
-        after = range(self.slots.stop, self.slots.stop + len(CASE_TOKENS))
-        has_case = all(
-            at in added and added[at].special and added[at].content == name
-            for at, name in zip(after, CASE_TOKENS, strict=True)
-        )
-        self.case_tokens = after if has_case else after[:0]
+        special = {at: one.content for at, one in added.items() if one.special}
+        self.case_tokens = find_case_tokens(special, self.slots.stop)
         """Ids of the tokens for the case of words; none: pieces are cased."""
         self.user_symbols = {one.content: at for at, one in added.items() if not one.special}
         """Ids of the user symbols."""
