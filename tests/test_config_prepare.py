@@ -13,15 +13,20 @@ def config(**changes: Any) -> PrepareConfig:
     return PrepareConfig.model_validate({**CONFIG.model_dump(), **changes})
 
 
-def test_a_border_is_a_time_also_as_yaml_has_it() -> None:
-    found = config(split_by="time", valid_from=datetime.date(2024, 1, 1), test_from="2024-03")
-    assert (found.valid_from, found.test_from) == ("2024-01-01", "2024-03")
+def test_a_border_is_a_time_and_may_be_a_year() -> None:
+    found = config(split_by="time", valid_from=2023, test_from="2024-03")
+    assert (found.valid_from, found.test_from) == ("2023", "2024-03")
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
         ({"split_by": "time", "test_from": "soon"}, "should be a time of ISO 8601"),
+        (
+            {"split_by": "time", "test_from": datetime.date(2024, 1, 1)},
+            "should be a text, since DVC takes no date: put quotation marks around it",
+        ),
+        ({"split_by": "time", "test_from": True}, "should be a time of ISO 8601"),
         ({"split_by": "time", "test_from": 3.5}, "should be a time of ISO 8601"),
         ({"test_from": "2024"}, "split_by is group, and valid_from or test_from is set"),
         (

@@ -50,16 +50,20 @@ RULES_BEFORE: tuple[RuleName, ...] = (
 """Rules of the stage before they were a setting."""
 
 
-def _checked_time(value: object) -> str:
-    """Returns a time as it was written; YAML has a date of its own kind."""
-    text = value.isoformat() if isinstance(value, date) else value
+def _checked_time(value: object) -> object:
+    """Returns a time as it was written, also a year, which YAML takes for a number."""
+    if isinstance(value, date):
+        raise PydanticCustomError(
+            "time", "should be a text, since DVC takes no date: put quotation marks around it"
+        )
+    text = str(value) if isinstance(value, int) else value
     try:
-        parse_time(text if isinstance(text, str) else str(text))
+        parse_time(str(text))
     except (ValueError, OverflowError) as error:
         raise PydanticCustomError(
-            "time", "should be a time of ISO 8601, such as 2024-03-01 or 2024-03-01T12:00:00Z"
+            "time", "should be a time of ISO 8601, such as '2024-03-01' or '2024-03-01T12:00:00Z'"
         ) from error
-    return str(text)
+    return text
 
 
 TimeText = Annotated[str, BeforeValidator(_checked_time)]
@@ -120,8 +124,8 @@ class PrepareConfig(Section):
     group_hash, pair, and time with test_from and valid_from, no pair moves from test or valid to
     train when the corpus grows; with group, a warning names what may move."""
     valid_from: TimeText | None = None
-    """With split_by time: pairs of this time or later, such as 2024-03-01, are validation text, if
-    they are not test text. null: the newest valid_percent of the pairs are."""
+    """With split_by time: pairs of this time or later, such as "2024-03-01" (in quotation marks),
+    are validation text, if they are not test text. null: the newest valid_percent of them are."""
     test_from: TimeText | None = None
     """With split_by time: pairs of this time or later are test text. null: the newest test_percent
     of the pairs are."""

@@ -116,7 +116,7 @@ def test_without_borders_newer_text_moves_them_and_this_is_said(tmp_path: Path) 
     borders = data_report(found, config(split_by="time"))["times"]
     assert found.warnings == [
         "newer text will move the borders of the splits: set prepare.test_from to "
-        f"{borders['test_from']} and prepare.valid_from to {borders['valid_from']} to keep them"
+        f"'{borders['test_from']}' and prepare.valid_from to '{borders['valid_from']}' to keep them"
     ]
     set_borders = {"split_by": "time", **borders}
     again, splits = prepare(tmp_path, first, rules=[], **set_borders)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tracelate.corpus.mixture import Mixture, source_of, take_pairs, with_name
-from tracelate.corpus.pairs import SCHEMA, Pair, pairs_of, table_of
+from tracelate.corpus.pairs import SCHEMA, TIME, Pair, pairs_of, table_of
 from tracelate.corpus.provenance import Share
 from tracelate.errors import InputError
 
@@ -31,6 +31,16 @@ def test_the_name_of_the_source_begins_group_and_origin() -> None:
     assert list(pairs_of(named)) == [Pair("s", "t", "news:g", "news:f:1")] * 2
     assert named.schema == SCHEMA
     assert source_of("news:f:1") == "news"
+
+
+def test_times_stay_beside_the_named_pairs_and_with_those_that_are_taken() -> None:
+    times = pa.array(range(10), TIME.type)
+    table = table_of(pairs(10)).append_column(TIME, [times])
+    named = with_name(table, "news")
+    assert named.schema == SCHEMA.append(TIME) and named[TIME.name].to_pylist() == times.to_pylist()
+    taken = take_pairs(table, 4)
+    numbers = [int(pair.source[1:]) for pair in pairs_of(taken)]
+    assert taken[TIME.name].cast(pa.int64()).to_pylist() == numbers
 
 
 @pytest.mark.parametrize("weight", [0.25, 0.5, 1.0, 1.5, 2.0, 3.75])

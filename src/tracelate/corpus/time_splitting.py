@@ -71,7 +71,9 @@ def _warnings(codes: Codes, shares: Mapping[str, float], borders: list[Border]) 
     found = [border for border in borders if not border.is_set]
     warnings = []
     if found:
-        shown = " and ".join(f"prepare.{one.split}_from to {show_time(one.time)}" for one in found)
+        shown = " and ".join(
+            f"prepare.{one.split}_from to '{show_time(one.time)}'" for one in found
+        )
         warnings.append(f"newer text will move the borders of the splits: set {shown} to keep them")
     for border in found:
         percent = 100 * float(np.mean(codes == SPLITS.index(border.split)))

@@ -366,7 +366,7 @@ def _times(
     values: Sequence[object], lines: Sequence[int], path: Path, columns: Columns
 ) -> pa.Array:
     assert columns.time is not None
-    return parsed_times(values, [f"{path}, line {line}," for line in lines], columns.time)
+    return parsed_times(values, lambda row: f"{path}, line {lines[row]},", columns.time)
 
 
 def _as_text(column: pa.ChunkedArray, name: str, place: str, first: int) -> pa.ChunkedArray:

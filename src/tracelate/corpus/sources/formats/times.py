@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -14,20 +14,20 @@ from tracelate.text.times import parse_time
 SHOWN_VALUE = 60
 
 
-def parsed_times(values: Sequence[object], places: Sequence[str], column: str) -> pa.Array:
-    """Returns the times of rows, null where a value is missing; `places` name the rows.
+def parsed_times(values: Sequence[object], place_of: Callable[[int], str], column: str) -> pa.Array:
+    """Returns the times of rows, null where a value is missing.
 
-    Raises InputError for a value that is no time of ISO 8601.
+    Raises InputError for a value that is no time of ISO 8601; `place_of` names a row, from 0.
     """
     times: list[int | None] = []
-    for value, place in zip(values, places, strict=True):
+    for row, value in enumerate(values):
         try:
             times.append(None if value in (None, "") else _parsed(value))
         except (ValueError, OverflowError) as error:
             raise InputError(
-                f"{place} has {str(value)[:SHOWN_VALUE]!a} in the column {column!r}, which is no "
-                "time of ISO 8601, such as 2024-03-01 or 2024-03-01T12:00:00Z: correct it, or name "
-                "another column"
+                f"{place_of(row)} has {str(value)[:SHOWN_VALUE]!a} in the column {column!r}, which "
+                "is no time of ISO 8601, such as 2024-03-01 or 2024-03-01T12:00:00Z: correct it "
+                "or name another column"
             ) from error
     return pa.array(times, TIME.type)
 
@@ -42,8 +42,9 @@ def column_of_times(column: pa.ChunkedArray, name: str, place: str, first: int) 
         column, kind = pc.assume_timezone(column, "UTC"), pa.timestamp(kind.unit, "UTC")
     if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
         return pc.cast(column, TIME.type, safe=False)  # nanoseconds are cut off
-    places = [f"{place}, row {row}," for row in range(first, first + len(column))]
-    return pa.chunked_array([parsed_times(column.to_pylist(), places, name)])
+    values = column.to_pylist()
+    times = parsed_times(values, lambda row: f"{place}, row {first + row},", name)
+    return pa.chunked_array([times])
 
 
 def _parsed(value: object) -> int:
