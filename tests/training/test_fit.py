@@ -122,8 +122,10 @@ def test_two_processes_train_as_one_does(uninterrupted: Path, tmp_path: Path) ->
         )
 
 
-def test_a_crash_of_one_process_fails_the_run(tmp_path: Path) -> None:
-    assert train_apart(tmp_path, devices=2, dies_at=9).returncode != 0
+def test_a_crash_of_one_process_fails_the_run_with_its_step(tmp_path: Path) -> None:
+    crashed = train_apart(tmp_path, devices=2, dies_at=9)
+    assert crashed.returncode != 0
+    assert "StoppedError: another process of the training ended at step" in crashed.stderr
     assert not (tmp_path / "weights.safetensors").exists()
 
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from torch.distributed import PrefixStore, Store  # type: ignore[attr-defined]
 from torch.distributed.rendezvous import rendezvous
 
+from tracelate.errors import InputError
 from tracelate.processes import refuse_unsafe_restarts
 
 TORCHRUN, SLURM_TASKS = "TORCHELASTIC_RUN_ID", "SLURM_STEP_NUM_TASKS"
@@ -39,13 +40,17 @@ def launched_count(environment: Mapping[str, str] = os.environ) -> int:
 def launched_group() -> LaunchedGroup:
     """Joins the processes that torchrun or SLURM has started.
 
-    Raises InputError if torchrun would restart them in a way that they cannot be.
+    Raises InputError if torchrun would restart them in a way that they cannot be, or if a setting
+    of the job is not supported.
     """
     refuse_unsafe_restarts()
     if TORCHRUN not in os.environ:
         from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
 
-        slurm = SLURMEnvironment()
+        try:
+            slurm = SLURMEnvironment()
+        except RuntimeError as error:
+            raise InputError(f"{error} (a job of SLURM with {launched_count()} tasks)") from error
         os.environ["MASTER_ADDR"], os.environ["MASTER_PORT"] = (
             slurm.main_address,
             str(slurm.main_port),
