@@ -51,13 +51,11 @@ def launched_group() -> LaunchedGroup:
             slurm = SLURMEnvironment()
         except RuntimeError as error:
             raise InputError(f"{error} (a job of SLURM with {launched_count()} tasks)") from error
-        os.environ["MASTER_ADDR"], os.environ["MASTER_PORT"] = (
-            slurm.main_address,
-            str(slurm.main_port),
-        )
-        os.environ["RANK"], os.environ["WORLD_SIZE"] = (
-            str(slurm.global_rank()),
-            str(launched_count()),
+        os.environ.update(
+            MASTER_ADDR=slurm.main_address,
+            MASTER_PORT=str(slurm.main_port),
+            RANK=str(slurm.global_rank()),
+            WORLD_SIZE=str(launched_count()),
         )
     store, rank, size = next(iter(rendezvous("env://", timeout=timedelta(seconds=JOIN_S))))
     return LaunchedGroup(PrefixStore("search", store), rank, size)
