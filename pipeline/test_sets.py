@@ -64,6 +64,8 @@ def read_set(
     languages = params.download.source_language, params.download.target_language
     with spinner(f"reading {test.name}"):
         found = find_set(test, languages)
+    for remark in found.remarks:
+        say(f"test_sets: {test.name}: {remark}")
     with bar(f"leakage of {test.name}", len(train)) as advance:
         prepared = prepare_set(test, found.further, train, params.prepare, languages, advance)
     return prepared, found.provenance

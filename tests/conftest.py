@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import pytest
 from hypothesis import settings
 
+from tests.preloaded import python
 from tests.tiny_corpus import PROJECT, build_wheel, put_into_cache, tiny_settings, write_params
 from tracelate.cli.ui import NO_JOBS
 
@@ -123,7 +124,7 @@ class Project(NamedTuple):
         }
         for stage in stages:
             done = subprocess.run(
-                [sys.executable, "-m", f"pipeline.{stage}"],
+                [python(), "-m", f"pipeline.{stage}"],
                 cwd=self.folder,
                 env=variables,
                 capture_output=True,
@@ -166,7 +167,7 @@ def finished_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     environment.pop("MLFLOW_TRACKING_URI", None)
     environment.pop("DVC_ROOT", None)
     done = subprocess.run(
-        [sys.executable, "-c", script],
+        [python(), "-c", script],
         cwd=folder,
         env=environment,
         capture_output=True,

@@ -13,6 +13,14 @@ from tracelate.errors import InputError
 
 FILES = {"source": "corpora/a.en", "references": ["corpora/a.es"], "licence": "CC0-1.0"}
 HUB = {"name": "owner/set", "revision": "main", "licence": "CC0-1.0", "split": "test"}
+DOCUMENTS = {"test": ["corpora/a.tmx"], "licence": "CC0-1.0"}
+ARCHIVE = {
+    "address": "https://example.org/a.zip",
+    "sha256": None,
+    "max_megabytes": 1,
+    "test": {"source": "*.en", "target": "*.es"},
+    "licence": "CC0-1.0",
+}
 NEWS = {"name": "news", "files": FILES}
 
 
@@ -37,6 +45,14 @@ def test_each_entry_has_a_name_and_one_source(tmp_path: Path) -> None:
         ([{**NEWS, "name": ""}], "evaluate.tests.0.name is '': should be up to 50"),
         ([{**NEWS, "name": "a" * 51}], "should be up to 50 lower-case letters"),
         ([{**NEWS, "name": "news\n"}], "should be up to 50 lower-case letters"),
+        (
+            [{"name": "x", "archive": {**ARCHIVE, "test": {"source": "*.en"}}}],
+            "evaluate.tests.0.archive.test: give it source and target, or documents",
+        ),
+        (
+            [{"name": "x", "documents": {**DOCUMENTS, "test": []}}],
+            "evaluate.tests.0.documents.test",
+        ),
         ([{"name": "news"}], "evaluate.tests.0: news has no source: give it one of files, hub"),
         ([{**NEWS, "hub": HUB}], "evaluate.tests.0: news has files and hub: give it one of"),
         ([NEWS, {"files": FILES}], "evaluate.tests.1.name is missing: add it"),

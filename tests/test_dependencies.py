@@ -64,7 +64,7 @@ IN_ANOTHER_ENVIRONMENT = {"comet in src/tracelate/evaluation/neural/comet_adapte
 @pytest.mark.parametrize(
     ("folder", "extras"),
     [
-        ("src", []),
+        ("src", ["langid"]),
         ("pipeline", []),
         ("studies", []),
         ("benchmarks", []),

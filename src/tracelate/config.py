@@ -51,7 +51,9 @@ from tracelate.config_sources import SourceConfig, SourcesConfig
 from tracelate.config_tests import (
     OWN_TEST,
     TEST_NAME,
+    ArchiveTestConfig,
     CatalogsTestConfig,
+    DocumentsTestConfig,
     FilesTestConfig,
     FurtherTestConfig,
     HubTestConfig,
@@ -65,6 +67,7 @@ __all__ = [
     "OWN_TEST",
     "TEST_NAME",
     "ArchiveConfig",
+    "ArchiveTestConfig",
     "AttentionName",
     "Before",
     "BehaviourConfig",
@@ -75,6 +78,7 @@ __all__ = [
     "CellName",
     "ColumnsConfig",
     "DocumentsConfig",
+    "DocumentsTestConfig",
     "DownloadConfig",
     "DropoutConfig",
     "EncoderName",
@@ -184,6 +188,16 @@ class Params(Section):
     """Settings of `tracelate promote`."""
     runtime: RuntimeConfig
     """Settings of the machine."""
+
+    @model_validator(mode="after")
+    def _refuse_dropout_without_merges(self) -> Self:
+        if self.train.bpe_dropout and self.tokenize.model != "bpe":
+            raise ValueError(
+                f"train.bpe_dropout is {self.train.bpe_dropout}, but tokenize.model is "
+                f"{self.tokenize.model}, which has no merges to leave out: set train.bpe_dropout "
+                "to 0, or tokenize.model to bpe"
+            )
+        return self
 
     @model_validator(mode="after")
     def _refuse_changed_symbols(self) -> Self:

@@ -47,6 +47,9 @@ class ColumnsConfig(Section):
     """Column with the text of the source language; null: it is called as the language."""
     target: Text | None
     """Column with the text of the target language; null: it is called as the language."""
+    time: Text | None = None
+    """Column with the time of each pair, for prepare.split_by time: a date or time of ISO 8601,
+    such as 2024-03-01 or 2024-03-01T12:00:00Z; null: times are unknown."""
 
 
 ColumnNumber = Annotated[int, Field(ge=1, le=10_000), Reason("more than a table has")]
@@ -61,11 +64,15 @@ class TableColumnsConfig(Section):
     target: Text | ColumnNumber | None
     """Name or number of the column with the text of the target language; null: it is called as the
     language."""
+    time: Text | ColumnNumber | None = None
+    """Name or number of the column with the time of each pair, for prepare.split_by time: a date or
+    time of ISO 8601, such as 2024-03-01 or 2024-03-01T12:00:00Z; null: times are unknown."""
 
     @model_validator(mode="after")
     def _refuse_a_name_and_a_number(self) -> Self:
-        if isinstance(self.source, int) != isinstance(self.target, int):
-            raise ValueError("give both columns a number, or none of them")
+        named = [self.source, self.target, *([] if self.time is None else [self.time])]
+        if len({isinstance(column, int) for column in named}) > 1:
+            raise ValueError("give all columns a number, or none of them")
         return self
 
 
@@ -85,6 +92,9 @@ class HubConfig(Section):
     """Licence of the texts, as the lineage and the model card state it."""
 
 
+Megabytes = Annotated[
+    int, Field(ge=1, le=10_000_000), Reason("more than any machine reads as one file")
+]
 Paths = Annotated[list[Text], Field(min_length=1, max_length=1_000)]
 
 
@@ -166,9 +176,7 @@ class ArchiveConfig(Section):
     sha256: FileHash | None
     """SHA-256 of the file in hexadecimal; a file with another one is refused. null: the stage
     fetches the file and refuses it with its hash, to be set here."""
-    max_megabytes: Annotated[
-        int, Field(ge=1, le=10_000_000), Reason("more than any machine reads as one file")
-    ]
+    max_megabytes: Megabytes
     """Largest size of the file, in megabytes; what is unpacked of it may have 20 times as much."""
     train: MembersConfig
     """Members to train on. A file that is no archive is its own only member."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, get_args
+from datetime import date
+from typing import Annotated, Literal, Self, get_args
 
-from pydantic import Field, field_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from tracelate.config_section import (
@@ -18,6 +19,7 @@ from tracelate.config_section import (
     Text,
 )
 from tracelate.text.normaliser import StepName
+from tracelate.text.times import parse_time
 
 RuleName = Literal[
     "excluded",
@@ -27,6 +29,7 @@ RuleName = Literal[
     "untranslated",
     "repeated_characters",
     "wrong_script",
+    "wrong_language",
     "placeholders",
     "numbers",
     "duplicate",
@@ -45,6 +48,21 @@ RULES_BEFORE: tuple[RuleName, ...] = (
     "duplicate",
 )
 """Rules of the stage before they were a setting."""
+
+
+def _checked_time(value: object) -> str:
+    """Returns a time as it was written; YAML has a date of its own kind."""
+    text = value.isoformat() if isinstance(value, date) else value
+    try:
+        parse_time(text if isinstance(text, str) else str(text))
+    except (ValueError, OverflowError) as error:
+        raise PydanticCustomError(
+            "time", "should be a time of ISO 8601, such as 2024-03-01 or 2024-03-01T12:00:00Z"
+        ) from error
+    return str(text)
+
+
+TimeText = Annotated[str, BeforeValidator(_checked_time)]
 
 
 class NearDuplicateConfig(Section):
@@ -93,14 +111,27 @@ class PrepareConfig(Section):
     seed: Annotated[int, Field(ge=-MAX_SEED, le=MAX_SEED), Reason("since a seed has 63 bits")]
     """Seed of the splits. The split of a group depends on this and the group's name, so that new
     groups move no others; see `tracelate.corpus.splitting` for what holds when a corpus grows."""
-    split_by: Literal["group", "pair"] = "group"
-    """group: pairs of a group, such as a catalog or a document, are all in one split; where there
-    are too few groups, the corpus is split by pair, with a warning. pair: by source text."""
+    split_by: Literal["group", "group_hash", "pair", "time"] = "group"
+    """group: pairs of a group, such as a catalog or a document, are all in one split, and the sizes
+    are kept near the percentages; where there are too few groups, the corpus is split by pair, with
+    a warning. group_hash: by a hash of the group's name alone, so that the sizes are as the groups
+    fall. pair: by a hash of the source text alone, so that the sizes are near the percentages in a
+    large corpus. time: the newest pairs are held out; the source's columns name the time. With
+    group_hash, pair, and time with test_from and valid_from, no pair moves from test or valid to
+    train when the corpus grows; with group, a warning names what may move."""
+    valid_from: TimeText | None = None
+    """With split_by time: pairs of this time or later, such as 2024-03-01, are validation text, if
+    they are not test text. null: the newest valid_percent of the pairs are."""
+    test_from: TimeText | None = None
+    """With split_by time: pairs of this time or later are test text. null: the newest test_percent
+    of the pairs are."""
     valid_percent: Percent
     """Percent of the groups that become validation text, if the corpus has no validation split.
-    Groups are catalogs, or sentences with the same source, so the percentage of pairs differs."""
+    Groups are catalogs, or sentences with the same source, so the percentage of pairs differs. With
+    split_by pair or time, it is of the pairs."""
     test_percent: Percent
-    """Percent of the groups that become test text, if the corpus has no test split."""
+    """Percent of the groups, or of the pairs with split_by pair or time, that become test text, if
+    the corpus has no test split."""
     max_characters: Characters
     """Most characters on either side of a pair; longer pairs are dropped."""
     max_length_ratio: Annotated[float, Field(ge=1)]
@@ -118,6 +149,9 @@ class PrepareConfig(Section):
     (rule repeated_characters)."""
     max_targets: Count = 4
     """Most different targets of a source; further pairs are dropped (rule many_targets)."""
+    min_language_probability: Annotated[float, Field(gt=0, le=1)] = 0.7
+    """Probability from which on a side counts as text of another language (rule wrong_language,
+    which needs `pip install 'tracelate[langid]'`). A lower one finds more and errs more often."""
     shifted: Literal["warn", "drop", "fail"] = "warn"
     """Treatment of shifted lines: runs of pairs whose target belongs to the source one line before
     or after, as after a line that one of two files lost. warn: the stage names them; drop: they are
@@ -133,6 +167,23 @@ class PrepareConfig(Section):
     max_near_leakage_percent: Percent
     """Most percent of the test sentences that may have a near duplicate in the training text, with
     near_leakage fail or warn."""
+
+    @model_validator(mode="after")
+    def _refuse_borders_out_of_order(self) -> Self:
+        if self.split_by != "time" and (self.valid_from or self.test_from):
+            raise ValueError(
+                f"split_by is {self.split_by}, and valid_from or test_from is set: set split_by to "
+                "time, or these to null"
+            )
+        if (
+            self.valid_from is not None
+            and self.test_from is not None
+            and parse_time(self.valid_from) >= parse_time(self.test_from)
+        ):
+            raise ValueError(
+                f"valid_from {self.valid_from} is not before test_from {self.test_from}: change one"
+            )
+        return self
 
     @field_validator("normalise")
     @classmethod

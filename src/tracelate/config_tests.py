@@ -8,14 +8,25 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from tracelate.config_corpus import CatalogsConfig, ColumnsConfig, HubConfig
-from tracelate.config_section import Section, Text
+from tracelate.config_corpus import (
+    ArchiveConfig,
+    CatalogsConfig,
+    ColumnsConfig,
+    DocumentsConfig,
+    FileHash,
+    HubConfig,
+    Megabytes,
+    MembersConfig,
+    Paths,
+    TableColumnsConfig,
+)
+from tracelate.config_section import Section, Text, WebAddress
 
 TEST_NAME = r"[a-z0-9][a-z0-9_-]{0,49}"
 """Pattern of a test set's name, which is part of metrics' names in MLflow and names a folder."""
 OWN_TEST = "test"
 """Name of the test set of a model's own evaluation."""
-FURTHER_KINDS = ("files", "hub", "catalogs")
+FURTHER_KINDS = ("files", "hub", "catalogs", "documents", "archive")
 """Kinds of sources of a further test set."""
 
 
@@ -66,10 +77,61 @@ class CatalogsTestConfig(CatalogsConfig):
     that are new in another version remain."""
 
 
-class FurtherTestConfig(Section):
-    """A further test set: its name, and one of files, hub and catalogs.
+class DocumentsTestConfig(Section):
+    """Files of translators and tables, with both languages in each or one, scored as they are.
 
-    These three are None if they are absent, which is no default of a setting.
+    Their formats, and patterns in their paths, are those of download.documents.
+    """
+
+    test: Paths
+    """Paths of the files, from the project's root."""
+    columns: TableColumnsConfig = TableColumnsConfig(source=None, target=None)
+    """Names or numbers of the columns of tables; by default, the codes of the languages."""
+    licence: Text
+    """Licence of the texts, as the lineage states it."""
+
+    def as_corpus(self) -> DocumentsConfig:
+        """Returns the settings of a corpus with this text alone."""
+        return DocumentsConfig(
+            train=self.test, valid=None, test=None, columns=self.columns, licence=self.licence
+        )
+
+
+class ArchiveTestConfig(Section):
+    """Members of a file at an http(s) address, as download.archive reads it; scored as they are."""
+
+    address: WebAddress
+    """Address of the file. Proxies and credentials come from the environment and ~/.netrc."""
+    sha256: FileHash | None
+    """SHA-256 of the file in hexadecimal; a file with another one is refused. null: the stage
+    fetches the file and refuses it with its hash, to be set here."""
+    max_megabytes: Megabytes
+    """Largest size of the file, in megabytes; what is unpacked of it may have 20 times as much."""
+    test: MembersConfig
+    """Members that are the test set. A file that is no archive is its own only member."""
+    columns: TableColumnsConfig = TableColumnsConfig(source=None, target=None)
+    """Names or numbers of the columns of tables; by default, the codes of the languages."""
+    licence: Text
+    """Licence of the texts, as the lineage states it."""
+
+    def as_corpus(self) -> ArchiveConfig:
+        """Returns the settings of a corpus with this text alone."""
+        return ArchiveConfig(
+            address=self.address,
+            sha256=self.sha256,
+            max_megabytes=self.max_megabytes,
+            train=self.test,
+            valid=None,
+            test=None,
+            columns=self.columns,
+            licence=self.licence,
+        )
+
+
+class FurtherTestConfig(Section):
+    """A further test set: its name, and one of files, hub, catalogs, documents and archive.
+
+    These are None if they are absent, which is no default of a setting.
     """
 
     name: FurtherTestName
@@ -80,6 +142,10 @@ class FurtherTestConfig(Section):
     """A split of a dataset."""
     catalogs: CatalogsTestConfig | None = None
     """Message catalogs in a wheel."""
+    documents: DocumentsTestConfig | None = None
+    """Local files of translators, and tables."""
+    archive: ArchiveTestConfig | None = None
+    """A file at an http(s) address."""
 
     @model_validator(mode="after")
     def _refuse_other_than_one_source(self) -> Self:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from tracelate.config_section import Count, Reason, Section, Text
+from tracelate.text.casing import CasingName
 
 SMALLEST_VOCABULARY = 300
 """Bytes, special tokens, slots, and some pieces to learn."""
@@ -21,7 +22,8 @@ class TokenizeConfig(Section):
         Reason("more than a corpus has words; memory is reserved"),
     ]
     """Number of pieces that both languages share, with the 256 bytes, 4 special tokens, 16 slots if
-    placeholders are copied, and the user symbols; a small corpus may yield fewer."""
+    placeholders are copied, 2 tokens of case markup, and the user symbols; a small corpus may yield
+    fewer."""
     min_frequency: Count
     """Minimum number of occurrences in the training text of two pieces that byte-pair encoding
     merges, and of a character that is a piece with byte_fallback."""
@@ -40,6 +42,12 @@ class TokenizeConfig(Section):
     user_symbols: Annotated[list[Text], Field(max_length=1_000)] = Field(default_factory=list)
     """Texts that are always one piece wherever they occur, also within words, such as `<br>`. A
     placeholder that is copied is a slot, also one that is or has a user symbol."""
+
+    casing: CasingName = "cased"
+    """Case of letters in pieces. cased: pieces have capitals, as in a params.yaml from before this
+    setting; case_markup: words are in lower case after a token that says that they begin with a
+    capital or have capitals alone, so that `HOUSE`, `House` and `house` share pieces (case markup
+    of the OpenNMT Tokenizer, Klein et al. 2017). Translations have their capitals back."""
 
     @model_validator(mode="after")
     def _refuse_small_vocabulary(self) -> Self:

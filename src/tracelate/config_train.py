@@ -48,6 +48,11 @@ class TrainConfig(Section):
     length_noise: Annotated[float, Field(ge=0, le=1_000)]
     """Pairs are sorted into batches by their length times a random factor between 1 and 1 +
     length_noise, so that each epoch has other batches; 0: by length alone."""
+    bpe_dropout: Fraction = 0.0
+    """Probability of BPE dropout (Provilkov et al. 2020; 0.1 there): that a merge of pieces is left
+    out when a training pair is segmented again for an epoch. Batches may then have more tokens than
+    batch_tokens, which counts those without dropout. 0: the same pieces in each epoch, as in a
+    params.yaml from before this setting. Validation and translation have no dropout."""
     label_smoothing: Fraction
     """Probability that the training target spreads evenly over the vocabulary (Szegedy et al. 2016,
     section 7; 0.1 in Vaswani et al. 2017, section 5.4)."""

@@ -9,13 +9,13 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
+from tests.preloaded import python
 from tests.tiny_corpus import PROJECT, build_wheel, put_into_cache, tiny_settings, write_params
 
 LIBRARY = "src/tracelate"
@@ -383,7 +383,7 @@ def test_an_addition_touches_at_most_three_places_and_works(name: str, tmp_path:
             text = text.replace(old, new, 1)
         (copy / path).write_text(text, encoding="utf-8")
     done = subprocess.run(
-        [sys.executable, "-c", addition.check],
+        [python(), "-c", addition.check],
         cwd=copy,
         env=_environment(copy),
         capture_output=True,

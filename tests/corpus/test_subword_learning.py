@@ -17,6 +17,7 @@ from tests.tiny_corpus import NOUNS, SPECIAL_MESSAGES
 from tracelate.corpus.subword_learning import BYTE_PIECES, ModelName, PiecesName
 from tracelate.corpus.tokenizer import SPECIAL, SubwordTokenizer
 from tracelate.errors import InputError
+from tracelate.text.casing import CasingName
 
 SENTENCES = [
     *NOUNS,
@@ -29,15 +30,28 @@ KINDS = [(model, pieces) for model in get_args(ModelName) for pieces in get_args
 
 
 def learnt(
-    model: ModelName, pieces: PiecesName, symbols: tuple[str, ...] = (), slots: int = 0
+    model: ModelName,
+    pieces: PiecesName,
+    symbols: tuple[str, ...] = (),
+    slots: int = 0,
+    casing: CasingName = "cased",
 ) -> SubwordTokenizer:
     return SubwordTokenizer.train(
-        SENTENCES, 500, 2, slots, model=model, pieces=pieces, user_symbols=symbols
+        *(SENTENCES, 500, 2, slots),
+        model=model,
+        pieces=pieces,
+        user_symbols=symbols,
+        casing=casing,
     )
 
 
 TOKENIZERS = {
     (*kind, slots): learnt(*kind, symbols, slots)
+    for kind in KINDS
+    for symbols, slots in (((), 0), (SYMBOLS, 2))
+}
+MARKED = {
+    (*kind, slots): learnt(*kind, symbols, slots, "case_markup")
     for kind in KINDS
     for symbols, slots in (((), 0), (SYMBOLS, 2))
 }
@@ -53,6 +67,10 @@ FRAGMENTS = [
     "<br",
     "İß",
     " ",
+    "THE Door",
+    "ΟΔΟΣ",
+    "Ǆ",
+    "<uppercase>",
 ]
 TEXTS = st.lists(
     st.one_of(st.sampled_from(FRAGMENTS), st.text(st.characters(codec="utf-8"), max_size=8))
@@ -62,13 +80,18 @@ every_tokenizer = pytest.mark.parametrize(
 )
 
 
-@every_tokenizer
+@pytest.mark.parametrize(
+    "tokenizer",
+    [*TOKENIZERS.values(), *MARKED.values()],
+    ids=[*map(str, TOKENIZERS), *(f"{one} marked" for one in MARKED)],
+)
 @settings(max_examples=40)
 @given(text=TEXTS)
 def test_every_text_decodes_back_to_itself(tokenizer: SubwordTokenizer, text: str) -> None:
     [ids] = tokenizer.encode([text])
     assert tokenizer.decode([ids]) == [text]
     assert min(ids, default=tokenizer.slots.stop) >= tokenizer.slots.stop
+    assert len(ids) <= tokenizer.most_pieces(text)
     [(copied, placeholders)] = tokenizer.encode_sources([text])
     assert tokenizer.decode([copied], [placeholders]) == [text]
     spelt = "".join(word.text for word in tokenizer.words(ids))

@@ -137,6 +137,17 @@ def test_user_symbols_that_cannot_be_pieces_are_refused(
         TokenizeConfig.model_validate(settings("text").model_dump() | change)
 
 
+def test_bpe_dropout_of_a_unigram_model_is_refused(tmp_path: Path) -> None:
+    text = (PROJECT / "params.yaml").read_text()
+    assert load_params(PROJECT / "params.yaml").train.bpe_dropout == 0
+    changed = text.replace("bpe_dropout: 0.0", "bpe_dropout: 0.1")
+    (tmp_path / "params.yaml").write_text(changed)
+    assert load_params(tmp_path / "params.yaml").train.bpe_dropout == 0.1
+    (tmp_path / "params.yaml").write_text(changed.replace("model: bpe ", "model: unigram "))
+    with pytest.raises(InputError, match=r"train\.bpe_dropout is 0\.1, but tokenize\.model"):
+        load_params(tmp_path / "params.yaml")
+
+
 def test_a_user_symbol_that_normalising_changes_is_refused(tmp_path: Path) -> None:
     text = (PROJECT / "params.yaml").read_text()
     (tmp_path / "params.yaml").write_text(

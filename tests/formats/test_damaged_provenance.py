@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.formats.test_released_formats import HERE, OldProject
+from tests.preloaded import python
 from tests.tiny_corpus import PROJECT
 from tracelate import layout
 from tracelate.config import load_params
@@ -55,7 +55,7 @@ def test_a_damaged_file_is_named_with_the_remedy(
 
 def train(project: OldProject) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "pipeline.train"],
+        [python(), "-m", "pipeline.train"],
         cwd=project.folder,
         env={**project.environment, "PYTHONPATH": f"{PROJECT}:{PROJECT / 'src'}"},
         capture_output=True,

@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from tests.preloaded import python
 from tests.tiny_corpus import PROJECT
 from tracelate import layout
 from tracelate.comparison.comparability import inconsistencies
@@ -51,7 +51,7 @@ class OldProject:
 
     def run(self, *arguments: str, text: str = "") -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-m", "tracelate.cli.main", *arguments],
+            [python(), "-m", "tracelate.cli.main", *arguments],
             cwd=self.folder,
             env=self.environment,
             input=text,
@@ -68,7 +68,7 @@ class OldProject:
     @contextmanager
     def served(self, reference: str) -> Iterator[str]:
         """The address of a server of that model."""
-        command = [sys.executable, "-m", "tracelate.cli.main", "serve", reference, "--port", "0"]
+        command = [python(), "-m", "tracelate.cli.main", "serve", reference, "--port", "0"]
         server = subprocess.Popen(
             command, cwd=self.folder, env=self.environment, stderr=subprocess.PIPE, text=True
         )

@@ -27,12 +27,19 @@ SENTENCES = [
 ]
 
 
-@pytest.fixture(scope="module")
-def translator(tmp_path_factory: pytest.TempPathFactory) -> Translator:
+@pytest.fixture(scope="module", params=["cased", "case_markup"])
+def translator(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Translator:
     """A model with random weights."""
     folder = tmp_path_factory.mktemp("model")
     pairs = table_of(Pair(*sides, "group", "origin") for sides in SPECIAL_MESSAGES.values())
-    settings = {"vocabulary_size": 300, "min_frequency": 2, "placeholders": "copy"}
+    settings = {
+        "vocabulary_size": 300,
+        "min_frequency": 2,
+        "placeholders": "copy",
+        "casing": request.param,
+    }
     tokenizer = learn_tokenizer(pairs.to_batches(), TokenizeConfig.model_validate(settings))
     tokenizer.save(folder / "learnt.json")
     torch.manual_seed(0)

@@ -19,6 +19,7 @@ import pytest
 from mlflow import MlflowClient
 from typer.testing import CliRunner
 
+from tests.preloaded import python
 from tests.tiny_corpus import PROJECT, build_wheel, tiny_settings, write_params
 from tests.tracking.stored_runs import mlflow_client
 from tracelate import layout
@@ -139,7 +140,7 @@ def projects(
     for name in ("MLFLOW_TRACKING_URI", "DVC_ROOT"):
         environment.pop(name, None)
     done = subprocess.run(
-        [sys.executable, "-c", TRAIN],
+        [python(), "-c", TRAIN],
         cwd=folder,
         env=environment,
         capture_output=True,
@@ -340,7 +341,7 @@ def test_two_processes_at_once_leave_one_champion_and_its_complete_history(
     orders = [(world.weak, world.better), (world.better, world.weak)]
     processes = [
         subprocess.Popen(
-            [sys.executable, "-c", AT_ONCE, champion.model, *runs],
+            [python(), "-c", AT_ONCE, champion.model, *runs],
             cwd=world.folder,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

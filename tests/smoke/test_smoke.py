@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import Project
+from tests.preloaded import python
 from tests.system.further_sets import TESTS, write_further_sets
 from tests.tiny_corpus import PROJECT
 from tracelate.errors import InputError
@@ -25,7 +25,7 @@ def run_smoke(project: Project) -> subprocess.CompletedProcess[str]:
         "MLFLOW_TRACKING_URI": "nowhere://runs",
     }
     return subprocess.run(
-        [sys.executable, "-m", "tracelate.cli.main", "smoke"],
+        [python(), "-m", "tracelate.cli.main", "smoke"],
         cwd=project.folder,
         env=environment,
         capture_output=True,

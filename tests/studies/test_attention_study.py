@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ import pytest
 from mlflow import MlflowClient
 from ruamel.yaml import YAML
 
+from tests.preloaded import python
 from tests.tiny_corpus import PROJECT
 from tracelate.tracking.runs.run_writer import flatten
 from tracelate.tracking.store.hash_tags import unfold
@@ -54,7 +54,7 @@ def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     for name in ("MLFLOW_TRACKING_URI", "DVC_ROOT"):
         environment.pop(name, None)
     return subprocess.run(
-        [sys.executable, *arguments],
+        [python(), *arguments],
         cwd=folder,
         env=environment,
         capture_output=True,

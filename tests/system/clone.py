@@ -13,6 +13,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from tests.preloaded import commands
 from tests.tiny_corpus import PROJECT, build_wheel, put_into_cache, tiny_settings, write_params
 from tracelate.layout import DVC_CACHE
 from tracelate.tracking.store.hash_tags import unfold
@@ -27,7 +28,7 @@ class Clone:
         self.folder = folder
         self.environment = {
             **os.environ,
-            "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
+            "PATH": os.pathsep.join([str(commands()), str(BIN), os.environ["PATH"]]),
             "PYTHONPATH": str(folder / "src"),
             "DVC_NO_ANALYTICS": "1",
             "GIT_AUTHOR_NAME": "test",

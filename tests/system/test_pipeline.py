@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +12,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
+from tests.preloaded import python
 from tests.system.clone import Clone, clone
 
 
@@ -268,7 +268,7 @@ def test_text_that_is_not_utf8_is_named_by_its_line(reproduced: Clone) -> None:
 def test_a_stopped_training_leaves_no_model(reproduced: Clone) -> None:
     environment = {**reproduced.environment, "MLFLOW_TRACKING_URI": "nowhere://runs"}
     done = subprocess.run(
-        [sys.executable, "-m", "pipeline.train"],
+        [python(), "-m", "pipeline.train"],
         cwd=reproduced.folder,
         env=environment,
         capture_output=True,

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from tests.model.toy import SPECIAL
-from tests.training.reversing import train_config
+from tests.training.reversing import reversing_pairs, tokenizer, train_config
+from tracelate.corpus.bpe_dropout import BpeDropout
 from tracelate.corpus.tokenized import TokenizedPair
 from tracelate.corpus.tokenized_file import TokenizedSplit
 from tracelate.training.batches import Batch
@@ -78,3 +79,44 @@ def test_batches_and_steps_are_counted_by_the_first_epoch() -> None:
     assert count_steps(split(*SIZES), CONFIG) == several * CONFIG.epochs
     assert count_steps(split(*SIZES), train_config(max_steps=5)) == 5
     assert count_batches(TokenizedSplit.of(), CONFIG) == 0
+
+
+def rows_with_dropout(
+    number: int = 0, *, first: int = 0, parts: int = 1, processes: int = 1
+) -> list[list[tuple[list[int], list[int], int, int]]]:
+    """The rows of each batch of all processes: both sides, tokens of the batch, and rows."""
+    pairs, dropout = reversing_pairs(60, seed=3), BpeDropout(tokenizer(), 0.3, 1)
+    epochs = [
+        EpochBatches(
+            *(pairs, SPECIAL, CONFIG),
+            epoch=number,
+            first=first,
+            parts=parts,
+            rank=rank,
+            process_count=processes,
+            dropout=dropout,
+        )
+        for rank in range(processes)
+    ]
+    shares = list(zip(*epochs, strict=True))
+    together = [shares[at : at + parts] for at in range(0, len(shares), parts)]
+    return [
+        sorted(
+            (source[source > 0].tolist(), row.tolist(), batch.global_tokens, batch.global_rows)
+            for share in one
+            for batch in share
+            for source, target in zip(batch.source_BS, batch.target_out_BT, strict=True)
+            if len(row := target[target > 0])
+        )
+        for one in together
+    ]
+
+
+def test_pairs_have_the_same_pieces_for_any_processes_parts_and_first_batch() -> None:
+    whole = rows_with_dropout(1)
+    for batch in whole:
+        assert {tokens for *_, tokens, _ in batch} == {sum(len(row) for _, row, *_ in batch)}
+    assert rows_with_dropout(1, parts=3) == whole
+    assert rows_with_dropout(1, processes=2) == whole
+    assert rows_with_dropout(1, first=4, processes=2, parts=2) == whole[4:]
+    assert sorted(map(str, whole)) != sorted(map(str, rows_with_dropout(2)))

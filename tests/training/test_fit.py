@@ -7,7 +7,6 @@ import math
 import os
 import re
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from tests.preloaded import python
 from tests.test_scoring_metrics import Scoring
 from tests.training.reversing import (
     model_config,
@@ -46,7 +46,7 @@ def train_apart(
     folder.mkdir(exist_ok=True)
     arguments = [str(folder), str(devices), *([] if dies_at is None else [str(dies_at), by])]
     return subprocess.run(
-        [sys.executable, "-m", "tests.training.reversing", *arguments],
+        [python(), "-m", "tests.training.reversing", *arguments],
         timeout=180,
         capture_output=True,
         text=True,
@@ -163,6 +163,20 @@ def test_the_parts_of_a_batch_together_train_as_the_whole(tmp_path: Path) -> Non
     for kind, name in (("train", "train_loss"), ("valid", "valid_loss")):
         losses = [[row[name] for row in getattr(one.curves, kind)] for one in (whole, parts)]
         assert losses[1] == pytest.approx(losses[0], rel=1e-4)
+
+
+def test_bpe_dropout_changes_the_training_and_is_the_same_again_and_in_parts(
+    tmp_path: Path, default_weights: dict[str, Tensor]
+) -> None:
+    first, again, parts = (
+        run_here(tmp_path / name, {"accumulate": count}, bpe_dropout=0.3, **SHORT)
+        for name, count in (("first", 1), ("again", 1), ("parts", 3))
+    )
+    for name, weight in first.weights.items():
+        assert torch.equal(weight, again.weights[name])
+    assert any(not torch.equal(one, first.weights[name]) for name, one in default_weights.items())
+    losses = [[row["train_loss"] for row in one.curves.train] for one in (first, parts)]
+    assert losses[1] == pytest.approx(losses[0], rel=1e-4)
 
 
 def test_a_training_may_be_validated_by_steps_and_end_by_them(tmp_path: Path) -> None:

@@ -51,10 +51,10 @@ def largest(weights: dict[str, Tensor]) -> str:
 def test_the_saved_model_is_loaded(folder: Path) -> None:
     trained = load_model(folder)
     saved = load_file(folder / WEIGHTS)
-    assert all(
-        torch.equal(saved[name], value) for name, value in trained.model.state_dict().items()
-    )
-    assert not trained.model.training
+    assert isinstance(trained.model, Seq2Seq)
+    loaded = trained.model.state_dict()
+    assert all(torch.equal(saved[name], value) for name, value in loaded.items())
+    assert not trained.model.decoder.training
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
@@ -181,6 +181,24 @@ def test_a_model_of_an_older_format_has_no_slots(folder: Path) -> None:
     write_json(folder / CONFIG, {**document, "format_version": 3})
     saved = load_model(folder).config.placeholders
     assert (saved.version, saved.slots) == (0, 0)
+
+
+def test_a_model_of_an_older_format_is_cased(folder: Path) -> None:
+    document = read_json(folder / CONFIG)
+    assert document.pop("casing") == {"version": 1, "markup": False}
+    write_json(folder / CONFIG, {**document, "format_version": 4})
+    saved = load_model(folder).config.casing
+    assert (saved.version, saved.markup) == (0, False)
+
+
+def test_case_markup_that_the_tokenizer_lacks_is_refused(folder: Path) -> None:
+    document = read_json(folder / CONFIG)
+    write_json(folder / CONFIG, {**document, "casing": {"version": 1, "markup": True}})
+    with pytest.raises(InputError, match=r"lacks case markup, unlike config.json .*: restore both"):
+        load_model(folder)
+    write_json(folder / CONFIG, {**document, "casing": {"version": 2, "markup": True}})
+    with pytest.raises(InputError, match=r"made by a later version .*casing 2"):
+        load_model(folder)
 
 
 def test_slots_that_the_tokenizer_lacks_are_refused(folder: Path) -> None:

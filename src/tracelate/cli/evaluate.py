@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tracelate.cli.console import print_json, print_line, result_console
-from tracelate.cli.options import REFERENCE_HELP
+from tracelate.cli.options import ENSEMBLE_HELP, REFERENCE_HELP
 from tracelate.cli.score import LowercaseOption, ReferenceFiles, TokenizerOption
 from tracelate.cli.signing_options import TrustedKeyOption
 from tracelate.errors import InputError
@@ -32,7 +32,7 @@ app = typer.Typer()
 def evaluate(
     source: Annotated[Path, typer.Option(help="Text file with the sentences to translate.")],
     reference: ReferenceFiles,
-    model: Annotated[str, typer.Option(help=REFERENCE_HELP)] = ".",
+    model: Annotated[str, typer.Option(help=REFERENCE_HELP + ENSEMBLE_HELP)] = ".",
     output: Annotated[
         Path | None,
         typer.Option(
@@ -75,17 +75,16 @@ def evaluate(
     from tracelate.progress import bar
     from tracelate.sacrebleu_metric import refuse_unavailable
     from tracelate.signing.trust import read_trust
-    from tracelate.tracking.references.references import resolve
-    from tracelate.tracking.references.trained_models import load_trained
+    from tracelate.tracking.references.ensemble_references import load_members, resolve_members
 
     _refuse_wrong_name(log)
     test = read_aligned_test(source, reference)
     text = text_record(source, reference, test)
     if output is not None:
         refuse_existing(output, [source, *reference], force=force)
-    found = resolve(model)
-    run = None if log is None else _run_to_log_to(found, log, test.sha256)
-    loaded = load_trained(found, read_trust(trusted_key or ()))
+    found = resolve_members(model)
+    run = None if log is None else _run_to_log_to(_one_of(found, model), log, test.sha256)
+    loaded = load_members(found, read_trust(trusted_key or ()))
     options = ScoringOptions(tokenizer, lowercase)
     target_language = loaded.trained.config.target_language
     refuse_unavailable(scoring_metrics(target_language, options).values())
@@ -118,6 +117,12 @@ def _refuse_wrong_name(name: str | None) -> None:
             f"--log {name!r} is no name of a further test set: use up to 50 lower-case letters, "
             "digits, '_' and '-'; test is that of the run's own evaluation"
         )
+
+
+def _one_of(references: list[Reference], text: str) -> Reference:
+    if len(references) > 1:
+        raise InputError(f"{text} is an ensemble, which has no run: leave out --log")
+    return references[0]
 
 
 def _run_to_log_to(reference: Reference, name: str, sha256: str) -> RunWriter:

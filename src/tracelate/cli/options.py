@@ -11,6 +11,12 @@ from tracelate.tracking.references.references import FORMS
 REFERENCE_HELP = f"The model, run or evaluation: {FORMS}."
 """Help of every argument that names a model, a run or an evaluation."""
 
+ENSEMBLE_HELP = (
+    " Several with + between them are an ensemble: the mean of their probabilities chooses each "
+    "word."
+)
+"""Help of an argument that names one model or several."""
+
 AliasOption = Annotated[
     str, typer.Option("--alias", help="Name by which the served version is found.")
 ]

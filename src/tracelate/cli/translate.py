@@ -13,7 +13,7 @@ import typer
 
 from tracelate.cli.alias_warning import alias_warning
 from tracelate.cli.console import print_line, print_translation
-from tracelate.cli.options import REFERENCE_HELP
+from tracelate.cli.options import ENSEMBLE_HELP, REFERENCE_HELP
 from tracelate.cli.signing_options import SignWithOption, TrustedKeyOption, load_key
 from tracelate.errors import InputError
 from tracelate.inference.long_lines import MAX_LINE_PIECES
@@ -41,7 +41,7 @@ def translate(
         list[Path] | None,
         typer.Argument(help="Text files, read one after the other. Default: standard input."),
     ] = None,
-    model: Annotated[str, typer.Option(help=REFERENCE_HELP)] = ".",
+    model: Annotated[str, typer.Option(help=REFERENCE_HELP + ENSEMBLE_HELP)] = ".",
     output: Annotated[
         Path | None,
         typer.Option(
@@ -221,12 +221,11 @@ def _translator(
     """Returns a translator with the model's settings, and the model that it uses."""
     from tracelate.inference.translator import Translator
     from tracelate.signing.trust import read_trust
-    from tracelate.tracking.references.references import resolve
-    from tracelate.tracking.references.trained_models import load_trained
+    from tracelate.tracking.references.ensemble_references import load_members, resolve_members
 
-    found = resolve(reference)
-    loaded = load_trained(found, read_trust(trusted_keys or ()))
-    if (warning := alias_warning(found)) is not None:
+    found = resolve_members(reference)
+    loaded = load_members(found, read_trust(trusted_keys or ()))
+    for warning in filter(None, map(alias_warning, found)):
         print_line(warning, err=True)
     translator = Translator(
         loaded.trained,

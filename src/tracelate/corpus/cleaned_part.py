@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from tracelate.corpus.cleaning import Cleaner
 from tracelate.corpus.pairs import SCHEMA
 from tracelate.corpus.repeats import Keys, text_keys
-from tracelate.corpus.splitting import Places, places_of
+from tracelate.corpus.row_splitting import RowSplitter
+from tracelate.corpus.splitting import Codes, Places, places_of
+from tracelate.corpus.time_splitting import Times, times_of
 
 
 class Part(NamedTuple):
@@ -25,6 +27,8 @@ class Part(NamedTuple):
     """True for each of its pairs that is kept in the end; the arrays below are of those alone."""
     sources: Keys
     groups: Places
+    split: Codes | None
+    """The split of each, if it was known before repeats were dropped."""
 
     def batches(self, chosen: NDArray[np.bool_]) -> Iterator[pa.RecordBatch]:
         """Returns the chosen pairs of those that are kept."""
@@ -39,30 +43,40 @@ def clean_part(
     cleaner: Cleaner,
     seed: int,
     advance: Callable[[int], object],
+    splitter: RowSplitter | None = None,
 ) -> Part:
     """Cleans the pairs of a file, and writes those that the rules for one pair keep to `spool`.
 
-    `batches` has them beside those that are dropped as shifted lines.
+    `batches` has them beside those that are dropped as shifted lines. With a `splitter`, pairs are
+    split before repeats are dropped; of repeated ones, one in test, or else in valid, is kept.
     """
     sources: list[Keys] = []
     groups: list[Places] = []
+    times: list[Times] = []
     with pa.OSFile(str(spool), "wb") as file, pa.ipc.new_stream(file, SCHEMA) as writer:
         for batch, shifted in batches:
             cleaner.drop_shifted(shifted)
             kept = cleaner.keep_rows(batch)
-            writer.write_batch(kept)
+            writer.write_batch(kept.select(SCHEMA.names))
             sources.append(text_keys(kept["source"]))
             groups.append(places_of(kept["group"], seed))
+            if splitter is not None and splitter.wants_times:
+                times.append(times_of(kept))
             advance(batch.num_rows + shifted.num_rows)
     none = np.zeros(0, np.uint64)
     keys, places = np.concatenate([none, *sources]), np.concatenate([none, *groups])
-    repeats = cleaner.find_repeats(len(keys))
+    codes, order = None, None
+    if splitter is not None:
+        codes = splitter.split(places, np.concatenate([np.zeros(0, np.int64), *times]))
+        order = np.argsort(-codes.astype(np.int8), kind="stable")
+    repeats = cleaner.find_repeats(len(keys), order)
     if cleaner.observer.wants_pairs:
         for number, rule in enumerate(cleaner.repeat_rules, start=1):
             for batch in _chosen(spool, repeats == number):
                 cleaner.observer.dropped(rule, batch)
     first = repeats == 0
-    return Part(spool, first, keys[first], places[first])
+    split = None if codes is None else codes[first]
+    return Part(spool, first, keys[first], places[first], split)
 
 
 def _chosen(spool: Path, wanted: NDArray[np.bool_]) -> Iterator[pa.RecordBatch]:

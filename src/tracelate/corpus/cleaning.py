@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 
 from tracelate.config import PrepareConfig, RuleName
 from tracelate.corpus.exclusion import selection
+from tracelate.corpus.language_identification import refuse_without_identification
 from tracelate.corpus.length_ratio import typical_ratio
 from tracelate.corpus.observer import Observer
-from tracelate.corpus.pairs import Pair, pairs_of, table_of
+from tracelate.corpus.pairs import SCHEMA, Pair, pairs_of, table_of
 from tracelate.corpus.repeats import REPEAT_KEYS, Keys, is_repeated
 from tracelate.corpus.rules import ROW_RULES, Context
 from tracelate.text.languages import script_of
@@ -67,7 +68,7 @@ class Cleaner:
         """Counts pairs that prepare.shifted drops."""
         if batch.num_rows:
             self._counts.dropped[SHIFTED] += batch.num_rows
-            self.observer.dropped(SHIFTED, batch)
+            self._tell(SHIFTED, batch)
 
     def keep_rows(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Returns the normalised pairs that no rule for one pair matches."""
@@ -76,7 +77,7 @@ class Cleaner:
             dropped = matches(batch, self._context)
             if dropped.any():
                 self._counts.dropped[name] += int(dropped.sum())
-                self.observer.dropped(name, batch.filter(pa.array(dropped)))
+                self._tell(name, batch.filter(pa.array(dropped)))
                 batch = batch.filter(pa.array(~dropped))
         for name, keys in self._keys.items():
             keys.append(REPEAT_KEYS[name](batch))
@@ -87,21 +88,26 @@ class Cleaner:
         """The rules of repeats, in their order."""
         return list(self._keys)
 
-    def find_repeats(self, rows: int) -> NDArray[np.uint8]:
+    def find_repeats(self, rows: int, order: NDArray[np.int64] | None = None) -> NDArray[np.uint8]:
         """Returns for each of the `rows` that `keep_rows` kept 0 if the rules of repeats keep it,
         and otherwise the number of the rule that drops it, from 1 in their order.
+
+        Of repeated pairs, the first is kept, in the corpus or in the `order` of the rows.
         """
         found = np.zeros(rows, np.uint8)
         for number, (name, parts) in enumerate(self._keys.items(), start=1):
             keys = np.concatenate([np.zeros(0, np.uint64), *parts])
             parts.clear()
             most = self._context.config.max_targets if name == "many_targets" else 1
-            kept = found == 0
+            kept = np.flatnonzero(found == 0) if order is None else order[found[order] == 0]
             repeated = is_repeated(keys[kept], most)
             if repeated.any():
                 self._counts.dropped[name] += int(repeated.sum())
-                found[np.flatnonzero(kept)[repeated]] = number
+                found[kept[repeated]] = number
         return found
+
+    def _tell(self, rule: str, batch: pa.RecordBatch) -> None:
+        self.observer.dropped(rule, batch.select(SCHEMA.names))
 
 
 def context_of(
@@ -109,8 +115,11 @@ def context_of(
 ) -> Context:
     """Returns the rules' context; `sample` has the corpus's pairs, or many of them.
 
-    `languages` are those of the source and the target, if they are known.
+    `languages` are those of the source and the target, if they are known. Raises InputError if a
+    rule needs a library that is not installed.
     """
+    if "wrong_language" in config.rules:
+        refuse_without_identification(languages)
     normaliser = Normaliser(config.normalise)
     normalised = (normalise_batch(batch, normaliser, CleaningCounts()) for batch in sample)
     wants_ratio = "unbalanced" in config.rules
@@ -119,6 +128,7 @@ def context_of(
         selection(config.excluded.texts, config.excluded.origins).normalised(normaliser),
         typical_ratio(normalised, config) if wants_ratio else 1.0,
         (script_of(languages[0]), script_of(languages[1])) if languages else ("Zyyy", "Zyyy"),
+        languages,
     )
 
 

@@ -26,8 +26,11 @@ class PieceKinds:
     def __init__(self, tokenizer: SubwordTokenizer) -> None:
         spelt = tokenizer.piece_bytes
         texts = [one.decode("utf-8", "replace") for one in spelt]
-        self.first_learnt = tokenizer.slots.stop
-        """Special tokens and slots are before it."""
+        self.first_learnt = tokenizer.first_learnt
+        """Special tokens, slots and tokens of cases are before it."""
+        self.text_V: Flags = np.ones(len(texts), bool)
+        """Not the token of a case."""
+        self.text_V[list(tokenizer.case_tokens)] = False
         self.begins_V: Flags = np.array([one[:1].isspace() for one in texts], bool)
         """The text begins with white space."""
         self.ends_V: Flags = np.array([one[-1:].isspace() for one in texts], bool)
@@ -47,7 +50,7 @@ class SideCounts:
     sentences: int = 0
     words: int = 0
     whole_words: int = 0
-    """Words that are one piece; a slot counts as one."""
+    """Words that are one piece; a slot counts as one, and the token of a case does not count."""
     characters: int = 0
     """White space between words included."""
     used_V: NDArray[np.int64] = field(init=False)
@@ -59,16 +62,18 @@ class SideCounts:
     def add(self, texts: pa.StringArray, lists: IdLists) -> None:
         """Counts the texts of a batch and their ids."""
         kinds = self.kinds
-        first, last = lists.offsets_N1[0], lists.offsets_N1[-1]
-        ids_I = lists.ids_I[first:last]
+        offsets_N1 = lists.offsets_N1 - lists.offsets_N1[0]
+        ids_I = lists.ids_I[lists.offsets_N1[0] : lists.offsets_N1[-1]]
         self.sentences += len(texts)
         self.words += _count_words(texts)
         self.characters += pc.sum(pc.utf8_length(texts)).as_py() or 0
         self.used_V += np.bincount(ids_I, minlength=len(self.used_V))
+        is_text_I = kinds.text_V[ids_I]
+        offsets_N1 = np.append(0, np.cumsum(is_text_I))[offsets_N1]
+        ids_I = ids_I[is_text_I]
         starts_I = kinds.begins_V[ids_I]
         starts_I[1:] |= kinds.ends_V[ids_I[:-1]]
-        bounds = lists.offsets_N1[:-1][lists.lengths_N > 0] - first
-        starts_I[bounds] = True
+        starts_I[offsets_N1[:-1][np.diff(offsets_N1) > 0]] = True
         stops_I = np.append(starts_I[1:], True)
         self.whole_words += int((starts_I & stops_I & ~kinds.blank_V[ids_I]).sum())
 

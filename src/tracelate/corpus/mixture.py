@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from tracelate.corpus.pairs import SCHEMA
+from tracelate.corpus.pairs import SCHEMA, TIME
 from tracelate.corpus.provenance import Share
 from tracelate.corpus.raw import SPLITS
 from tracelate.errors import InputError
@@ -33,7 +33,7 @@ def with_name(table: pa.Table, name: str) -> pa.Table:
     for column in ("group", "origin"):
         named = pc.binary_join_element_wise(prefix, table[column], "")
         table = table.set_column(table.schema.get_field_index(column), column, named)
-    return table.cast(SCHEMA)
+    return table.cast(SCHEMA if TIME.name not in table.column_names else SCHEMA.append(TIME))
 
 
 def source_of(origin: str) -> str:

@@ -28,6 +28,8 @@ class Pair(NamedTuple):
 
 SCHEMA = pa.schema([(name, pa.string()) for name in Pair._fields])
 """Columns of a table of pairs."""
+TIME = pa.field("time", pa.timestamp("us", "UTC"))
+"""A further column that pairs of the raw corpus may have: the time of each, null if unknown."""
 BATCH_PAIRS = 10_000
 """Number of pairs that are Python objects at a time while a table is made."""
 ROW_GROUP_PAIRS = 131_072
@@ -48,9 +50,20 @@ def pairs_of(table: pa.Table) -> Iterator[Pair]:
         yield from map(Pair._make, zip(*columns, strict=True))
 
 
-def pair_table(sources: pa.ChunkedArray, targets: pa.ChunkedArray, origins: pa.Array) -> pa.Table:
-    """Returns a table of pairs, each in the group of its source text."""
-    return pa.table([sources, targets, sources, origins], schema=SCHEMA)
+def pair_table(
+    sources: pa.ChunkedArray,
+    targets: pa.ChunkedArray,
+    origins: pa.Array,
+    times: pa.ChunkedArray | None = None,
+) -> pa.Table:
+    """Returns a table of pairs, each in the group of its source text, with their times if given."""
+    table = pa.table([sources, targets, sources, origins], schema=SCHEMA)
+    return table if times is None else table.append_column(TIME, times)
+
+
+def joined(tables: Sequence[pa.Table]) -> pa.Table:
+    """Returns the pairs of all tables; where some have times, those of the others are unknown."""
+    return pa.concat_tables(tables, promote_options="default")
 
 
 def numbered(prefix: str, count: int) -> pa.Array:
@@ -73,16 +86,20 @@ def write_pair_table(path: Path, table: pa.Table) -> None:
     write_table(path, table.combine_chunks())
 
 
-def read_batches(path: Path) -> Iterator[pa.RecordBatch]:
+def read_batches(path: Path, *, with_time: bool = False) -> Iterator[pa.RecordBatch]:
     """Yields the pairs of a file in batches of BATCH_PAIRS.
 
-    Raises InputError where the file is missing or of another kind.
+    With `with_time`, they have the column TIME if the file has it. Raises InputError where the file
+    is missing or of another kind.
     """
     with _parquet_errors(path), pq.ParquetFile(path) as file:
-        _refuse_columns(path, file.schema_arrow, SCHEMA)
-        for batch in file.iter_batches(BATCH_PAIRS, columns=SCHEMA.names):
+        found = file.schema_arrow
+        whole = SCHEMA.append(TIME) if TIME.name in found.names else SCHEMA
+        _refuse_columns(path, found, whole)
+        schema = whole if with_time else SCHEMA
+        for batch in file.iter_batches(BATCH_PAIRS, columns=schema.names):
             batch.validate(full=True)  # texts that are not UTF-8 among others
-            yield pa.RecordBatch.from_arrays(batch.columns, schema=SCHEMA)
+            yield pa.RecordBatch.from_arrays(batch.columns, schema=schema)
 
 
 def count_pairs(path: Path) -> int:

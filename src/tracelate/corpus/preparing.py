@@ -6,7 +6,7 @@ Cleaned pairs wait in files of a temporary folder.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -29,6 +29,7 @@ from tracelate.corpus.mixture import Mixture
 from tracelate.corpus.observer import Observer
 from tracelate.corpus.pairs import SCHEMA, count_pairs, pair_writer, read_batches
 from tracelate.corpus.raw import ALL, SPLITS
+from tracelate.corpus.row_splitting import row_splitter
 from tracelate.corpus.shifts.shifted_lines import (
     Shifted,
     find_shifted_runs,
@@ -49,6 +50,7 @@ from tracelate.corpus.splitting import (
     refuse_empty,
     shares_of,
 )
+from tracelate.corpus.time_splitting import Border
 from tracelate.errors import InputError
 
 SAMPLE_PAIRS = 20_000
@@ -84,6 +86,8 @@ class Prepared(NamedTuple):
     """Of valid and test, into the training text as it was written."""
     left_out: Mapping[str, LeftOut]
     """Of valid and test."""
+    borders: Sequence[Border]
+    """Times at which a split by time begins; empty of another."""
     shifted: Shifted
     """Runs of shifted lines in the raw corpus, whatever was done with them."""
     warnings: list[str]
@@ -117,19 +121,23 @@ def prepare_corpus(
     context = context_of(config, _sample(raw.values(), read), languages)
     counts = CleaningCounts()
     observer = observer or Observer()
+    splitter = row_splitter(config, shares)
     parts: dict[str, Part] = {}
     for name, path in raw.items():
         cleaner = Cleaner(context, counts, observer)
         spool = folder / f"{name}.arrow"
         left_out_rows = [run.rows for run in runs if run.split == name and config.shifted == "drop"]
         parts[name] = clean_part(
-            parted(read_batches(path), left_out_rows),
+            parted(read_batches(path, with_time=True), left_out_rows),
             spool,
             cleaner,
             config.seed,
             lambda done: on_progress("cleaning", done, read),
+            splitter if name == rest else None,
         )
     codes, warnings = _assign(parts, rest, shares, config)
+    if splitter is not None:
+        warnings += splitter.warnings
     if config.shifted == "warn":
         warnings += shifted_warnings(shifted)
     counts.dropped[HELD_OUT] += _drop_held_out(parts, codes, observer)
@@ -185,6 +193,7 @@ def prepare_corpus(
         sources=mixture.report(),
         leakage=leakage,
         left_out=left_out,
+        borders=[] if splitter is None else splitter.borders,
         shifted=shifted,
         warnings=warnings,
     )
@@ -206,6 +215,13 @@ def _assign(
 ) -> tuple[dict[str, Codes], list[str]]:
     """Returns the split of each pair of each part, and warnings."""
     part = parts[rest]
+    ready = {
+        name: np.full(len(one.sources), SPLITS.index(name), np.uint8)
+        for name, one in parts.items()
+        if name in SPLITS
+    }
+    if part.split is not None:
+        return {**ready, rest: part.split}, []
 
     def places_of_sources() -> Places:
         batches = part.batches(np.ones(len(part.sources), bool))
@@ -213,12 +229,7 @@ def _assign(
         return np.concatenate([np.zeros(0, np.uint64), *places])
 
     assigned = assign(part.groups, shares, config.split_by, places_of_sources)
-    codes = {
-        name: np.full(len(one.sources), SPLITS.index(name), np.uint8)
-        for name, one in parts.items()
-        if name in SPLITS
-    }
-    return {**codes, rest: assigned.codes}, assigned.warnings
+    return {**ready, rest: assigned.codes}, assigned.warnings
 
 
 def _drop_held_out(

@@ -11,6 +11,7 @@ from tracelate.corpus.leakage import NEAR_HELD_OUT, Leakage
 from tracelate.corpus.preparing import Prepared
 from tracelate.corpus.shifts.shifted_lines import Shifted
 from tracelate.corpus.splitting import HELD_OUT
+from tracelate.text.times import show_time
 
 FEW_PAIRS = 10_000
 """Number of training pairs below which prepare warns: half of those behind the README's scores.
@@ -38,6 +39,7 @@ def data_report(prepared: Prepared, config: PrepareConfig) -> dict[str, Any]:
     """Returns the content of the report."""
     counts = prepared.counts
     changed = {"source": counts.changed_sources, "target": counts.changed_targets}
+    times = {f"{one.split}_from": show_time(one.time) for one in prepared.borders}
     return {
         "read": prepared.read,
         "kept": prepared.kept,
@@ -57,6 +59,7 @@ def data_report(prepared: Prepared, config: PrepareConfig) -> dict[str, Any]:
         },
         **({"shifted": _shifted_document(prepared.shifted)} if prepared.shifted.runs else {}),
         "splits": {name: size._asdict() for name, size in prepared.sizes.items()},
+        **({"times": times} if times else {}),
         "near_duplicate": describe_near_duplicate(config.near_duplicate),
         "near_dropped": {
             name: {

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import NamedTuple
 
@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from tracelate.config import PrepareConfig, RuleName
 from tracelate.corpus.code_points import CodePoints, code_points
 from tracelate.corpus.exclusion import PairSelection
+from tracelate.corpus.language_identification import is_in_another_language
 from tracelate.corpus.length_ratio import is_unbalanced
 from tracelate.text.placeholders import placeholders, without_placeholders
 
@@ -38,6 +39,8 @@ class Context(NamedTuple):
     """See `tracelate.corpus.length_ratio`."""
     scripts: tuple[str, str] = ("Zyyy", "Zyyy")
     """Scripts (ISO 15924) of the source and the target language; Zyyy: unknown."""
+    languages: Sequence[str] = ()
+    """Codes of the source and the target language, if they are known."""
 
 
 Rule = Callable[[pa.RecordBatch, Context], Matches]
@@ -104,6 +107,17 @@ def wrong_script(batch: pa.RecordBatch, context: Context) -> Matches:
     return found
 
 
+def wrong_language(batch: pa.RecordBatch, context: Context) -> Matches:
+    """Pairs with a side that is identified as another language, with a probability of at least
+    prepare.min_language_probability.
+    """
+    found = np.zeros(batch.num_rows, bool)
+    sides = (batch["source"], batch["target"])
+    for texts, language in zip(sides, context.languages, strict=False):
+        found |= is_in_another_language(texts, language, context.config.min_language_probability)
+    return found
+
+
 def disagreeing_placeholders(batch: pa.RecordBatch, context: Context) -> Matches:
     """Pairs whose sides have not the same placeholders and tags equally often."""
     return _differ(batch, placeholders, "[{}%<&@/]|www")
@@ -122,6 +136,7 @@ ROW_RULES: Mapping[RuleName, Rule] = {
     "untranslated": untranslated,
     "repeated_characters": repeated_characters,
     "wrong_script": wrong_script,
+    "wrong_language": wrong_language,
     "placeholders": disagreeing_placeholders,
     "numbers": disagreeing_numbers,
 }

@@ -2,7 +2,8 @@
 
 The name of a group, hashed with the seed, is its place from 0 to 100. Groups below
 prepare.test_percent are test text, those in the next prepare.valid_percent validation text, and the
-rest is training text. So new groups move no old ones. Three things depend on all groups:
+rest is training text. So new groups move no old ones. With prepare.split_by group, three things
+depend on all groups:
 
 - A group with more pairs than the split's share of the corpus is training text. It can become test
   text when the corpus grows, never the reverse, unless the group itself grows beyond the share.
@@ -11,14 +12,19 @@ rest is training text. So new groups move no old ones. Three things depend on al
 - If there are not enough groups for that, the corpus is split by pair, by the hash of the source
   text, so that equal sources stay together. With enough groups it would be split by group again.
 
-A warning names each of them. With prepare.split_by pair, none of them applies, and no pair ever
-moves.
+A warning names each of them. Also, of a pair that two groups have, the first is kept, which may
+change when text is added before it.
+
+With prepare.split_by group_hash, nothing but the place counts, and of a pair that several groups
+have, one in a held-out group is kept. With pair, the place is that of the source text. With these
+two, a pair never moves from test or valid to train. `tracelate.corpus.time_splitting` has the split
+by time.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -68,12 +74,30 @@ def shares_of(missing: Iterable[str], config: PrepareConfig) -> dict[str, float]
     return shares
 
 
+def assign_by_group_hash(groups: Places, shares: Mapping[str, float]) -> Assignment:
+    """Splits pairs by the places of their groups alone."""
+    codes = split_at(groups, shares)
+    return Assignment(codes, list(large_warnings(codes, shares, "its groups are large")))
+
+
+def large_warnings(codes: Codes, shares: Mapping[str, float], reason: str) -> Iterator[str]:
+    """Yields a warning about each split with more than twice its share of the pairs."""
+    for name, percent in shares.items():
+        found = 100 * float(np.mean(codes == SPLITS.index(name))) if len(codes) else 0.0
+        if found > 2 * percent:
+            yield (
+                f"{name} has {found:.1f} % of the pairs in place of {percent:g} %, because "
+                f"{reason}: divide the text into smaller groups, or set prepare.split_by to pair"
+            )
+
+
 def assign(
     groups: Places, shares: Mapping[str, float], by: str, sources: Callable[[], Places]
 ) -> Assignment:
     """Splits pairs by the places of their groups, or by those of their sources.
 
-    `by` is prepare.split_by. `sources` is called only if the places of the sources are needed.
+    `by` is prepare.split_by: group or pair. `sources` is called only if the places of the sources
+    are needed.
     """
     if by == "pair" or not shares or not len(groups):
         return Assignment(split_at(sources() if by == "pair" else groups, shares), [])
@@ -103,16 +127,11 @@ def assign(
                 f"up to {held:,} with {len(needed):,} groups; these can return to the training "
                 "text when the corpus grows"
             )
-        elif found > 2 * wanted:
-            warnings.append(
-                f"{name} has {100 * found / len(groups):.1f} % of the pairs in place of "
-                f"{percent:g} %, because its groups are large: divide the text into smaller "
-                "groups, or set prepare.split_by to pair"
-            )
     left, wanted_left = sizes[codes == TRAIN].sum(), len(groups) * (1 - sum(shares.values()) / 100)
     if left < wanted_left / 2:
         return Assignment(split_at(sources(), shares), [_by_pair_warning(len(names))])
-    return Assignment(codes[members], warnings)
+    codes = codes[members]
+    return Assignment(codes, [*warnings, *large_warnings(codes, shares, "its groups are large")])
 
 
 def _by_pair_warning(groups: int) -> str:

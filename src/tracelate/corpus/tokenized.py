@@ -84,6 +84,15 @@ class TokenizedPairs(Sequence[TokenizedPair]):
         )
         return TokenizedPair(*both, *self.placeholders([place]))
 
+    def with_ids(
+        self, sources: IdLists, targets: IdLists, places_N: NDArray[np.int64]
+    ) -> TokenizedPairs:
+        """Returns the pairs at these places with other ids, without copying those."""
+        columns = {"source_ids": _column(sources), "target_ids": _column(targets)}
+        if self._placeholders is not None:
+            columns[PLACEHOLDERS] = self._placeholders.take(pa.array(places_N))
+        return TokenizedPairs(pa.RecordBatch.from_pydict(columns))
+
     @property
     def lengths_N(self) -> NDArray[np.int64]:
         """The length of each pair's longer side, its end token included."""
@@ -121,6 +130,10 @@ def _list_array(lists: Sequence[Sequence[int]], kind: pa.DataType) -> pa.Array:
     ids = chain.from_iterable(lists)
     ids_I = np.fromiter(ids, kind.value_type.to_pandas_dtype(), int(offsets_N1[-1]))
     return pa.LargeListArray.from_arrays(pa.array(offsets_N1), pa.array(ids_I), type=kind)
+
+
+def _column(lists: IdLists) -> pa.LargeListArray:
+    return pa.LargeListArray.from_arrays(pa.array(lists.offsets_N1), pa.array(lists.ids_I))
 
 
 def _id_lists(column: pa.LargeListArray) -> IdLists:

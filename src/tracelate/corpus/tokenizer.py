@@ -2,12 +2,12 @@
 
 Sennrich et al. 2016 (byte-pair encoding); Kudo 2018 (unigram language model); Radford et al. 2019
 (over bytes). User symbols are always one piece. Placeholders may have slot tokens in place of
-pieces, so that they are copied whole (placeholding: Crego et al. 2016, Post et al. 2019).
+pieces, so that they are copied whole (placeholding: Crego et al. 2016, Post et al. 2019). Words may
+be in lower case after a token of their case, see `text.casing`.
 """
 
 from __future__ import annotations
 
-import codecs
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import count, groupby, takewhile
@@ -16,6 +16,13 @@ from typing import NamedTuple
 
 from tokenizers import Tokenizer
 
+from tracelate.corpus.case_tokens import (
+    CASE_TOKENS,
+    cased_parts,
+    encode_with_case,
+    split_segments,
+)
+from tracelate.corpus.piece_words import PieceWords, Word
 from tracelate.corpus.subword_learning import (
     BYTE_PIECES,
     Learning,
@@ -27,8 +34,8 @@ from tracelate.corpus.subword_learning import (
 from tracelate.corpus.user_symbols import BYTES, any_of, refuse_symbols
 from tracelate.errors import InputError
 from tracelate.files import whole_file
+from tracelate.text.casing import CasingName, restore_case
 from tracelate.text.slots import Parts, placeholders_in_order, split_slots
-from tracelate.text.words import bounds_without_space
 
 # tokenizers warns when a process that has used its threads forks
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
@@ -53,14 +60,6 @@ class Encoded(NamedTuple):
     """Text of each slot, the first slot's first."""
 
 
-class Word(NamedTuple):
-    text: str
-    start: int
-    """Its first piece."""
-    stop: int
-    """One past its last piece."""
-
-
 class SubwordTokenizer:
     padding_id, start_id, end_id, unknown_id = range(4)
 
@@ -74,19 +73,29 @@ class SubwordTokenizer:
         self.slots = range(len(SPECIAL), len(SPECIAL) + len(list(known)))
         """Ids of the slot tokens."""
         added = tokenizer.get_added_tokens_decoder()
+        after = range(self.slots.stop, self.slots.stop + len(CASE_TOKENS))
+        has_case = all(
+            at in added and added[at].special and added[at].content == name
+            for at, name in zip(after, CASE_TOKENS, strict=True)
+        )
+        self.case_tokens = after if has_case else after[:0]
+        """Ids of the tokens for the case of words; none: pieces are cased."""
         self.user_symbols = {one.content: at for at, one in added.items() if not one.special}
         """Ids of the user symbols."""
+        self._apart = frozenset([*range(self.slots.stop), *self.user_symbols.values()])
+        """Ids before which a word ends whose case has a token."""
         self._symbol = any_of(self.user_symbols)
         is_of_bytes = pieces_of(tokenizer) == "bytes"
-        self.fallback: frozenset[int] = (
-            frozenset() if is_of_bytes else frozenset(map(ids.__getitem__, BYTE_PIECES))
-        )
+        self._byte_ids = [] if is_of_bytes else [ids[piece] for piece in BYTE_PIECES]
+        self.fallback = frozenset(self._byte_ids)
         """Ids of the pieces for bytes of characters that have no piece; over bytes, none."""
         self._bytes = self._bytes_of_pieces(sorted(ids, key=ids.__getitem__))
+        names = [*SPECIAL, *map(_slot, range(len(self.slots)))]
+        self._words = PieceWords(self._bytes, names, self.slots, self.case_tokens, self._apart)
 
     def _bytes_of_pieces(self, pieces: Sequence[str]) -> list[bytes]:
-        found = [b""] * self.slots.stop
-        for piece in pieces[self.slots.stop :]:
+        found = [b""] * self.first_learnt
+        for piece in pieces[self.first_learnt :]:
             if piece in self.user_symbols:
                 found.append(piece.encode())
             elif not self.fallback:
@@ -106,17 +115,21 @@ class SubwordTokenizer:
         model: ModelName = "bpe",
         pieces: PiecesName = "bytes",
         user_symbols: Sequence[str] = (),
+        casing: CasingName = "cased",
     ) -> SubwordTokenizer:
         """Learns up to `vocabulary_size` pieces: the 256 bytes, the special tokens, `slot_count`
-        slot tokens, the user symbols, and the pieces of `model`. Merges of byte-pair encoding are
-        of two pieces that occur together at least `min_frequency` times.
+        slot tokens, those of case markup, the user symbols, and the pieces of `model`. Merges of
+        byte-pair encoding are of two pieces that occur together at least `min_frequency` times.
         """
-        special = [*SPECIAL, *map(_slot, range(slot_count))]
+        marks = casing == "case_markup"
+        special = [*SPECIAL, *map(_slot, range(slot_count)), *(CASE_TOKENS if marks else ())]
         refuse_symbols(user_symbols, special, pieces)
         parted = any_of(user_symbols)
         texts = (
             part for one in sentences for part in (parted.split(one)[::2] if parted else [one])
         )
+        if marks:
+            texts = (part.text for text in texts for part in cased_parts(text, parted))
         settings = Learning(model, pieces, vocabulary_size, min_frequency, special, user_symbols)
         return cls(learn(texts, settings))
 
@@ -144,9 +157,30 @@ class SubwordTokenizer:
         with whole_file(path) as temporary:
             temporary.write_text(self._tokenizer.to_str(pretty=True) + "\n", encoding="utf-8")
 
+    def document(self) -> str:
+        """Returns the JSON of the `tokenizers` library."""
+        return str(self._tokenizer.to_str())
+
     @property
     def size(self) -> int:
         return int(self._tokenizer.get_vocab_size())
+
+    @property
+    def first_learnt(self) -> int:
+        """Id after those of the special tokens, slots and tokens of cases."""
+        return self.case_tokens.stop
+
+    def pre_tokens(self, ids: Sequence[int]) -> list[str]:
+        """Returns the words that no piece crosses of the text of these ids, spelt as pieces are.
+
+        The ids are of pieces that were learnt.
+        """
+        parts = self._tokenizer.pre_tokenizer.pre_tokenize_str(self._text(ids))
+        return [word for word, _ in parts]
+
+    def byte_ids(self, character: str) -> list[int]:
+        """Returns the pieces of a character's bytes, where characters have those."""
+        return [self._byte_ids[byte] for byte in character.encode()]
 
     def encode(self, sentences: Sequence[str]) -> list[list[int]]:
         """Ids without special tokens and slots."""
@@ -166,6 +200,11 @@ class SubwordTokenizer:
 
     def _encode(self, texts: Sequence[str]) -> list[list[int]]:
         """Ids of texts without user symbols."""
+        if not self.case_tokens:
+            return self._encode_as_it_is(texts)
+        return encode_with_case(texts, self._symbol, self.case_tokens, self._encode_as_it_is)
+
+    def _encode_as_it_is(self, texts: Sequence[str]) -> list[list[int]]:
         encoded = self._tokenizer.encode_batch(list(texts), add_special_tokens=False)
         return [one.ids for one in encoded]
 
@@ -175,10 +214,15 @@ class SubwordTokenizer:
 
     @property
     def piece_bytes(self) -> Sequence[bytes]:
-        """UTF-8 of each piece by its id, which may be a part of a character; of special tokens and
-        slots none.
+        """UTF-8 of each piece by its id, which may be a part of a character; of special tokens,
+        slots and tokens of cases none.
         """
         return self._bytes
+
+    def most_pieces(self, text: str) -> int:
+        """Returns a number of pieces that a text does not exceed, which is quickly found out."""
+        # a piece has a byte; with cases, each letter may have a token and become a byte longer
+        return len(text.encode()) * (2 if self.case_tokens else 1)
 
     def encode_sources(self, sentences: Sequence[str]) -> list[Encoded]:
         """Ids with a slot for each placeholder, numbered in the order of their first occurrences.
@@ -232,59 +276,21 @@ class SubwordTokenizer:
                 yield self._text(run)
 
     def _text(self, ids: Iterable[int]) -> str:
+        if not self.case_tokens:
+            return self._as_it_is(ids)
+        ids = list(ids)
+        texts: list[str] = []
+        for segment in split_segments(ids, 0, len(ids), self.case_tokens, self._apart):
+            text = self._as_it_is(ids[segment.first : segment.stop])
+            texts += text if segment.case is None else restore_case(segment.case, text)
+        return "".join(texts)
+
+    def _as_it_is(self, ids: Iterable[int]) -> str:
         return b"".join(self._bytes[piece] for piece in ids).decode("utf-8", "replace")
 
     def words(self, ids: Sequence[int], placeholders: Sequence[str] = ()) -> list[Word]:
-        """The words that the pieces spell, covering every piece in order, see `text.words`.
-
-        A piece that is white space alone goes to the word before it, where there is one. A special
-        token, or a slot without a placeholder, is a word by itself. Pieces that together make a
-        character stay together, and so do the words in one piece or one placeholder.
-        """
-        words: list[Word] = []
-        start = 0
-        filled = self.slots[: len(placeholders)]
-        tokens = [*SPECIAL, *map(_slot, range(len(self.slots)))]
-        for at in range(len(ids) + 1):
-            if at == len(ids) or (ids[at] < len(tokens) and ids[at] not in filled):
-                words += self._words_of_run(ids, start, at, placeholders)
-                if at < len(ids):
-                    words.append(Word(tokens[ids[at]], at, at + 1))
-                start = at + 1
-        return words
-
-    def _words_of_run(
-        self, ids: Sequence[int], start: int, stop: int, placeholders: Sequence[str]
-    ) -> Iterator[Word]:
-        """Of ids[start:stop], which hold no special token and no slot without a placeholder."""
-        text, pieces, place = "", start, 0
-        runs = list(self._whole_characters(ids, start, stop, placeholders))
-        bounds = bounds_without_space("".join(characters for _, characters in runs))
-        for at, characters in runs:
-            apart = text[-1:].isspace() or characters[:1].isspace() or place in bounds
-            place += len(characters)
-            if apart and text.strip() and characters.strip():
-                yield Word(text.strip(), pieces, at)
-                text, pieces = "", at
-            text += characters
-        if pieces < stop:
-            yield Word(text.strip(), pieces, stop)
-
-    def _whole_characters(
-        self, ids: Sequence[int], start: int, stop: int, placeholders: Sequence[str]
-    ) -> Iterator[tuple[int, str]]:
-        """The text in the shortest runs of pieces that cut no character, each with its first."""
-        decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        first, text = start, ""
-        for at in range(start, stop):
-            if ids[at] in self.slots:
-                text = placeholders[ids[at] - self.slots.start]
-            else:
-                is_last = at + 1 == stop or ids[at + 1] in self.slots
-                text += decoder.decode(self._bytes[ids[at]], final=is_last)
-            if not decoder.getstate()[0]:
-                yield first, text
-                first, text = at + 1, ""
+        """The words that the pieces spell, covering every piece in order, see `PieceWords`."""
+        return self._words.of(ids, placeholders)
 
 
 def _slot(number: int) -> str:

@@ -63,6 +63,7 @@ def learn_tokenizer(batches: Iterable[pa.RecordBatch], config: TokenizeConfig) -
         model=config.model,
         pieces=config.pieces,
         user_symbols=config.user_symbols,
+        casing=config.casing,
     )
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from tracelate.model.search import Hypothesis, SpecialIds, beam_search
-from tracelate.model.seq2seq import Seq2Seq
+from tracelate.model.search import Hypothesis, SpecialIds, TranslationModel, beam_search
 from tracelate.training.batches import pad
 
 SourceIds = Sequence[Sequence[int]]
@@ -18,7 +17,7 @@ Found = list[list[Hypothesis]]
 class BatchSearch(NamedTuple):
     """A model with the settings of its search."""
 
-    model: Seq2Seq
+    model: TranslationModel
     """In evaluation mode."""
     special: SpecialIds
     beam_size: int

@@ -30,6 +30,7 @@ from tracelate.inference.launched import launched_group
 from tracelate.inference.search_messages import FAILURE, SETUP, Messages, Task
 from tracelate.inference.search_worker import PORT, RANK, SECRET, ended_key
 from tracelate.inference.translator import Translator
+from tracelate.model.seq2seq import Seq2Seq
 from tracelate.openmp import allowed_threads
 
 LOOK_S = 1.0
@@ -164,13 +165,16 @@ def _sharing(translator: Translator, processes: SearchProcesses) -> Iterator[Non
 @contextmanager
 def _weights(translator: Translator, folder: Path) -> Iterator[Path]:
     """Yields the path of a copy of the weights, and removes old ones of processes that died."""
+    model = translator.trained.model
+    if not isinstance(model, Seq2Seq):
+        raise InputError("an ensemble translates in one process: leave out --processes")
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.glob(f"{FOLDER}*"):
         if time.time() - old.stat().st_mtime > KEPT_S:
             shutil.rmtree(old, ignore_errors=True)
     with tempfile.TemporaryDirectory(prefix=FOLDER, dir=folder) as own:
         path = Path(own, "weights.safetensors").resolve()
-        state = translator.trained.model.state_dict()
+        state = model.state_dict()
         save_file({name: value.contiguous() for name, value in state.items()}, path)
         yield path
 

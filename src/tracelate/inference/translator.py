@@ -206,9 +206,10 @@ class Translator:
 
     def _pieces_if_long(self, line: str) -> int | None:
         line = self.normalise(line)
-        if len(line.encode()) <= self.max_line_pieces:  # a piece has at least one byte
+        tokenizer = self.trained.tokenizer
+        if tokenizer.most_pieces(line) <= self.max_line_pieces:
             return None
-        count = len(self.trained.tokenizer.encode_sources([line])[0].ids)
+        count = len(tokenizer.encode_sources([line])[0].ids)
         return count if count > self.max_line_pieces else None
 
     def _parts(self, line: str) -> list[Part]:
@@ -251,9 +252,8 @@ class Translator:
         memory, state = model.encode(source_BS, source_BS != self.special.padding)
         weights_TS = []
         for part_BT in torch.split(target_BT, PART_PIECES, dim=1):
-            output = model.decoder(model.embedding(part_BT), state, memory, None)
-            state = output.state
-            weights_TS.append(output.weights_BTS[0])
+            weights_BTS, state = model.attend(part_BT, state, memory)
+            weights_TS.append(weights_BTS[0])
         attention_TS: npt.NDArray[np.float32] = torch.cat(weights_TS).float().numpy()
         return attention_TS
 

@@ -11,13 +11,13 @@ far, S source, V vocabulary.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from tracelate.model.decoder import Selectable
-from tracelate.model.seq2seq import Seq2Seq
+from tracelate.model.decoder import DecoderStart, Selectable
+from tracelate.model.seq2seq import Attending, DecoderStep
 from tracelate.model.slots import SlotsLeft
 
 
@@ -40,7 +40,24 @@ class Hypothesis(NamedTuple):
     """Natural log probability, divided by the length penalty."""
 
 
-def length_limits(model: Seq2Seq, mask_BS: Tensor) -> list[int]:
+class TranslationModel(Protocol):
+    """A model, or several as one, as search and the translator use it."""
+
+    @property
+    def decoder(self) -> nn.Module: ...
+
+    def __call__(self, source_BS: Tensor, mask_BS: Tensor, target_BT: Tensor) -> Any: ...
+
+    def encode(self, source_BS: Tensor, mask_BS: Tensor) -> DecoderStart[Any, Any]: ...
+
+    def step(self, previous_B: Tensor, state: Any, memory: Any) -> DecoderStep: ...
+
+    def attend(self, target_BT: Tensor, state: Any, memory: Any) -> Attending: ...
+
+    def max_target_pieces(self, source_pieces: int) -> int: ...
+
+
+def length_limits(model: TranslationModel, mask_BS: Tensor) -> list[int]:
     """Returns the most tokens of each sentence's translation, the end token included."""
     return [model.max_target_pieces(pieces) for pieces in mask_BS.sum(dim=1).tolist()]
 
@@ -52,7 +69,7 @@ def length_penalty(length: int, alpha: float) -> float:
 
 @torch.no_grad()
 def greedy_search(
-    model: Seq2Seq, source_BS: Tensor, mask_BS: Tensor, special: SpecialIds
+    model: TranslationModel, source_BS: Tensor, mask_BS: Tensor, special: SpecialIds
 ) -> list[list[int]]:
     """Returns the most probable word at each step, until the end token or the length limit."""
     memory, state = model.encode(source_BS, mask_BS)
@@ -76,7 +93,7 @@ def greedy_search(
 
 @torch.no_grad()
 def beam_search(
-    model: Seq2Seq,
+    model: TranslationModel,
     source_BS: Tensor,
     mask_BS: Tensor,
     special: SpecialIds,
@@ -197,7 +214,7 @@ class Beam(NamedTuple):
 
 
 def _first_beam(
-    model: Seq2Seq, source_BS: Tensor, mask_BS: Tensor, special: SpecialIds, beam_size: int
+    model: TranslationModel, source_BS: Tensor, mask_BS: Tensor, special: SpecialIds, beam_size: int
 ) -> Beam:
     """Returns the beam before the first word: of each sentence only the first row is alive."""
     memory, state = model.encode(source_BS, mask_BS)
@@ -218,7 +235,9 @@ def _first_beam(
     )
 
 
-def _slots_of(model: Seq2Seq, source_BS: Tensor, mask_BS: Tensor, special: SpecialIds) -> SlotsLeft:
+def _slots_of(
+    model: TranslationModel, source_BS: Tensor, mask_BS: Tensor, special: SpecialIds
+) -> SlotsLeft:
     limit_B = torch.tensor(length_limits(model, mask_BS), device=source_BS.device)
     return SlotsLeft.of(source_BS, limit_B, special.slots, special.end)
 

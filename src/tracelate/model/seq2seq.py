@@ -35,6 +35,13 @@ class DecoderStep(NamedTuple):
     state: Selectable
 
 
+class Attending(NamedTuple):
+    """Attention weights at some target words, and the decoder's state after them."""
+
+    weights_BTS: Tensor
+    state: Selectable
+
+
 class Seq2Seq(nn.Module):
     """An encoder-decoder with attention over one joint vocabulary.
 
@@ -102,6 +109,11 @@ class Seq2Seq(nn.Module):
         """Scores the word after `previous_B`, as `forward` does for all words at once."""
         output = self.decoder(self._embed(previous_B.unsqueeze(1), None), state, memory, None)
         return DecoderStep(self._logits(output.attentional_BTE)[:, 0], output.state)
+
+    def attend(self, target_BT: Tensor, state: Selectable, memory: Selectable) -> Attending:
+        """Returns the attention at the words of `target_BT`, of which the first follows `state`."""
+        output = self.decoder(self._embed(target_BT, None), state, memory, None)
+        return Attending(output.weights_BTS, output.state)
 
     def max_target_pieces(self, source_pieces: int) -> int:
         """Returns the length limit of a translation; both numbers include the end token."""

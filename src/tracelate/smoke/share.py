@@ -10,7 +10,14 @@ from tracelate import layout
 from tracelate.config import FurtherTestConfig, TrainConfig
 from tracelate.corpus.further.report import PROVENANCE_FORMAT, set_path
 from tracelate.corpus.further.sentences import FurtherSet, read_further_set, write_further_set
-from tracelate.corpus.pairs import SCHEMA, read_pairs, read_table, write_pair_table, write_pairs
+from tracelate.corpus.pairs import (
+    SCHEMA,
+    TIME,
+    read_pairs,
+    read_table,
+    write_pair_table,
+    write_pairs,
+)
 from tracelate.corpus.raw import ALL, SPLITS
 from tracelate.corpus.tokenized import TokenizedPair
 from tracelate.corpus.tokenized_file import read_tokenized, write_tokenized
@@ -29,7 +36,7 @@ def shorten_raw(folder: Path, most: int) -> None:
     """Leaves up to `most` pairs in each split of the raw corpus, of all its groups alike."""
     for name in (ALL, *SPLITS):
         path = folder / layout.RAW / f"{name}.parquet"
-        if path.exists() and (table := read_table(path, SCHEMA)).num_rows > most:
+        if path.exists() and (table := read_table(path, SCHEMA, [TIME])).num_rows > most:
             write_pair_table(path, table.take(spread(range(table.num_rows), most)))
 
 

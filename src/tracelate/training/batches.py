@@ -39,7 +39,7 @@ class Batch(NamedTuple):
     global_rows: int
     """Number of rows of all processes."""
     pairs_N: Tensor
-    """Places of the pairs of all processes in the training text."""
+    """Places of the pairs of all processes; `EpochBatches` counts them in the training text."""
     global_tokens: int
     """Number of target tokens to predict, of all processes."""
     placeholders: list[tuple[str, ...]]
@@ -137,13 +137,10 @@ class PlannedBatches(Dataset[Batch]):
         *,
         rank: int = 0,
         process_count: int = 1,
-        first_pair: int = 0,
     ) -> None:
-        """`first_pair` is the place of the first of `pairs` in the training text."""
         self.pairs = pairs
         self.plan = plan
         self.special = special
-        self.first_pair = first_pair
         self.rank = rank
         self.process_count = process_count
 
@@ -166,7 +163,7 @@ class PlannedBatches(Dataset[Batch]):
             target_out_BT=(target_out_BT if len(rows) else torch.full_like(target_out_BT, padding)),
             rows_B=torch.from_numpy(rows if len(rows) else np.zeros(1, np.int64)),
             global_rows=len(planned),
-            pairs_N=torch.from_numpy(self.first_pair + planned),
+            pairs_N=torch.from_numpy(planned),
             global_tokens=int(targets.lengths_of(planned).sum()) + len(planned),
             placeholders=self.pairs.placeholders(own),
         )

@@ -8,6 +8,7 @@ import pytorch_lightning as pl
 from torch.utils.data import DataLoader
 
 from tracelate.config import TrainConfig
+from tracelate.corpus.bpe_dropout import BpeDropout
 from tracelate.corpus.tokenized_file import TokenizedSplit
 from tracelate.model.search import SpecialIds
 from tracelate.training.batches import Batch
@@ -17,7 +18,7 @@ from tracelate.training.epochs import EpochBatches
 class TranslationData(pl.LightningDataModule):
     """Has a loader for each epoch, so the Trainer must reload the loaders every epoch.
 
-    Each validation sentence is in one process only.
+    Each validation sentence is in one process only. `dropout` is for the training text alone.
     """
 
     def __init__(
@@ -27,6 +28,7 @@ class TranslationData(pl.LightningDataModule):
         special: SpecialIds,
         config: TrainConfig,
         accumulate: int = 1,
+        dropout: BpeDropout | None = None,
     ) -> None:
         super().__init__()
         self.train = train
@@ -34,6 +36,7 @@ class TranslationData(pl.LightningDataModule):
         self.special = special
         self.config = config
         self.accumulate = accumulate
+        self.dropout = dropout
 
     def train_dataloader(self) -> DataLoader[Batch]:
         trainer = self._trainer()
@@ -41,14 +44,24 @@ class TranslationData(pl.LightningDataModule):
         is_resumed_within = epochs.ready > epochs.processed
         done = trainer.fit_loop.epoch_loop.batch_progress.current.ready if is_resumed_within else 0
         return self._loader(
-            self.train, trainer.current_epoch, first=done // self.accumulate, parts=self.accumulate
+            self.train,
+            trainer.current_epoch,
+            first=done // self.accumulate,
+            parts=self.accumulate,
+            dropout=self.dropout,
         )
 
     def val_dataloader(self) -> DataLoader[Batch]:
         return self._loader(self.valid, epoch=0)
 
     def _loader(
-        self, pairs: TokenizedSplit, epoch: int, *, first: int = 0, parts: int = 1
+        self,
+        pairs: TokenizedSplit,
+        epoch: int,
+        *,
+        first: int = 0,
+        parts: int = 1,
+        dropout: BpeDropout | None = None,
     ) -> DataLoader[Batch]:
         trainer = self._trainer()
         batches = EpochBatches(
@@ -60,6 +73,7 @@ class TranslationData(pl.LightningDataModule):
             parts=parts,
             rank=trainer.global_rank,
             process_count=trainer.world_size,
+            dropout=dropout,
         )
         return DataLoader(batches, batch_size=None)
 

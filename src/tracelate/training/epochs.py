@@ -5,9 +5,13 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 
+import numpy as np
+import torch
+from numpy.typing import NDArray
 from torch.utils.data import IterableDataset
 
 from tracelate.config import TrainConfig
+from tracelate.corpus.bpe_dropout import BpeDropout
 from tracelate.corpus.tokenized import TokenizedPairs
 from tracelate.corpus.tokenized_file import TokenizedSplit
 from tracelate.model.search import SpecialIds
@@ -53,7 +57,8 @@ class EpochBatches(IterableDataset[Batch]):
     """One process's rows of the batches of an epoch, in the order of training.
 
     It begins with the batch `first`, counted from 0. Each batch comes in `parts`, as if there were
-    as many times more processes.
+    as many times more processes. With `dropout`, pairs have other pieces in each epoch; batches are
+    planned by the lengths without it.
     """
 
     def __init__(
@@ -67,6 +72,7 @@ class EpochBatches(IterableDataset[Batch]):
         parts: int = 1,
         rank: int = 0,
         process_count: int = 1,
+        dropout: BpeDropout | None = None,
     ) -> None:
         self.pairs = pairs
         self.special = special
@@ -76,6 +82,7 @@ class EpochBatches(IterableDataset[Batch]):
         self.parts = parts
         self.rank = rank
         self.process_count = process_count
+        self.dropout = dropout
 
     def __iter__(self) -> Iterator[Batch]:
         numbers = list(range(self.pairs.shard_count))
@@ -85,20 +92,23 @@ class EpochBatches(IterableDataset[Batch]):
         for number in numbers:
             shard = self.pairs.shard(number)
             plan = plan_shard(shard, self.config, epoch=self.epoch, shard=number)
-            parts = [self._part(number, shard, plan, part) for part in range(self.parts)]
             for place in range(max(0, self.first - before), len(plan)):
-                for part in parts:
-                    yield part[place]
+                yield from self._parts_of_batch(shard, plan[place], number)
             before += len(plan)
 
-    def _part(
-        self, number: int, shard: TokenizedPairs, plan: BatchPlan, part: int
-    ) -> PlannedBatches:
-        return PlannedBatches(
-            shard,
-            plan,
-            self.special,
-            rank=self.rank * self.parts + part,
-            process_count=self.process_count * self.parts,
-            first_pair=self.pairs.first_pair(number),
-        )
+    def _parts_of_batch(
+        self, shard: TokenizedPairs, places_N: NDArray[np.int64], number: int
+    ) -> Iterator[Batch]:
+        """Yields the parts of the batch that the pairs at these places of a shard are."""
+        pairs_N = torch.from_numpy(self.pairs.first_pair(number) + places_N)
+        if self.dropout is not None:
+            # of all processes, because the loss is divided by the tokens of all
+            shard = self.dropout.pairs(shard, places_N, epoch=self.epoch, shard=number)
+            places_N = np.arange(len(places_N))
+        for part in range(self.parts):
+            rank = self.rank * self.parts + part
+            count = self.process_count * self.parts
+            batches = PlannedBatches(
+                shard, [places_N], self.special, rank=rank, process_count=count
+            )
+            yield batches[0]._replace(pairs_N=pairs_N)

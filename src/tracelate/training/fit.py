@@ -20,6 +20,7 @@ from pytorch_lightning.strategies import DDPStrategy
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from tracelate.config import ModelConfig, MonitorName, RuntimeConfig, TrainConfig
+from tracelate.corpus.bpe_dropout import BpeDropout
 from tracelate.corpus.tokenized_file import TokenizedSplit
 from tracelate.corpus.tokenizer import SubwordTokenizer
 from tracelate.errors import InputError
@@ -95,8 +96,8 @@ def fit(
     metric table with the options that fit the target language.
 
     Raises StoppedError when training is stopped or another process ends, and InputError when it
-    diverges, or when the machine cannot train such a model or lacks memory or the devices.
-    Checkpoints stay as they are.
+    diverges, or when the machine cannot train such a model or lacks memory or the devices, or when
+    the tokenizer has no merges for BPE dropout. Checkpoints stay as they are.
     """
     refuse_unsafe_restarts()
     _prepare_process()
@@ -105,7 +106,10 @@ def fit(
     pl.seed_everything(config.seed, verbose=False)
     model = Seq2Seq(model_config, tokenizer.size, tokenizer.padding_id)
     special = special_ids(tokenizer)
-    data = TranslationData(train, valid, special, config, runtime.accumulate)
+    dropout = None
+    if config.bpe_dropout:
+        dropout = BpeDropout(tokenizer, config.bpe_dropout, config.seed)
+    data = TranslationData(train, valid, special, config, runtime.accumulate, dropout)
     scores = scores_of_ids(tokenizer, metrics, config.monitor)
     module = TranslationTraining(model, config, count_steps(train, config), special, scores)
     curves = Curves(config.log_every_steps)

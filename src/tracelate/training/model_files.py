@@ -19,9 +19,10 @@ from tracelate.corpus.tokenizer import SubwordTokenizer
 from tracelate.errors import InputError
 from tracelate.file_format import Document, FileForm, FileFormat, Name, Sha256, Whole
 from tracelate.files import sha256_of, whole_file
-from tracelate.model.search import SpecialIds
+from tracelate.model.search import SpecialIds, TranslationModel
 from tracelate.model.seq2seq import Seq2Seq
 from tracelate.saved_settings import complete_model_settings, model_config_of
+from tracelate.text.casing import VERSION as CASING_VERSION
 from tracelate.text.normaliser import STEPS_BEFORE, Normaliser
 from tracelate.text.normaliser import VERSION as NORMALISER_VERSION
 from tracelate.text.placeholders import VERSION as PLACEHOLDERS_VERSION
@@ -61,6 +62,20 @@ class SavedPlaceholders(FileForm):
         return self.version > PLACEHOLDERS_VERSION
 
 
+class SavedCasing(FileForm):
+    """Case of letters in pieces, `tokenize.casing`."""
+
+    version: Whole
+    """Of the definition; 0 in a model that was saved before case markup was."""
+    markup: bool
+    """If false, pieces are cased."""
+
+    @property
+    def is_newer(self) -> bool:
+        """True if this version of Tracelate does not know the definition."""
+        return self.version > CASING_VERSION
+
+
 class SavedConfig(FileForm):
     """Content of config.json: the model's settings and what they belong to."""
 
@@ -73,6 +88,7 @@ class SavedConfig(FileForm):
     """The section `model` of the params that the model was trained with."""
     normaliser: SavedNormaliser
     placeholders: SavedPlaceholders
+    casing: SavedCasing
 
     @model_validator(mode="after")
     def _refuse_wrong_settings(self) -> Self:
@@ -101,16 +117,21 @@ def _add_placeholders(document: Document) -> Document:
     return {**document, "placeholders": {"version": 0, "slots": 0}}
 
 
+def _add_casing(document: Document) -> Document:
+    """From version 4 to 5: pieces were cased."""
+    return {**document, "casing": {"version": 0, "markup": False}}
+
+
 CONFIG_FORMAT = FileFormat(
     "config.json",
     SavedConfig,
-    [_complete_settings, _add_normaliser, _add_placeholders],
+    [_complete_settings, _add_normaliser, _add_placeholders, _add_casing],
     "restore it, or train the model again",
 )
 
 
 class TrainedModel(NamedTuple):
-    model: Seq2Seq
+    model: TranslationModel
     """In evaluation mode."""
     tokenizer: SubwordTokenizer
     config: SavedConfig
@@ -145,6 +166,7 @@ def save_model(
         model=config.model_dump(mode="json"),
         normaliser=SavedNormaliser(version=NORMALISER_VERSION, steps=list(normalise)),
         placeholders=SavedPlaceholders(version=PLACEHOLDERS_VERSION, slots=len(tokenizer.slots)),
+        casing=SavedCasing(version=CASING_VERSION, markup=bool(tokenizer.case_tokens)),
     )
     CONFIG_FORMAT.write(folder / CONFIG, saved)
 
@@ -164,6 +186,7 @@ def load_model(folder: Path) -> TrainedModel:
     for what, part, known in (
         ("normaliser", config.normaliser, NORMALISER_VERSION),
         ("placeholders", config.placeholders, PLACEHOLDERS_VERSION),
+        ("casing", config.casing, CASING_VERSION),
     ):
         if part.is_newer:
             raise InputError(
@@ -201,6 +224,9 @@ def _load_tokenizer(path: Path, config: SavedConfig) -> SubwordTokenizer:
             f"{path} has {len(tokenizer.slots)} slot tokens, but {CONFIG} beside it says "
             f"{config.placeholders.slots}: restore both"
         )
+    if bool(tokenizer.case_tokens) != config.casing.markup:
+        has = "has" if tokenizer.case_tokens else "lacks"
+        raise InputError(f"{path} {has} case markup, unlike {CONFIG} beside it: restore both")
     return tokenizer
 
 

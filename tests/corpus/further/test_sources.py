@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.corpus.sources.document_samples import TMX, TMX_PAIRS
+from tests.corpus.sources.file_server import file_server, send
 from tests.corpus.sources.test_hub import Rows, write_dataset
+from tests.corpus.sources.test_members import zip_of
 from tests.tiny_corpus import build_wheel, put_into_cache, tiny_settings
 from tracelate.config import FurtherTestConfig
 from tracelate.corpus.further.preparing import prepare_set
@@ -55,7 +59,9 @@ def write(folder: Path, **texts: str) -> None:
 
 def test_files_are_read_with_all_references_as_they_are(corpora: Path) -> None:
     write(corpora, a_en=" a  dog\na cat\n", a_es="un perro\nun gato\n", b_es="un can\n\n")
-    further, provenance = find_set(files("corpora/a.en", "corpora/a.es", "corpora/b.es"), LANGUAGES)
+    further, provenance, _ = find_set(
+        files("corpora/a.en", "corpora/a.es", "corpora/b.es"), LANGUAGES
+    )
     assert [pair.source for pair in further.pairs] == [" a  dog", "a cat"]
     assert further.references == [("un perro", "un can"), ("un gato", "")]
     assert [pair.origin for pair in further.pairs] == ["a.en:1", "a.en:2"]
@@ -72,6 +78,51 @@ def test_a_named_split_of_a_folder_is_read_and_no_train_is_needed(corpora: Path)
     assert (len(prepared.further.pairs), prepared.dropped) == (1, {"empty": 1})
     with pytest.raises(InputError, match=r"'news'.* the splits test and no dev: change evaluate"):
         find_set(hub(split="dev"), LANGUAGES)
+
+
+def documents(*paths: str, **more: Any) -> FurtherTestConfig:
+    return entry(documents={"test": list(paths), "licence": "CC0-1.0", **more})
+
+
+def test_documents_are_read_as_they_are_and_remarks_say_what_is_not(corpora: Path) -> None:
+    write(corpora, a_tmx=TMX, b_tsv="7\ta  dog\tun perro\n8\t\tun gato\n")
+    found = find_set(documents("corpora/*.tmx"), LANGUAGES)
+    assert [(pair.source, pair.target) for pair in found.further.pairs] == TMX_PAIRS
+    assert found.remarks
+    table = documents("corpora/b.tsv", columns={"source": 2, "target": 3})
+    prepared = prepare_set(
+        table, find_set(table, LANGUAGES).further, TRAIN, prepare_config(), LANGUAGES
+    )
+    assert [pair.source for pair in prepared.further.pairs] == ["a  dog"]
+    assert prepared.dropped == {"empty": 1}
+    assert list(outside_corpora(documents("corpora/a.tmx", "b.tmx"))) == ["b.tmx"]
+
+
+def test_an_archive_is_read_as_that_of_a_corpus(
+    corpora: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRACELATE_CACHE", str(corpora / "cache"))
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    content = zip_of({"dev.en": b"no\n", "test.en": b"a dog\n", "test.es": b"un perro\n"})
+    with file_server() as server:
+        server.answer = send(content)
+        settings = {
+            "address": f"{server.address}/sets.zip",
+            "sha256": None,
+            "max_megabytes": 1,
+            "test": {"source": "test.en", "target": "test.es"},
+            "licence": "CC0-1.0",
+        }
+        with pytest.raises(InputError, match=r"'news': evaluate\.tests\.news\.archive\.sha256 is"):
+            find_set(entry(archive=settings), LANGUAGES)
+        config = entry(archive={**settings, "sha256": sha256(content).hexdigest()})
+        found = find_set(config, LANGUAGES)
+    assert [pair[:2] for pair in found.further.pairs] == [("a dog", "un perro")]
+    form = FoundSetForm(sha256=found.further.sha256, provenance=found.provenance)
+    again = FoundSetForm.model_validate_json(form.model_dump_json())
+    assert again.provenance == found.provenance
+    assert list(changed_inputs(config, again.provenance)) == []
+    assert list(outside_corpora(config)) == []
 
 
 def prepare_config() -> Any:
@@ -148,8 +199,13 @@ def test_a_set_that_cannot_be_read_is_named(
 def test_a_changed_file_is_found_and_a_missing_one_is_not(corpora: Path) -> None:
     write(corpora, a_en="a\n", a_es="b\n")
     write_dataset(corpora / "set", test=[{"en": "a", "es": "b"}])
-    changes = {"files": corpora / "a.es", "hub": corpora / "set/test.jsonl"}
-    for config in (files(), hub()):
+    write(corpora, a_tsv="en\tes\na\tb\n")
+    changes = {
+        "files": corpora / "a.es",
+        "hub": corpora / "set/test.jsonl",
+        "documents": corpora / "a.tsv",
+    }
+    for config in (files(), hub(), documents("corpora/a.tsv")):
         found = find_set(config, LANGUAGES)
         form = FoundSetForm(sha256=found.further.sha256, provenance=found.provenance)
         again = FoundSetForm.model_validate_json(form.model_dump_json())

@@ -275,5 +275,5 @@ def test_a_number_that_no_column_has_and_a_row_of_another_width_are_refused() ->
     write("a.tsv", "a dog\tun perro\na cat\n")
     with pytest.raises(InputError, match="line 2, has 1 columns in place of 2"):
         source(["a.tsv"], columns=(1, 2)).read()
-    with pytest.raises(ValueError, match="give both columns a number, or none of them"):
+    with pytest.raises(ValueError, match="give all columns a number, or none of them"):
         source(["a.tsv"], columns=(1, "es"))

@@ -40,7 +40,7 @@ def rows(path: Path, read: Reader, text: str) -> list[tuple[str, str, int]]:
     return [
         row
         for part in read(path)
-        for row in zip(*(column.to_pylist() for column in part), strict=True)
+        for row in zip(*(column.to_pylist() for column in part[:3]), strict=True)
     ]
 
 

@@ -37,10 +37,10 @@ def prepare_set(
 ) -> PreparedSet:
     """Returns the set without pairs that cannot be scored.
 
-    Text files and datasets keep their sentences as they are, so that scores are those of the same
-    set elsewhere; a dataset's pairs with an empty side are dropped. Catalogs are cleaned by the
-    rules of prepare, as the corpus's own test split is. `languages` are those of the source and the
-    target. `advance` is called with the number of training pairs that were looked up.
+    All but catalogs keep their sentences as they are, so that scores are those of the same set
+    elsewhere; pairs with an empty side are dropped. Catalogs are cleaned by the rules of prepare,
+    as the corpus's own test split is. `languages` are those of the source and the target. `advance`
+    is called with the number of training pairs that were looked up.
 
     Raises InputError if nothing is left.
     """

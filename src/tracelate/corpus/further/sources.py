@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from tracelate.config import (
+    ArchiveTestConfig,
     CatalogsTestConfig,
+    DocumentsTestConfig,
     FilesTestConfig,
     FurtherTestConfig,
     HubTestConfig,
@@ -19,8 +21,11 @@ from tracelate.corpus.pairs import Pair, pairs_of
 from tracelate.corpus.provenance import CorpusFile, Provenance, one_of
 from tracelate.corpus.raw import ALL
 from tracelate.corpus.sources.catalogs import CatalogProvenance, CatalogSource
+from tracelate.corpus.sources.documents import DocumentProvenance, DocumentSource
 from tracelate.corpus.sources.hub import HubProvenance, HubSource
 from tracelate.corpus.sources.line_files import TextFile
+from tracelate.corpus.sources.remote_archive import ArchiveProvenance, ArchiveSource
+from tracelate.corpus.sources.source import Corpus
 from tracelate.errors import InputError
 from tracelate.files import sha256_of
 from tracelate.layout import CORPORA
@@ -62,6 +67,8 @@ class FoundSet(NamedTuple):
 
     further: FurtherSet
     provenance: Provenance
+    remarks: Sequence[str] = ()
+    """Lines about what was not read."""
 
 
 def aligned_set(source: Path, test: AlignedTest) -> FurtherSet:
@@ -98,8 +105,23 @@ def _read_hub(config: HubTestConfig, languages: tuple[str, str], setting: str) -
 def _read_catalogs(
     config: CatalogsTestConfig, languages: tuple[str, str], setting: str
 ) -> FoundSet:
-    corpus = CatalogSource(config, *languages, setting).read()
-    return FoundSet(single_references(list(pairs_of(corpus.splits[ALL]))), corpus.provenance)
+    return _whole(CatalogSource(config, *languages, setting).read())
+
+
+def _read_documents(
+    config: DocumentsTestConfig, languages: tuple[str, str], setting: str
+) -> FoundSet:
+    return _whole(DocumentSource(config.as_corpus(), *languages, setting).read())
+
+
+def _read_archive(config: ArchiveTestConfig, languages: tuple[str, str], setting: str) -> FoundSet:
+    return _whole(ArchiveSource(config.as_corpus(), *languages, setting).read())
+
+
+def _whole(corpus: Corpus) -> FoundSet:
+    """Returns all pairs of a corpus as a test set."""
+    pairs = list(pairs_of(corpus.splits[ALL]))
+    return FoundSet(single_references(pairs), corpus.provenance, corpus.remarks)
 
 
 class FurtherKind(NamedTuple):
@@ -114,6 +136,8 @@ KINDS: Mapping[str, FurtherKind] = {
     "files": FurtherKind(_read_files, ReferenceFilesProvenance),
     "hub": FurtherKind(_read_hub, HubProvenance),
     "catalogs": FurtherKind(_read_catalogs, CatalogProvenance),
+    "documents": FurtherKind(_read_documents, DocumentProvenance),
+    "archive": FurtherKind(_read_archive, ArchiveProvenance),
 }
 """All kinds by the name of their section in an entry of evaluate.tests."""
 
@@ -144,6 +168,8 @@ def outside_corpora(config: FurtherTestConfig) -> Iterator[str]:
     match config.source:
         case FilesTestConfig(source=source, references=references):
             named = [source, *references]
+        case DocumentsTestConfig(test=paths):
+            named = paths
         case HubTestConfig(name=name) if Path(name).is_dir():
             named = [name]
         case _:

@@ -16,7 +16,7 @@ import pyarrow as pa
 from pydantic import Field
 
 from tracelate.config import DocumentsConfig
-from tracelate.corpus.pairs import table_of
+from tracelate.corpus.pairs import joined, table_of
 from tracelate.corpus.provenance import CorpusFile, Provenance, ProvenancePart
 from tracelate.corpus.raw import ALL
 from tracelate.corpus.sources.formats.catalogs import Catalogs, pair_catalogs
@@ -93,7 +93,7 @@ class DocumentReader:
     def read(self, paths: Sequence[str]) -> tuple[pa.Table, Mapping[str, str]]:
         """Returns the pairs of all files, and the hashes of the files by their names."""
         read: dict[str, str] = {}
-        table = pa.concat_tables(list(self._tables(paths, read)))
+        table = joined(list(self._tables(paths, read)))
         return table, {name: read[name] for name in sorted(read)}
 
     def _tables(self, paths: Sequence[str], read: dict[str, str]) -> Iterator[pa.Table]:

@@ -33,6 +33,7 @@ from tracelate.corpus.sources.formats.tables import (
     Rows,
     read_separated,
     texts_of,
+    times_of,
 )
 from tracelate.corpus.sources.hub_folder import (
     hash_files,
@@ -116,6 +117,7 @@ class HubSource:
             config.columns.source or source_language,
             config.columns.target or target_language,
             setting,
+            time=config.columns.time,
         )
         self._remarks: list[str] = []
 
@@ -245,12 +247,15 @@ class HubSource:
             pa.chunked_array([getattr(one, side) for one in rows], pa.string())
             for side in ("sources", "targets")
         )
-        return pair_table(sources, targets, numbered(f"{split}:", len(sources)))
+        found = [one.times for one in rows if one.times is not None]
+        times = pa.chunked_array(found) if found else None
+        return pair_table(sources, targets, numbered(f"{split}:", len(sources)), times)
 
     def _of_dataset(self, table: pa.Table, split: str) -> pa.Table:
         place = f"{self.config.name}, split {split}"
         sources, targets = texts_of(table, self._columns, place)
-        return pair_table(sources, targets, numbered(f"{split}:", len(sources)))
+        times = times_of(table, self._columns, place)
+        return pair_table(sources, targets, numbered(f"{split}:", len(sources)), times)
 
     def _hash_files(self, builder: Any) -> Mapping[str, str]:
         if not self._is_local():

@@ -11,6 +11,7 @@ from pydantic import Field, StringConstraints
 
 from tracelate.config_sources import MAX_WEIGHT, SOURCE_NAME, SourceConfig
 from tracelate.corpus.mixture import take_pairs, with_name
+from tracelate.corpus.pairs import joined
 from tracelate.corpus.provenance import (
     TITLE_SEPARATOR,
     CorpusFile,
@@ -104,7 +105,7 @@ class SeveralSources:
                 )
             )
             remarks += [*corpus.remarks, *_remarks(name, corpus, given)]
-        splits = {split: pa.concat_tables(found) for split, found in tables.items() if found}
+        splits = {split: joined(found) for split, found in tables.items() if found}
         if not {ALL, "train"} & splits.keys():
             raise InputError(
                 "no source in download.sources gives training text: let one have the split train"

@@ -165,6 +165,8 @@ def _subwords(tokenize: Mapping[str, Any]) -> Iterator[str]:
     """Yields the kind of pieces, as it was before it was a setting where it is missing."""
     model, pieces = (str(tokenize.get(*one)) for one in (("model", "bpe"), ("pieces", "bytes")))
     yield f"- subword pieces: {SUBWORDS.get(model, model)} over {PIECES.get(pieces, pieces)}"
+    if tokenize.get("casing") == "case_markup":
+        yield "- capitals: words are in lower case after a token of their case, and get it back"
     if isinstance(symbols := tokenize.get("user_symbols"), list) and symbols:
         yield f"- texts that are always one piece: {', '.join(f'`{one}`' for one in symbols)}"
 

@@ -124,14 +124,21 @@ def _translated(document: Document, data: bytes, read: CatalogReader) -> Iterato
 
 
 def _table_of_rows(document: Document, parts: Iterator[Rows]) -> pa.Table:
-    sources, targets, origins = [], [], []
+    sources, targets, origins, times = [], [], [], []
     prefix = pa.scalar(f"{document.name}:")
     for rows in parts:
         sources.append(rows.sources)
         targets.append(rows.targets)
         places = rows.places.cast(pa.string())
         origins.append(pc.binary_join_element_wise(prefix, places, ""))
-    return pair_table(*(pa.chunked_array(one, pa.string()) for one in (sources, targets, origins)))
+        if rows.times is not None:
+            times.append(rows.times)
+    return pair_table(
+        pa.chunked_array(sources, pa.string()),
+        pa.chunked_array(targets, pa.string()),
+        pa.chunked_array(origins, pa.string()),
+        pa.chunked_array(times) if times else None,
+    )
 
 
 BY_SUFFIX: Mapping[str, DocumentReader] = {

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from tracelate.config import TableColumnsConfig
 from tracelate.corpus.sources.content import JSON
+from tracelate.corpus.sources.formats.times import column_of_times, parsed_times
 from tracelate.corpus.sources.text_blocks import read_line_lists
 from tracelate.errors import InputError
 from tracelate.files import parse_json
@@ -30,24 +31,33 @@ SHOWN_VALUE = 60
 
 
 class Columns(NamedTuple):
-    """Names of the two columns that are read."""
+    """Names of the columns that are read."""
 
     source: str
     target: str
     setting: str
     """The section of the settings that names them, for messages."""
-    numbers: tuple[int, int] | None = None
-    """Numbers of the columns, counted from 1, in TSV files without a line of names. The names above
-    are then the numbers as text."""
+    numbers: tuple[int, ...] | None = None
+    """Numbers of the columns, counted from 1, in TSV files without a line of names. The names are
+    then the numbers as text."""
+    time: str | None = None
+    """Column with the time of each pair."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the columns of source, target and, if one is named, time."""
+        return (*self[:2], *([] if self.time is None else [self.time]))
 
 
 def columns_of(config: TableColumnsConfig, source: str, target: str, setting: str) -> Columns:
     """Returns the columns that the settings name; by default, they are called as the languages."""
-    match config.source, config.target:
-        case int() as first, int() as second:
-            return Columns(str(first), str(second), setting, (first, second))
-        case first, second:
-            return Columns(str(first or source), str(second or target), setting)
+    time = None if config.time is None else str(config.time)
+    numbers = tuple(
+        one for one in (config.source, config.target, config.time) if isinstance(one, int)
+    )
+    return Columns(
+        str(config.source or source), str(config.target or target), setting, numbers or None, time
+    )
 
 
 class Rows(NamedTuple):
@@ -58,6 +68,8 @@ class Rows(NamedTuple):
     """Texts; "" where a row has none."""
     places: pa.Array
     """Line of each row; of parquet, its number from 1."""
+    times: pa.Array | None = None
+    """Time of each row, null where it has none; None if no column of times is named."""
 
 
 class CsvForm(NamedTuple):
@@ -70,6 +82,8 @@ class CsvForm(NamedTuple):
     """Names of the columns; None: the first line has them."""
 
 
+_Row = tuple[str, str, int, object]
+"""Source, target, line, and the value of the column of times."""
 TSV = CsvForm("\t", None)
 CSV = CsvForm(",", '"')
 
@@ -95,7 +109,7 @@ def read_json_lines(path: Path, columns: Columns) -> Iterator[Rows]:
     """
     number = 0
     for lines in read_line_lists(path, MISSING, JSON):
-        texts: list[tuple[str, str, int]] = []
+        texts: list[_Row] = []
         for line in lines:
             number += 1
             if not line.strip():
@@ -109,14 +123,16 @@ def read_json_lines(path: Path, columns: Columns) -> Iterator[Rows]:
                 ) from error
             if not isinstance(row, dict):
                 raise InputError(f"{place} is {_kind(row)}, not an object: write an object a line")
-            if isinstance(inner := row.get("translation"), dict) and columns.source not in row:
-                row = inner
-            if columns.source not in row and columns.target not in row:
-                raise _no_column(f"{place} has", columns.source, list(row), columns)
-            source, target = (text_of(row.get(one), place, one) for one in columns[:2])
-            texts.append((source, target, number))
+            inner = row.get("translation")
+            if not isinstance(inner, dict) or columns.source in row:
+                inner = row
+            if columns.source not in inner and columns.target not in inner:
+                raise _no_column(f"{place} has", columns.source, list(inner), columns)
+            source, target = (text_of(inner.get(one), place, one) for one in columns[:2])
+            texts.append((source, target, number, row.get(columns.time or "")))
         if texts:
-            yield _rows(texts, f"{path}, lines {number - len(lines) + 1} to {number},")
+            place = f"{path}, lines {number - len(lines) + 1} to {number},"
+            yield _rows(texts, place, path, columns)
 
 
 def read_parquet(path: Path, columns: Columns) -> Iterator[Rows]:
@@ -131,7 +147,13 @@ def read_parquet(path: Path, columns: Columns) -> Iterator[Rows]:
             places = pa.array(range(number, number + batch.num_rows))
             table = pa.Table.from_batches([batch])
             sources, targets = texts_of(table, columns, str(path), number)
-            yield Rows(sources.combine_chunks(), targets.combine_chunks(), places)
+            times = times_of(table, columns, str(path), number)
+            yield Rows(
+                sources.combine_chunks(),
+                targets.combine_chunks(),
+                places,
+                None if times is None else times.combine_chunks(),
+            )
             number += batch.num_rows
     except InputError:
         raise
@@ -163,6 +185,20 @@ def texts_of(
     return source, target
 
 
+def times_of(
+    table: pa.Table, columns: Columns, place: str, first: int = 1
+) -> pa.ChunkedArray | None:
+    """Returns the times of the rows of a table; None if no column of times is named.
+
+    Raises InputError if the column is missing, and with its row for a value that is no time.
+    """
+    if columns.time is None:
+        return None
+    if columns.time not in table.column_names:
+        raise _no_column(f"{place} has", columns.time, table.column_names, columns)
+    return column_of_times(table[columns.time], columns.time, place, first)
+
+
 def text_of(value: object, place: str, column: str) -> str:
     """Returns a text, or "" for None. Raises InputError for anything else."""
     if value is None:
@@ -176,7 +212,7 @@ def text_of(value: object, place: str, column: str) -> str:
 
 
 def _read_unquoted(path: Path, form: CsvForm, columns: Columns) -> Iterator[Rows]:
-    places: tuple[int, int] | None = None
+    places: tuple[int, ...] | None = None
     width, number = 0, 0
     for lines in read_line_lists(path, MISSING):
         first = number + 1
@@ -197,14 +233,21 @@ def _read_unquoted(path: Path, form: CsvForm, columns: Columns) -> Iterator[Rows
                 raise _wrong_width(path, numbers[index].as_py(), widths[index].as_py(), width)
             parts, numbers = parts.filter(pc.invert(empty)), numbers.filter(pc.invert(empty))
         if len(parts):
-            source, target = (pc.list_element(parts, one) for one in places)
-            yield Rows(source, target, numbers)
+            source, target, *times = (pc.list_element(parts, one) for one in places)
+            yield Rows(
+                source,
+                target,
+                numbers,
+                _times(times[0].to_pylist(), numbers.to_pylist(), path, columns) if times else None,
+            )
 
 
 def _unquoted_columns(
     path: Path, form: CsvForm, columns: Columns, line: str
-) -> tuple[int, tuple[int, int], bool]:
-    """Returns the number of columns, the places of the two, and if the first line has names."""
+) -> tuple[int, tuple[int, ...], bool]:
+    """Returns the number of columns, the places of those that are read, and if the first line has
+    names.
+    """
     cells = line.split(form.delimiter)
     if columns.numbers is None:
         names = form.names or cells
@@ -214,8 +257,7 @@ def _unquoted_columns(
             f"{path} has {len(cells)} columns, and {columns.setting}.columns names column "
             f"{max(columns.numbers)}: correct the numbers"
         )
-    source, target = columns.numbers
-    return len(cells), (source - 1, target - 1), False
+    return len(cells), tuple(number - 1 for number in columns.numbers), False
 
 
 class _RecordedLines:
@@ -237,7 +279,7 @@ def _read_quoted(path: Path, form: CsvForm, columns: Columns, remarks: list[str]
     reader = csv.reader(lines, delimiter=form.delimiter, quotechar=form.quote, strict=True)
     names = list(form.names) if form.names else None
     positions = _positions(names, columns, path) if names else None
-    texts: list[tuple[str, str, int]] = []
+    texts: list[_Row] = []
     long_rows, longest, first_long, number = 0, 0, 0, 0
     while True:
         number = reader.line_num + 1
@@ -262,12 +304,13 @@ def _read_quoted(path: Path, form: CsvForm, columns: Columns, remarks: list[str]
             _refuse_merged(path, number, lines.row, form.delimiter, len(names))
             long_rows, first_long = long_rows + 1, first_long or number
             longest = max(longest, len(lines.row))
-        texts.append((row[positions[0]], row[positions[1]], number))
+        source, target, *time = (row[position] for position in positions)
+        texts.append((source, target, number, time[0] if time else None))
         if len(texts) == BATCH_ROWS:
-            yield _rows(texts, str(path))
+            yield _rows(texts, str(path), path, columns)
             texts = []
     if texts:
-        yield _rows(texts, str(path))
+        yield _rows(texts, str(path), path, columns)
     if long_rows:
         remarks.append(
             f"{path}: rows with several lines: {long_rows:,}, of {longest} at most (the first at "
@@ -285,13 +328,13 @@ def _refuse_merged(path: Path, number: int, lines: list[str], delimiter: str, wi
         )
 
 
-def _positions(names: Sequence[str], columns: Columns, path: Path) -> tuple[int, int]:
-    for name in columns[:2]:
+def _positions(names: Sequence[str], columns: Columns, path: Path) -> tuple[int, ...]:
+    for name in columns.names:
         if name not in names:
             raise _no_column(f"{path} has", name, names, columns)
         if list(names).count(name) > 1:
             raise InputError(f"{path} has the column {name!r} twice: rename one of them")
-    return list(names).index(columns.source), list(names).index(columns.target)
+    return tuple(list(names).index(name) for name in columns.names)
 
 
 def _no_column(start: str, name: str, names: Sequence[str], columns: Columns) -> InputError:
@@ -306,16 +349,24 @@ def _wrong_width(path: Path, number: int, found: int, width: int) -> InputError:
     return InputError(f"{path}, line {number}, has {found} columns in place of {width}: correct it")
 
 
-def _rows(texts: list[tuple[str, str, int]], place: str) -> Rows:
-    sources, targets, places = zip(*texts, strict=True)
+def _rows(texts: list[_Row], place: str, path: Path, columns: Columns) -> Rows:
+    sources, targets, places, values = zip(*texts, strict=True)
+    times = None if columns.time is None else _times(values, places, path, columns)
     try:
         return Rows(
-            pa.array(sources, pa.string()), pa.array(targets, pa.string()), pa.array(places)
+            pa.array(sources, pa.string()), pa.array(targets, pa.string()), pa.array(places), times
         )
     except UnicodeEncodeError as error:  # JSON allows half a character
         raise InputError(
             f"{place} has a character that is incomplete: {error}; correct it"
         ) from error
+
+
+def _times(
+    values: Sequence[object], lines: Sequence[int], path: Path, columns: Columns
+) -> pa.Array:
+    assert columns.time is not None
+    return parsed_times(values, [f"{path}, line {line}," for line in lines], columns.time)
 
 
 def _as_text(column: pa.ChunkedArray, name: str, place: str, first: int) -> pa.ChunkedArray:
