@@ -223,7 +223,7 @@ def test_a_file_in_the_place_of_a_folder_is_named(run: Run, folder: Path) -> Non
 class Echo:
     """A translator that leaves lines as they are."""
 
-    batch_sentences = beam_size = max_line_pieces = 1
+    batch_sentences = group_lines = beam_size = max_line_pieces = 1
     length_penalty = 0.0
 
     def translate_lines(self, lines: Iterator[str]) -> Iterator[str]:
@@ -271,6 +271,12 @@ def test_an_output_that_cannot_be_is_one_line_and_nothing_is_lost(
     error_of(run("translate", "in.en", "--output", output))
     assert (echo / "in.en").read_text(encoding="utf-8") == "a door\n"
     assert sorted(echo.iterdir()) == before
+
+
+def test_several_processes_translate_files_alone(run: Run) -> None:
+    assert error_of(run("translate", "--processes", "2")).startswith(
+        "--processes needs input files"
+    )
 
 
 def test_an_input_that_is_a_pipe_is_refused(run: Run, echo: Path) -> None:

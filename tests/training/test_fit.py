@@ -7,7 +7,8 @@ import math
 import os
 import re
 import subprocess
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ from tracelate.corpus.tokenizer import SubwordTokenizer
 from tracelate.corpus.tokenizer_pair import TokenizerPair
 from tracelate.errors import InputError
 from tracelate.metric_table import METRICS, scoring_metrics
+from tracelate.processes import OWN_STORE
 from tracelate.sacrebleu_metric import sacrebleu_metric
 from tracelate.training.batches import Batch
 from tracelate.training.curve_files import read_curve, write_curves
@@ -45,16 +47,20 @@ def train_apart(
     dies_at: int | None = None,
     by: str = "SIGKILL",
     run: dict[str, Any] | None = None,
+    starter: Sequence[str] | None = None,
 ) -> subprocess.CompletedProcess[str]:
-    """Runs tests.training.reversing; it gets a signal after the step `dies_at`."""
+    """Runs tests.training.reversing; it gets a signal after the step `dies_at`.
+
+    `starter` is the beginning of the command, Python's by default.
+    """
     folder.mkdir(exist_ok=True)
     arguments = [str(folder), str(devices), *([] if dies_at is None else [str(dies_at), by])]
     return subprocess.run(
-        [python(), "-m", "tests.training.reversing", *arguments],
+        [*(starter or [python()]), "-m", "tests.training.reversing", *arguments],
         timeout=180,
         capture_output=True,
         text=True,
-        env={**os.environ, "RUNTIME": json.dumps(run or {})},
+        env={**os.environ, "RUNTIME": json.dumps(run or {}), OWN_STORE: "1"},
     )
 
 
@@ -126,8 +132,30 @@ def test_two_processes_train_as_one_does(uninterrupted: Path, tmp_path: Path) ->
         )
 
 
-def test_a_crash_of_one_process_fails_the_run(tmp_path: Path) -> None:
-    assert train_apart(tmp_path, devices=2, dies_at=9).returncode != 0
+def test_a_restart_within_torchrun_goes_on_from_the_last_checkpoint(
+    uninterrupted: Path, tmp_path: Path
+) -> None:
+    options = [
+        "-m",
+        "torch.distributed.run",
+        "--standalone",
+        "--nproc-per-node",
+        "2",
+        "--max-restarts",
+        "1",
+    ]
+    restarted = train_apart(tmp_path, 2, dies_at=9, starter=[sys.executable, *options])
+    assert restarted.returncode == 0, restarted.stderr
+    assert json.loads((tmp_path / "curves.json").read_text())["resumed_from_step"] == 8
+    assert curve(tmp_path, "valid", "valid_loss") == pytest.approx(
+        curve(uninterrupted, "valid", "valid_loss"), rel=1e-4
+    )
+
+
+def test_a_crash_of_one_process_fails_the_run_with_its_step(tmp_path: Path) -> None:
+    crashed = train_apart(tmp_path, devices=2, dies_at=9)
+    assert crashed.returncode != 0
+    assert "StoppedError: another process of the training ended at step" in crashed.stderr
     assert not (tmp_path / "weights.safetensors").exists()
 
 

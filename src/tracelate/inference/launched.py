@@ -10,6 +10,7 @@ from typing import NamedTuple
 from torch.distributed import PrefixStore, Store  # type: ignore[attr-defined]
 from torch.distributed.rendezvous import rendezvous
 
+from tracelate.errors import InputError
 from tracelate.processes import refuse_unsafe_restarts
 
 TORCHRUN, SLURM_TASKS = "TORCHELASTIC_RUN_ID", "SLURM_STEP_NUM_TASKS"
@@ -39,20 +40,22 @@ def launched_count(environment: Mapping[str, str] = os.environ) -> int:
 def launched_group() -> LaunchedGroup:
     """Joins the processes that torchrun or SLURM has started.
 
-    Raises InputError if torchrun would restart them in a way that they cannot be.
+    Raises InputError if torchrun would restart them in a way that they cannot be, or if a setting
+    of the job is not supported.
     """
     refuse_unsafe_restarts()
     if TORCHRUN not in os.environ:
         from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
 
-        slurm = SLURMEnvironment()
-        os.environ["MASTER_ADDR"], os.environ["MASTER_PORT"] = (
-            slurm.main_address,
-            str(slurm.main_port),
-        )
-        os.environ["RANK"], os.environ["WORLD_SIZE"] = (
-            str(slurm.global_rank()),
-            str(launched_count()),
+        try:
+            slurm = SLURMEnvironment()
+        except RuntimeError as error:
+            raise InputError(f"{error} (a job of SLURM with {launched_count()} tasks)") from error
+        os.environ.update(
+            MASTER_ADDR=slurm.main_address,
+            MASTER_PORT=str(slurm.main_port),
+            RANK=str(slurm.global_rank()),
+            WORLD_SIZE=str(launched_count()),
         )
     store, rank, size = next(iter(rendezvous("env://", timeout=timedelta(seconds=JOIN_S))))
     return LaunchedGroup(PrefixStore("search", store), rank, size)

@@ -63,8 +63,10 @@ def search_here(translator: Translator, processes: int, folder: Path) -> Iterato
         others = [_start(rank, store.port, secret, threads) for rank in range(1, processes)]
         torch.set_num_threads(threads)
         try:
-            with _sharing(translator, SearchProcesses(translator, messages, processes, others)):
+            sharing = SearchProcesses(translator, messages, processes, others)
+            with _sharing(translator, sharing):
                 yield
+                sharing.refuse_failed()
         finally:
             torch.set_num_threads(before)
             for other in others:
@@ -83,8 +85,10 @@ def search_launched(translator: Translator, folder: Path) -> Iterator[None]:
     messages = Messages(group.store)
     with _weights(translator, folder) as weights:
         messages.put(SETUP, _setup(translator, weights, torch.get_num_threads()))
-        with _sharing(translator, SearchProcesses(translator, messages, group.size, [])):
+        sharing = SearchProcesses(translator, messages, group.size, [])
+        with _sharing(translator, sharing):
             yield
+            sharing.end()
 
 
 class SearchProcesses:
@@ -111,7 +115,7 @@ class SearchProcesses:
         own: dict[int, Found] = {}
         for number in range(len(batches)):
             while number not in own and not self._messages.has(task.found_key(number)):
-                self._refuse_failed()
+                self.refuse_failed()
                 if (taken := task.take(len(batches))) is not None:
                     own[taken] = self._translator.search_batch(batches[taken])
                 else:
@@ -120,22 +124,25 @@ class SearchProcesses:
             task.delete_batch(number)
 
     def end(self) -> None:
-        """Lets the other processes end."""
+        """Lets the other processes end, and waits until they need the store no more."""
         self._messages.put(Task(self._messages, self._tasks).size_key, None)
+        deadline_s = time.monotonic() + END_S
         for rank in range(1, self.count):
-            if not self._messages.wait(ended_key(rank), END_S):
-                self._refuse_failed()
+            while not self._messages.wait(ended_key(rank), LOOK_S):
+                self.refuse_failed()
+                if time.monotonic() > deadline_s:
+                    return
 
-    def _refuse_failed(self) -> None:
+    def refuse_failed(self) -> None:
+        """Raises InputError if a process has failed."""
         if self._messages.has(FAILURE):
             raise InputError(_failure(self._messages.get(FAILURE)))
         for rank, other in enumerate(self._others, start=2):
             if (status := other.poll()) is not None:
-                killed = -status in set(signal.Signals)
-                by = (
-                    f"was killed by {signal.Signals(-status).name}" if killed else f"ended {status}"
-                )
-                raise InputError(_failure(f"process {rank} of {self.count} {by}"))
+                ended = f"ended with exit status {status}"
+                if status < 0:
+                    ended = f"was killed by {signal.Signals(-status).name}"
+                raise InputError(_failure(f"process {rank} of {self.count} {ended}"))
 
 
 def _failure(reason: str) -> str:
@@ -151,7 +158,6 @@ def _sharing(translator: Translator, processes: SearchProcesses) -> Iterator[Non
     translator.processes = processes.count
     try:
         yield
-        processes.end()
     finally:
         translator.search_batches, translator.processes = alone, 1
 

@@ -46,6 +46,9 @@ from tracelate.training.resume_points import ResumePoints, StoppedError, Trainin
 OUT_OF_MEMORY = re.compile("can't allocate memory|out of memory|ALLOC_FAILED", re.IGNORECASE)
 """Part of torch's messages; its own class of errors is of other devices than the CPU."""
 
+LOST = re.compile("(closed|reset) by peer|broken pipe|remote process exited", re.IGNORECASE)
+"""Part of the messages of gloo and NCCL where another process has ended."""
+
 BETTER: Mapping[MonitorName, Literal["max", "min"]] = {"bleu": "max", "chrf": "max", "loss": "min"}
 """The better values of what may choose the weights."""
 
@@ -93,9 +96,9 @@ def fit(
     resumed from it and ends with the same weights as if it had not been stopped. `metrics` is the
     metric table with the options that fit the target language.
 
-    Raises StoppedError when training is stopped, and InputError when it diverges, or when the
-    machine cannot train such a model or lacks memory or the devices, or when the tokenizer has no
-    merges for BPE dropout. Checkpoints stay as they are.
+    Raises StoppedError when training is stopped or another process ends, and InputError when it
+    diverges, or when the machine cannot train such a model or lacks memory or the devices, or when
+    the tokenizer has no merges for BPE dropout. Checkpoints stay as they are.
     """
     refuse_unsafe_restarts()
     _prepare_process()
@@ -238,7 +241,8 @@ def _run(
 ) -> None:
     """Trains from the checkpoint on.
 
-    Raises StoppedError if the process is asked to stop, and InputError if memory is not enough.
+    Raises StoppedError if the process is asked to stop or another process ends, and InputError if
+    memory is not enough.
     """
     try:
         trainer.fit(module, data, ckpt_path=checkpoint, weights_only=True)
@@ -248,6 +252,11 @@ def _run(
             "run the same command again to resume it from its last checkpoint"
         ) from error
     except (MemoryError, RuntimeError) as error:
+        if trainer.world_size > 1 and LOST.search(str(error)):
+            raise StoppedError(
+                f"another process of the training ended at {module.place} (its error, if it had "
+                "one, is above): run the same command again to resume from the last checkpoint"
+            ) from error
         if not (isinstance(error, MemoryError) or OUT_OF_MEMORY.search(str(error))):
             raise
         raise InputError(
