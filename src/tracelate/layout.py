@@ -63,6 +63,10 @@ DVC_CACHE = LOCAL / "dvc"
 CHECKPOINTS = LOCAL / "checkpoints"
 FINISHED_TRAINING = Path("finished.pt")
 """The result of a training in the folder of its checkpoints, until DVC has its outputs."""
+SWEEPS = LOCAL / "sweeps"
+"""Folder of the sweeps, each in a folder of its name."""
+TRIAL, VALIDATIONS = Path("trial.json"), Path("validations.jsonl")
+"""In the folder of a sweep's trial: its note, and its validations so far."""
 DATABASE = Path("mlflow.db")
 ARTIFACTS = Path("mlartifacts")
 
