@@ -67,6 +67,8 @@ SWEEPS = LOCAL / "sweeps"
 """Folder of the sweeps, each in a folder of its name."""
 TRIAL, VALIDATIONS = Path("trial.json"), Path("validations.jsonl")
 """In the folder of a sweep's trial: its note, and its validations so far."""
+TRIAL_LOCK = Path("trial.lock")
+"""In the same folder: locked by the sweep as long as it works at the trial."""
 DATABASE = Path("mlflow.db")
 ARTIFACTS = Path("mlartifacts")
 

@@ -10,8 +10,10 @@ from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from tracelate import layout
 from tracelate.errors import InputError
+from tracelate.sweep.folder import lock_if_free
 from tracelate.tracking.runs.trials import (
     NOTE,
+    WATCHED,
     TrialLogger,
     TrialNote,
     read_trial_note,
@@ -78,10 +80,17 @@ def test_a_training_whose_sweep_was_killed_asks_itself_to_stop_once(
 ) -> None:
     sent: list[int] = []
     monkeypatch.setattr(os, "kill", lambda pid, number: sent.append(number))
+    monkeypatch.setenv(WATCHED, "1")
+    sweep = lock_if_free(tmp_path / layout.TRIAL_LOCK)
+    assert sweep is not None
     logger = TrialLogger("run", tmp_path)
     logger.log_metrics({"train_loss": 1.0}, step=1)
     assert sent == []
-    monkeypatch.setattr(os, "getppid", lambda: 1)
+    os.close(sweep)
     logger.log_metrics({"train_loss": 1.0}, step=2)
     logger.log_metrics({"train_loss": 1.0}, step=3)
+    assert len(sent) == 1
+    # one that no sweep has started goes on
+    monkeypatch.delenv(WATCHED)
+    TrialLogger("run", tmp_path).log_metrics({"train_loss": 1.0}, step=1)
     assert len(sent) == 1

@@ -7,6 +7,7 @@ the sweep reads while the training runs.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
@@ -23,6 +24,8 @@ from tracelate.files import finite_or_none, parse_json
 from tracelate.training.curve_files import VALID_COLUMNS
 
 SWEEP_TAG, TRIAL_TAG = "tracelate.sweep", "tracelate.trial"
+WATCHED = "TRACELATE_TRIAL"
+"""Environment variable of a training that a sweep has started."""
 STATE_TAG = "tracelate.trial_state"
 """Tag of a trial's run: complete, pruned or failed."""
 
@@ -81,7 +84,8 @@ class TrialLogger(Logger):
     def __init__(self, run_id: str, folder: Path = Path()) -> None:
         super().__init__()
         self._run_id, self._path = run_id, folder / layout.VALIDATIONS
-        self._parent = os.getppid()
+        self._lock = folder / layout.TRIAL_LOCK
+        self._is_watched = WATCHED in os.environ
 
     @property
     def name(self) -> str:
@@ -99,12 +103,26 @@ class TrialLogger(Logger):
             # one write, begun by a line break: what a killed process left is no part of it
             with self._path.open("ab", buffering=0) as file:
                 file.write(f"\n{json.dumps(row)}\n".encode())
-        if os.getppid() != self._parent:
-            self._parent = os.getppid()  # once: a second signal would end it without a checkpoint
+        if self._is_watched and _is_free(self._lock):
+            self._is_watched = False  # a second signal would end it without a checkpoint
             os.kill(os.getpid(), signal.SIGTERM)
 
     def log_hyperparams(self, params: Any, *args: Any, **kwargs: Any) -> None:
         """Does nothing: the folder has params.yaml."""
+
+
+def _is_free(lock: Path) -> bool:
+    try:
+        descriptor = os.open(lock, os.O_RDONLY | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(descriptor)
+    return True
 
 
 def trial_loggers(run_id: str) -> list[Logger]:
