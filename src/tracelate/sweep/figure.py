@@ -10,7 +10,6 @@ from matplotlib.ticker import MaxNLocator
 
 from tracelate.evaluation.figures.style import (
     BLUE,
-    GREY,
     LIGHT_BLUE,
     VERMILION,
     new_figure,
@@ -20,6 +19,7 @@ from tracelate.evaluation.figures.style import (
 )
 from tracelate.metric_table import METRICS
 from tracelate.sweep.outcome import SweepOutcome
+from tracelate.sweep.space import settings_of
 
 LONGEST_NAME = 40
 MOST_SETTINGS = 12
@@ -42,6 +42,8 @@ def sweep_figure(outcome: SweepOutcome) -> Figure:
         else:
             history = figure.subplots()
         _draw_history(history, outcome)
+        if (labelled := history.get_legend_handles_labels())[0]:
+            figure.legend(*labelled, loc="outside lower left", ncols=3)
     return figure
 
 
@@ -71,12 +73,13 @@ def _draw_history(axes: Axes, outcome: SweepOutcome) -> None:
     axes.set_ylabel(f"{_title(outcome)} of the validation")
     axes.set_title(f"Trials of {shorten(outcome.sweep, LONGEST_NAME)}", loc="left")
     axes.grid(True, axis="y")
-    if numbers or others:
-        axes.legend(loc="best", labelcolor=GREY)
 
 
 def _draw_importance(axes: Axes, shares: dict[str, float]) -> None:
-    names = [shorten(name, LONGEST_NAME) for name in reversed(shares)]
+    names = [
+        "\n".join(shorten(one, LONGEST_NAME) for one in settings_of(name))
+        for name in reversed(shares)
+    ]
     axes.barh(names, list(reversed(shares.values())), color=LIGHT_BLUE)
     axes.set_xlim(0, 1)
     axes.set_xlabel("share of the differences")

@@ -23,7 +23,7 @@ from tracelate.sweep.folder import (
     sweep_folder,
 )
 from tracelate.sweep.outcome import OUTCOME, SweepOutcome, outcome_of
-from tracelate.sweep.space import make_space
+from tracelate.sweep.space import make_space, settings_of
 from tracelate.sweep.study import Study
 from tracelate.sweep.training import Slot, Train, make_slots, train_in
 from tracelate.sweep.trial import TrialRunner, best_name
@@ -160,7 +160,9 @@ def _start_run(
         "sampler": config.sampler,
         "seed": config.seed,
         "settings": config.settings,
-        "space": {one.replace(",", "/"): str(values) for one, values in config.space.items()},
+        "space": {
+            " / ".join(settings_of(one)): str(values) for one, values in config.space.items()
+        },
     }
     with best_effort("the sweep goes on without a run of its own"):
         return start_sweep(params.runtime.experiment, name, record.sweep_id, logged, file)
