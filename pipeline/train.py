@@ -55,6 +55,7 @@ from tracelate.tracking.runs.log_training import (
     track_training,
 )
 from tracelate.tracking.runs.run_writer import RunWriter
+from tracelate.tracking.runs.trials import trial_loggers
 from tracelate.tracking.store.failures import UnreachableError
 from tracelate.training.checkpoints import LAST, fingerprint, recover_checkpoints
 from tracelate.training.corpus_size import size_warnings
@@ -126,7 +127,9 @@ def train(params: Params, metrics: Mapping[str, Metric], checkpoints: Path) -> N
     try:
         result = kept_result(checkpoints)
         if result is None:
-            loggers = [LiveLogger(points, tracked.run_id)] if points is not None else []
+            loggers = trial_loggers(tracked.run_id)
+            if points is not None:
+                loggers.append(LiveLogger(points, tracked.run_id))
             if (result := run_training(params, metrics, checkpoints, loggers)) is None:
                 return
             keep_result(checkpoints, result)

@@ -65,6 +65,12 @@ FINISHED_TRAINING = Path("finished.pt")
 """The result of a training in the folder of its checkpoints, until DVC has its outputs."""
 SEARCHES = LOCAL / "searches"
 """Folder of weights that processes search with together, while they do."""
+SWEEPS = LOCAL / "sweeps"
+"""Folder of the sweeps, each in a folder of its name."""
+TRIAL, VALIDATIONS = Path("trial.json"), Path("validations.jsonl")
+"""In the folder of a sweep's trial: its note, and its validations so far."""
+TRIAL_LOCK = Path("trial.lock")
+"""In the same folder: locked by the sweep as long as it works at the trial."""
 DATABASE = Path("mlflow.db")
 ARTIFACTS = Path("mlartifacts")
 

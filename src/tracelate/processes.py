@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -20,6 +21,8 @@ OWN_STORE = "TORCH_DISABLE_SHARE_RDZV_TCP_STORE"
 """
 STOP_TIMEOUT_S = 20
 """Time that a program has to end after SIGTERM, before SIGKILL is sent."""
+POLL_S = 0.2
+"""Time between two looks at a program that is watched."""
 
 
 def is_first_process() -> bool:
@@ -50,18 +53,28 @@ def run_to_end(
     folder: Path,
     environment: Mapping[str, str],
     output: IO[str] | None = None,
+    *,
+    errors: IO[str] | None = None,
+    has_to_stop: Callable[[], bool] | None = None,
 ) -> int:
     """Runs a program in `folder` and returns its exit status, which a signal makes negative.
 
-    `output` takes its standard output instead of this process's own. If this process is stopped
-    meanwhile, the program and all that it started are stopped too.
+    `output` and `errors` take its standard output and standard error instead of this process's own.
+    If this process is stopped meanwhile, or `has_to_stop`, which is called every POLL_S, returns
+    True, the program and all that it started are stopped too.
     """
     # in a session of its own, so that all its processes can be stopped together
     process = subprocess.Popen(
-        command, cwd=folder, env=environment, stdout=output, start_new_session=True
+        command, cwd=folder, env=environment, stdout=output, stderr=errors, start_new_session=True
     )
     try:
-        return process.wait()
+        if has_to_stop is None:
+            return process.wait()
+        while True:
+            with suppress(subprocess.TimeoutExpired):
+                return process.wait(POLL_S)
+            if has_to_stop():
+                _stop(process)
     except BaseException:
         _stop(process)
         raise

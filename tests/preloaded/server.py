@@ -41,6 +41,7 @@ LIBRARIES = (
     "matplotlib.figure",
     "mlflow.pyfunc",
     "mlflow.store.tracking.sqlalchemy_store",
+    "optuna",
     "polib",
     "pyarrow.parquet",
     "pydantic",

@@ -33,6 +33,7 @@ from tracelate.cli import (
     serve,
     smoke,
     summary,
+    sweep,
     sync,
     translate,
     ui,
@@ -59,6 +60,7 @@ app = typer.Typer(
 )
 for command in (
     smoke,
+    sweep,
     translate,
     serve,
     summary,

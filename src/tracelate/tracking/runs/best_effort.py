@@ -12,22 +12,22 @@ from tracelate.tracking.store.failures import StoreError, reason_of, reporting_f
 
 
 @contextmanager
-def best_effort() -> Iterator[None]:
+def best_effort(remedy: str = "`tracelate sync` writes them to MLflow") -> Iterator[None]:
     """Prints a warning if MLflow fails in the block, and continues after the block.
 
-    The stage's files contain everything that MLflow would have received.
+    The files contain everything that MLflow would have received, and `remedy` ends the warning.
     """
     try:
         with reporting_failures():
             yield
     except StoreError as error:
-        _warn(error.reason)
+        _warn(error.reason, remedy)
     except OSError as error:
-        _warn(reason_of(error))
+        _warn(reason_of(error), remedy)
 
 
-def _warn(reason: str) -> None:
+def _warn(reason: str, remedy: str) -> None:
     sys.stderr.write(
         f"warning: MLflow at {shown_uri()} failed ({printable_line(reason)}); the files are "
-        "complete, and `tracelate sync` writes them to MLflow\n"
+        f"complete, and {remedy}\n"
     )

@@ -23,6 +23,7 @@ from tracelate.tracking.runs.runs import (
     start_run,
 )
 from tracelate.tracking.runs.sync_marks import finish_stage, is_synced
+from tracelate.tracking.runs.trials import read_trial_note, trial_tags
 from tracelate.training.curve_files import read_curve
 from tracelate.training.report import read_training_report
 from tracelate.training.run_file import read_training_run
@@ -45,12 +46,16 @@ MEASURED = {
 def start_training(params: Params, noted_id: str) -> RunWriter:
     """Starts the run of a training, or continues the run that was noted, as `start_run` does.
 
+    In the folder of a sweep's trial, it is a child of the sweep's run.
+
     Raises UnreachableError if MLflow does not answer, and StoreError if it fails.
     """
     values = params.model_dump()
     origin = training_origin(values, current_commit())
-    tags = {**origin.tags, **dvc_tags()}
-    run, _ = start_run(params.runtime.experiment, experiment_name(values), tags, noted_id)
+    note = read_trial_note()
+    tags = {**origin.tags, **dvc_tags(), **(trial_tags(note) if note is not None else {})}
+    name = note.name if note is not None else experiment_name(values)
+    run, _ = start_run(params.runtime.experiment, name, tags, noted_id)
     try:
         run.write(origin)
     except BaseException:

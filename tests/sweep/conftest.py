@@ -1,0 +1,18 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.sweep.stand_in import write_project
+
+
+@pytest.fixture
+def stand_in_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project in whose folder the test runs, without MLflow."""
+    write_project(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DVC_ROOT", raising=False)
+    monkeypatch.setattr("tracelate.sweep.run._start_run", lambda *_: None)
+    monkeypatch.setattr("tracelate.sweep.trial.end_trial", lambda *_: None)
+    return tmp_path
