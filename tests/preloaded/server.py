@@ -59,8 +59,8 @@ LIBRARIES = (
 )
 READ_LATE = {"PYTHONPATH", "PYTHONUNBUFFERED", *OFF}
 READ_AT_IMPORT = (
-    "CUDA", "GOMP", "HF_", "HOME", "KMP_", "LANG", "LC_", "LD_", "MALLOC", "MKL_", "MPL",
-    "OMP_", "OPENBLAS", "PL_", "PYTHON", "RAYON", "SLURM", "TMPDIR", "TORCH", "TZ", "XDG_",
+    "CUDA", "GOMP", "HF_", "HOME", "LANG", "LC_", "LD_", "MALLOC", "MKL_", "MPL",
+    "OMP_", "OPENBLAS", "PYTHON", "RAYON", "SLURM", "TMPDIR", "TORCH", "TZ", "XDG_",
 )  # fmt: skip
 """Beginnings of the names of variables that Python or a library may read once."""
 MODULES = ("dvc", "pipeline.", "studies.", "tests.", "tracelate.")

@@ -71,7 +71,8 @@ def test_variables_that_this_process_has_set_since_are_passed_on(
     commands()
     from tracelate.tracking.store.mlflow_settings import VARIABLES
 
-    for name in VARIABLES:
+    # those of torch and Lightning, too, which set them when they are used
+    for name in (*VARIABLES, "KMP_INIT_AT_FORK", "PL_GLOBAL_SEED"):
         monkeypatch.setenv(name, "1")
     code = (
         "import os, sys; print('torch' in sys.modules, os.environ['MLFLOW_HTTP_REQUEST_TIMEOUT'])"

@@ -35,7 +35,7 @@ from tests.serving.http_clients import (
 from tests.tracking.stored_runs import mlflow_client
 from tracelate.errors import InputError
 from tracelate.evaluation.lineage import Lineage, lineage_document
-from tracelate.inference import translator as translate
+from tracelate.inference import batch_search
 from tracelate.model.search import Hypothesis, SpecialIds, beam_search
 from tracelate.model.seq2seq import Seq2Seq
 from tracelate.serving import server
@@ -309,7 +309,7 @@ def begun(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
         while True:
             model.step(source_BS[:, 0], state, memory)
 
-    monkeypatch.setattr(translate, "beam_search", endless_with_3_beams)
+    monkeypatch.setattr(batch_search, "beam_search", endless_with_3_beams)
     return event
 
 
