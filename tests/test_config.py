@@ -62,7 +62,7 @@ def test_every_section_and_every_setting_is_described(section: type[Section]) ->
 
 
 def test_every_class_of_settings_is_reached_from_params() -> None:
-    own = {one for one in classes_of(Section) if one.__module__.startswith("tracelate.")}
+    own = {one for one in classes_of(Section) if one.__module__.startswith("tracelate.config")}
     assert own == set(sections())
 
 
